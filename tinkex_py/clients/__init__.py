@@ -1,0 +1,1 @@
+"""Clients for users: state, and one operation per method, for blocking and async programs from one text."""

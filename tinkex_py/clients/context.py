@@ -1,0 +1,58 @@
+"""What the clients of one service share: settings, the runtime, the session, and the limits."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import TypeVar
+
+from tinkex_py.config import Config
+from tinkex_py.errors import TinkerError
+from tinkex_py.plans.cells import Gate, Queue
+from tinkex_py.plans.effects import Plan, halt
+from tinkex_py.plans.polling import Progress, Waiting
+from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.sessions import SessionState
+from tinkex_py.plans.steps import Run
+from tinkex_py.runtime.running import Running, Runtime
+from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.version import __version__
+
+T = TypeVar("T")
+
+_ROOM = 50 * 2**20
+"""Bytes of announced answers that are fetched at once."""
+_DISPATCH = 400
+"""Samples that are submitted at once."""
+
+
+class Context:
+    """Shared by a service client and all the clients it made. `problem` is why none of them can work."""
+
+    def __init__(
+        self,
+        config: Config,
+        runtime: Runtime,
+        *,
+        problem: TinkerError | None = None,
+        user_metadata: Mapping[str, str] = FrozenMapping(),
+    ) -> None:
+        self.config = config
+        self.runtime = runtime
+        self.problem = problem
+        self.session = SessionState(config=config, sdk_version=__version__, user_metadata=user_metadata)
+        self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
+        self.dispatch = Gate(_DISPATCH)
+        self.close = weakref.finalize(self, runtime.close)
+
+    def submit(self, plan: Plan[T]) -> Running[T]:
+        """Start a plan; it fails at once when the client can't work."""
+        return self.runtime.submit(plan if self.problem is None else halt(self.problem))
+
+    def policy(self, timeout: float | None = None) -> Policy:
+        """How one call is repeated, within `timeout` seconds or the client's own time."""
+        return Policy(seconds=self.config.timeout if timeout is None else timeout, attempts=self.config.max_attempts)
+
+    def run(self, model_id: str) -> Run:
+        """A model in training, before its first step."""
+        return Run(model_id=model_id, queue=Queue(), waiting=self.waiting)

@@ -1,0 +1,92 @@
+"""One method, two worlds: read from a blocking client it blocks, from an async client it is awaitable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import update_wrapper
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from tinkex_py.clients.context import Context
+from tinkex_py.clients.promises import AsyncPromise, Promise
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.effects import Plan
+from tinkex_py.runtime.running import arrival
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Client:
+    """What every client has: the context that it shares with the clients of its service."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+
+class Blocking(Client):
+    """A client whose operations block."""
+
+
+class Asynchronous(Client):
+    """A client whose operations are awaited."""
+
+
+class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a function
+    """A method that returns a plan, turned into one that returns the plan's outcome, or a coroutine of it."""
+
+    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
+        self.plan = plan
+        self.__doc__ = plan.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, client: Blocking, owner: type) -> Callable[P, Outcome[T]]: ...
+    @overload
+    def __get__(self, client: Asynchronous, owner: type) -> Callable[P, Coroutine[Any, Any, Outcome[T]]]: ...
+    def __get__(self, client: Blocking | Asynchronous | None, owner: type) -> object:
+        match client:
+            case None:
+                return self
+            case Blocking():
+                return update_wrapper(self._blocking(client), self.plan)
+            case Asynchronous():
+                return update_wrapper(self._awaitable(client), self.plan)
+
+    def _blocking(self, client: Blocking) -> Callable[P, Outcome[T]]:
+        def blocking(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+            return Promise(client.context, client.context.submit(self.plan(client, *args, **kwargs))).result()
+
+        return blocking
+
+    def _awaitable(self, client: Asynchronous) -> Callable[P, Coroutine[Any, Any, Outcome[T]]]:
+        async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+            return await arrival(client.context.submit(self.plan(client, *args, **kwargs)))
+
+        return awaitable
+
+
+class submission(Generic[P, T]):  # noqa: N801 - a decorator, written like a function
+    """A method that returns a plan, turned into one that starts the plan and returns the promise of its result."""
+
+    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
+        self.plan = plan
+        self.__doc__ = plan.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, client: Blocking, owner: type) -> Callable[P, Promise[T]]: ...
+    @overload
+    def __get__(self, client: Asynchronous, owner: type) -> Callable[P, AsyncPromise[T]]: ...
+    def __get__(self, client: Blocking | Asynchronous | None, owner: type) -> object:
+        if client is None:
+            return self
+
+        def submit(*args: P.args, **kwargs: P.kwargs) -> Promise[T] | AsyncPromise[T]:
+            running = client.context.submit(self.plan(client, *args, **kwargs))
+            if isinstance(client, Blocking):
+                return Promise(client.context, running)
+            return AsyncPromise(running)
+
+        return update_wrapper(submit, self.plan)

@@ -1,0 +1,74 @@
+"""Results that are still to come, for blocking and for async programs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from typing import Any, Generic, TypeVar
+
+from returns.result import Failure
+
+from tinkex_py.clients.context import Context
+from tinkex_py.errors import DeadlineExceeded
+from tinkex_py.outcome import Outcome
+from tinkex_py.runtime.running import Running, arrival, wait
+
+T = TypeVar("T")
+
+
+class Promise(Generic[T]):
+    """The result of submitted work; it is on its way whether or not anybody waits."""
+
+    def __init__(self, context: Context, running: Running[T]) -> None:
+        self._context = context
+        self._running = running
+
+    def result(self, timeout: float | None = None) -> Outcome[T]:
+        """Block until the result is there, from any thread, any number of times.
+
+        DeadlineExceeded after `timeout` seconds ends the waiting only: the work goes on.
+        """
+        if self._context.runtime.here and not self.done():
+            raise RuntimeError("a blocking call on the client's own thread would wait for itself; make it elsewhere")
+        outcome = wait(self._running, timeout)
+        return _still_going(timeout) if outcome is None else outcome
+
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._running.settled.filled
+
+    def cancel(self) -> None:
+        """Stop waiting for the server; a training step that has a number is settled in the background."""
+        self._running.cancel()
+
+
+class AsyncPromise(Generic[T]):
+    """The result of submitted work; it is on its way whether or not anybody awaits it. Await it for its outcome."""
+
+    def __init__(self, running: Running[T]) -> None:
+        self._running = running
+
+    def __await__(self) -> Generator[Any, None, Outcome[T]]:
+        """Wait for the outcome, any number of times; cancelling the wait lets the work go on."""
+        return arrival(self._running).__await__()
+
+    async def result(self, timeout: float | None = None) -> Outcome[T]:
+        """Wait for the outcome; DeadlineExceeded after `timeout` seconds ends the waiting only."""
+        try:
+            return await asyncio.wait_for(arrival(self._running), timeout)
+        except TimeoutError:
+            return _still_going(timeout)
+
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._running.settled.filled
+
+    def cancel(self) -> None:
+        """Stop waiting for the server; a training step that has a number is settled in the background."""
+        self._running.cancel()
+
+
+def _still_going(timeout: float | None) -> Failure[DeadlineExceeded]:
+    seconds = timeout or 0.0
+    message = f"no result within {seconds:g} s; the work goes on: ask again, or cancel the promise"
+    return Failure(DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds))

@@ -1,0 +1,136 @@
+"""Sampling clients: samples and log-probabilities from a base model or from saved weights."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from returns.result import Failure
+
+from tinkex_py.clients.context import Context
+from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
+from tinkex_py.endpoints.sampling import create_sampling_session, get_sampler
+from tinkex_py.errors import InvalidInput, TinkerError
+from tinkex_py.plans.effects import Plan, compute, halt, require
+from tinkex_py.plans.retry import call
+from tinkex_py.plans.samples import Question, Sampler, sample
+from tinkex_py.plans.sessions import session_id
+from tinkex_py.runtime.tokenizers import Tokenizer, load_tokenizer
+from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.sampling import SampleResponse, SamplingParams
+
+T = TypeVar("T")
+
+
+class SamplingOperations(Client):
+    """What both sampling clients can do."""
+
+    def __init__(self, context: Context, sampler: Sampler, base_model: str | None = None) -> None:
+        super().__init__(context)
+        self._sampler = sampler
+        self._base_model = base_model
+
+    @submission
+    def sample(
+        self,
+        prompt: ModelInput,
+        num_samples: int,
+        sampling_params: SamplingParams,
+        include_prompt_logprobs: bool = False,
+        topk_prompt_logprobs: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Plan[SampleResponse]:
+        """`num_samples` continuations of a prompt, with log-probabilities of prompt tokens `[P]` if asked for.
+
+        POST /api/v1/asample. InvalidInput before anything is sent; RequestFailed when sampling fails.
+        """
+        question = Question(
+            prompt=prompt,
+            num_samples=num_samples,
+            sampling_params=sampling_params,
+            include_prompt_logprobs=include_prompt_logprobs,
+            topk_prompt_logprobs=topk_prompt_logprobs,
+        )
+        return self.context.limited(timeout, "sample", sample(self._sampler, question, question.problem))
+
+    @submission
+    def compute_logprobs(self, prompt: ModelInput, *, timeout: float | None = None) -> Plan[list[float | None]]:
+        """Log-probabilities `[P]` of a prompt's tokens in nats; the first is None.
+
+        POST /api/v1/asample, with one token sampled and thrown away.
+        """
+        return self.context.limited(timeout, "compute_logprobs", self._logprobs(prompt))
+
+    @operation
+    def get_base_model(self, *, timeout: float | None = None) -> Plan[str]:
+        """The name of the model that is sampled from. GET /api/v1/samplers/{sampler_id}, once."""
+        return self._known_base_model(timeout)
+
+    @operation
+    def get_tokenizer(self, *, timeout: float | None = None) -> Plan[Tokenizer]:
+        """The tokenizer of the base model; ExtraMissing when its package isn't installed."""
+        return self._tokenizer(timeout)
+
+    def _logprobs(self, prompt: ModelInput) -> Plan[list[float | None]]:
+        question = Question(
+            prompt=prompt, num_samples=1, sampling_params=SamplingParams(max_tokens=1), include_prompt_logprobs=True
+        )
+        response = yield from sample(self._sampler, question, question.problem)
+        return list(response.prompt_logprobs or ())
+
+    def _known_base_model(self, timeout: float | None) -> Plan[str]:
+        if self._base_model is None:
+            request = get_sampler(self._sampler.sampling_session_id)
+            self._base_model = (yield from call(request, self.context.policy(timeout))).base_model
+        return self._base_model
+
+    def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
+        name = yield from self._known_base_model(timeout)
+        return (yield from loaded_tokenizer(name))
+
+
+class SamplingClient(SamplingOperations, Blocking):
+    """Blocking: samples are promises, everything else returns its outcome."""
+
+
+class AsyncSamplingClient(SamplingOperations, Asynchronous):
+    """Awaitable: samples are async promises, everything else is awaited."""
+
+
+def open_sampler(
+    context: Context, *, base_model: str | None = None, model_path: str | None = None, timeout: float | None = None
+) -> Plan[Sampler]:
+    """A sampling session of a base model, or of the weights that a path names."""
+    problem = _unclear(base_model, model_path)
+    if problem is not None:
+        return (yield from halt(problem))
+    session = yield from session_id(context.session)
+    request = create_sampling_session(
+        session_id=session,
+        sampling_session_seq_id=context.session.next_sampler(),
+        base_model=base_model,
+        model_path=model_path,
+    )
+    opened = yield from call(request, context.policy(timeout))
+    return context.sampler(opened.sampling_session_id)
+
+
+def loaded_tokenizer(name: str) -> Plan[Tokenizer]:
+    """The tokenizer of that id, loaded away from the runtime's thread."""
+    match (yield from compute(lambda: load_tokenizer(name))):
+        case Failure(reason):
+            raise AssertionError(reason)
+        case outcome:
+            return (yield from require(outcome.unwrap()))
+
+
+def _unclear(base_model: str | None, model_path: str | None) -> TinkerError | None:
+    if base_model is None and model_path is None:
+        return InvalidInput(message="nothing to sample from: give model_path or base_model", path="model_path")
+    if model_path is not None and not model_path.startswith("tinker://"):
+        return InvalidInput(
+            message=f"model_path is {model_path!r}; a saved checkpoint's path begins with tinker://",
+            path="model_path",
+            value=model_path,
+        )
+    return None

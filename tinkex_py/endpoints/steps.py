@@ -1,0 +1,146 @@
+"""Numbered steps of a model: training, optimizer, saving and loading. Pure.
+
+A step is a body without a number: it is encoded first, and the number goes in front when its turn has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+from typing_extensions import TypeForm
+
+from tinkex_py.endpoints.verbs import submit
+from tinkex_py.request import UNLESS_CONFLICT, Encoded, Request
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.promises import Promised
+from tinkex_py.types.training import (
+    AdamParams,
+    ForwardBackwardOutput,
+    LoadWeightsResponse,
+    LossConfig,
+    OptimStepResponse,
+    SaveWeightsForSamplerResponse,
+    SaveWeightsResponse,
+)
+
+T = TypeVar("T")
+
+
+class Step(Struct, Generic[T], frozen=True, kw_only=True):
+    """A step before it has a number: where it goes, what it says, what its promise holds.
+
+    `kind` is what the protocol calls it when its result is asked for.
+    """
+
+    operation: str
+    kind: str
+    body: Struct
+    returns: TypeForm[T]
+
+
+class ForwardBackwardInput(Struct, frozen=True, kw_only=True):
+    """A batch, and the loss that is taken of it."""
+
+    data: Sequence[Datum]
+    loss_fn: str
+    loss_fn_config: LossConfig | None = None
+
+
+class Forward(Struct, frozen=True, kw_only=True):
+    """Body of `forward`, unnumbered."""
+
+    forward_input: ForwardBackwardInput
+
+
+class ForwardBackward(Struct, frozen=True, kw_only=True):
+    """Body of `forward_backward`, unnumbered."""
+
+    forward_backward_input: ForwardBackwardInput
+
+
+class OptimStep(Struct, frozen=True, kw_only=True, tag="optim_step"):
+    """Body of `optim_step`, unnumbered."""
+
+    adam_params: AdamParams
+
+
+class SaveWeights(Struct, frozen=True, kw_only=True, tag="save_weights"):
+    """Body of `save_weights`, unnumbered."""
+
+    path: str
+    ttl_seconds: int | None = None
+    overwrite: bool | None = None
+
+
+class SaveWeightsForSampler(Struct, frozen=True, kw_only=True, tag="save_weights_for_sampler"):
+    """Body of `save_weights_for_sampler`, unnumbered: named by `path`, or nameless for a session."""
+
+    path: str | None = None
+    sampling_session_seq_id: int | None = None
+    ttl_seconds: int | None = None
+
+
+class LoadWeights(Struct, frozen=True, kw_only=True, tag="load_weights"):
+    """Body of `load_weights`, unnumbered."""
+
+    path: str
+    optimizer: bool
+
+
+def submit_step(step: Step[T], encoded: Encoded) -> Request[Promised]:
+    """POST /api/v1/{operation}: the numbered bytes of a step"""
+    return submit(step.operation, encoded, UNLESS_CONFLICT)
+
+
+def forward(
+    data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None
+) -> Step[ForwardBackwardOutput]:
+    """POST /api/v1/forward: promises ForwardBackwardOutput"""
+    body = Forward(forward_input=_batch(data, loss_fn, loss_fn_config))
+    return Step(operation="forward", kind="Forward", body=body, returns=ForwardBackwardOutput)
+
+
+def forward_backward(
+    data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None
+) -> Step[ForwardBackwardOutput]:
+    """POST /api/v1/forward_backward: promises ForwardBackwardOutput"""
+    body = ForwardBackward(forward_backward_input=_batch(data, loss_fn, loss_fn_config))
+    return Step(operation="forward_backward", kind="ForwardBackward", body=body, returns=ForwardBackwardOutput)
+
+
+def optim_step(params: AdamParams) -> Step[OptimStepResponse]:
+    """POST /api/v1/optim_step: promises OptimStepResponse"""
+    return Step(operation="optim_step", kind="OptimStep", body=OptimStep(adam_params=params), returns=OptimStepResponse)
+
+
+def save_weights(name: str, ttl_seconds: int | None = None, *, overwrite: bool = False) -> Step[SaveWeightsResponse]:
+    """POST /api/v1/save_weights: promises SaveWeightsResponse"""
+    body = SaveWeights(path=name, ttl_seconds=ttl_seconds, overwrite=overwrite or None)
+    return Step(operation="save_weights", kind="SaveWeights", body=body, returns=SaveWeightsResponse)
+
+
+def save_weights_for_sampler(
+    name: str | None = None, *, sampling_session_seq_id: int | None = None, ttl_seconds: int | None = None
+) -> Step[SaveWeightsForSamplerResponse]:
+    """POST /api/v1/save_weights_for_sampler: promises SaveWeightsForSamplerResponse"""
+    body = SaveWeightsForSampler(path=name, sampling_session_seq_id=sampling_session_seq_id, ttl_seconds=ttl_seconds)
+    return Step(
+        operation="save_weights_for_sampler",
+        kind="SaveWeightsForSampler",
+        body=body,
+        returns=SaveWeightsForSamplerResponse,
+    )
+
+
+def load_weights(path: str, *, optimizer: bool = False) -> Step[LoadWeightsResponse]:
+    """POST /api/v1/load_weights: promises LoadWeightsResponse"""
+    body = LoadWeights(path=path, optimizer=optimizer)
+    return Step(operation="load_weights", kind="LoadWeights", body=body, returns=LoadWeightsResponse)
+
+
+def _batch(data: Sequence[Datum], loss_fn: str, config: LossConfig | None) -> ForwardBackwardInput:
+    settings: Mapping[str, float | str] | None = None if config is None else FrozenMapping(config)
+    return ForwardBackwardInput(data=tuple(data), loss_fn=loss_fn, loss_fn_config=settings)

@@ -1,0 +1,132 @@
+"""What a client does, as values for observers. Pure; no event carries a credential.
+
+Every event has `at`, seconds on the client's own clock since it started.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from tinkex_py.errors import TinkerError
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """What every event has: when it happened."""
+
+    at: float = 0.0
+
+
+class RequestSent(Event, frozen=True, kw_only=True, tag=True):
+    """A request left; `attempt` counts from 1."""
+
+    operation: str
+    endpoint: str
+    attempt: int
+
+
+class ReplyReceived(Event, frozen=True, kw_only=True, tag=True):
+    """A request was answered after `elapsed` seconds."""
+
+    operation: str
+    endpoint: str
+    status: int
+    elapsed: float
+
+
+class RequestBroken(Event, frozen=True, kw_only=True, tag=True):
+    """A request got no usable reply."""
+
+    operation: str
+    endpoint: str
+    error: TinkerError
+    elapsed: float
+
+
+class RetryScheduled(Event, frozen=True, kw_only=True, tag=True):
+    """A request will be repeated in `delay` seconds because of `error`."""
+
+    operation: str
+    endpoint: str
+    attempt: int
+    delay: float
+    error: TinkerError
+
+
+class PromiseMade(Event, frozen=True, kw_only=True, tag=True):
+    """The server accepted work and promised a result."""
+
+    operation: str
+    promise: str
+
+
+class PromisePolled(Event, frozen=True, kw_only=True, tag=True):
+    """A promise is still pending after `elapsed` seconds; `queue_state` says what the server is waiting for."""
+
+    operation: str
+    promise: str
+    iteration: int
+    elapsed: float
+    queue_state: str | None = None
+    reason: str | None = None
+
+
+class PromiseSettled(Event, frozen=True, kw_only=True, tag=True):
+    """A promise ended: `error` is None when it was kept."""
+
+    operation: str
+    promise: str
+    elapsed: float
+    error: TinkerError | None = None
+
+
+class StepNumbered(Event, frozen=True, kw_only=True, tag=True):
+    """A training step of `model_id` was accepted under `number`."""
+
+    model_id: str
+    number: int
+    operation: str
+
+
+class SessionStarted(Event, frozen=True, kw_only=True, tag=True):
+    """The server opened a session."""
+
+    session_id: str
+
+
+class ServerMessage(Event, frozen=True, kw_only=True, tag=True):
+    """The server has something to say to a person; `level` is info, warning or error."""
+
+    level: str
+    text: str
+
+
+class HeartbeatMissed(Event, frozen=True, kw_only=True, tag=True):
+    """A session's sign of life was not answered; the last one that was is `since` seconds ago."""
+
+    session_id: str
+    since: float
+    error: TinkerError
+
+
+class SessionOver(Event, frozen=True, kw_only=True, tag=True):
+    """The server ended the session."""
+
+    session_id: str
+
+
+AnyEvent: TypeAlias = (
+    RequestSent
+    | ReplyReceived
+    | RequestBroken
+    | RetryScheduled
+    | PromiseMade
+    | PromisePolled
+    | PromiseSettled
+    | StepNumbered
+    | SessionStarted
+    | ServerMessage
+    | HeartbeatMissed
+    | SessionOver
+)

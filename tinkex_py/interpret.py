@@ -1,0 +1,124 @@
+"""Answers to outcomes: the one place that gives statuses their meaning. Pure and total."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from math import inf
+from typing import TypeVar
+
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PayloadTooLarge,
+    PaymentRequired,
+    PromiseExpired,
+    RateLimited,
+    RequestTimedOut,
+    ServerFault,
+    StatusError,
+    TinkerError,
+    Unauthorized,
+    Undecodable,
+    UnexpectedStatus,
+    Unprocessable,
+    UnsupportedEncoding,
+)
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.wire import replies
+
+T = TypeVar("T")
+
+_ANSWERED = range(200, 300)
+_FAULTS = range(500, 600)
+_CAUSES: dict[int, tuple[type[StatusError], str]] = {
+    400: (BadRequest, "the server could not make sense of the request; check the arguments"),
+    401: (Unauthorized, "the server does not accept the credential; check TINKER_API_KEY"),
+    402: (PaymentRequired, "billing is paused; settle the account, then go on"),
+    403: (Forbidden, "this credential may not do that; ask the owner, or use another key"),
+    404: (NotFound, "there is no such thing on this server, or it is somebody else's"),
+    408: (RequestTimedOut, "the server gave up waiting; try again"),
+    409: (Conflict, "it is so already, or the name is taken"),
+    410: (PromiseExpired, "the server no longer has it; submit the work again"),
+    413: (PayloadTooLarge, "the body is larger than the server takes; send less at once"),
+    415: (UnsupportedEncoding, "the server does not read this encoding"),
+    422: (Unprocessable, "a field of the request is wrong"),
+    429: (RateLimited, "too many requests; slow down"),
+}
+_FAULT = (ServerFault, "the server failed; try again later, and tell its operators if it goes on")
+_UNEXPECTED = (UnexpectedStatus, "nothing in the protocol gives this status a meaning; is the address right?")
+
+
+def interpret(request: Request[T], reply: Reply) -> Outcome[T]:
+    """The value that a reply holds, or the error that it is."""
+    if reply.status not in _ANSWERED and reply.status not in request.returns.statuses:
+        return Failure(status_error(request, reply))
+    match request.returns.read(reply):
+        case Success(value):
+            return Success(value)
+        case Failure(reason):
+            return Failure(_undecodable(request, reply, reason))
+
+
+def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
+    """The error that a status stands for, in the server's words and with the remedy."""
+    cause, remedy = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
+    said = replies.explanation(reply.body)
+    error = cause(
+        message=f"{request.operation}: {said.detail or f'status {reply.status}'} ({remedy})",
+        endpoint=request.endpoint,
+        request_id=reply.header("x-request-id"),
+        status=reply.status,
+        detail=said.detail,
+        retry_after=retry_after(reply),
+    )
+    return structs.replace(error, fields=said.fields) if isinstance(error, Unprocessable) else error
+
+
+def retry_after(reply: Reply) -> float | None:
+    """The seconds that the server asks to wait: `Retry-After-Ms`, or `Retry-After` as seconds or as a date."""
+    milliseconds = _number(reply.header("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    wish = reply.header("retry-after")
+    seconds = _number(wish)
+    return seconds if seconds is not None else _until(wish, reply)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < inf else None
+
+
+def _until(date: str | None, reply: Reply) -> float | None:
+    """Seconds from the server's own clock, or from the reply's arrival, to that date; a past date is now."""
+    due = _unix_time(date)
+    now = _unix_time(reply.header("date"))
+    return None if due is None else max(0.0, due - (reply.at if now is None else now))
+
+
+def _unix_time(date: str | None) -> float | None:
+    """A date without a zone is in UTC, as HTTP has it."""
+    try:
+        read = parsedate_to_datetime(date or "")
+    except (ValueError, OverflowError):
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def _undecodable(request: AnyRequest, reply: Reply, reason: str) -> Undecodable:
+    return Undecodable(
+        message=f"{request.operation}: the answer can't be read ({reason}); is this address a Tinker server?",
+        endpoint=request.endpoint,
+        request_id=reply.header("x-request-id"),
+        excerpt=reply.body[:200].decode("utf-8", "replace"),
+    )

@@ -1,0 +1,1 @@
+"""The embedded engine: a tiny transformer that trains and samples in the process."""

@@ -1,0 +1,118 @@
+"""Bodies as the arrays that the engine computes with; a Failure is a sentence for the user. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from returns.result import Failure, Success
+
+from tinkex_py.local.bodies import Chunk, Datum, ModelInput, Tensor
+from tinkex_py.local.engine import Example
+from tinkex_py.outcome import Outcome, collect
+
+Array: TypeAlias = npt.NDArray[np.generic]
+
+LARGEST = 1 << 24
+"""Elements that a sparse tensor may have in its dense form."""
+
+
+def tokens_of(model_input: ModelInput) -> Outcome[npt.NDArray[np.int64], str]:
+    """The token ids `[T]` of an input of text."""
+    ids: list[int] = []
+    for index, chunk in enumerate(model_input.chunks):
+        if chunk.tokens is None or chunk.type != "encoded_text":
+            return Failure(f"chunks[{index}] is {_kind(chunk)}: the embedded models read text only")
+        ids.extend(chunk.tokens)
+    return _integers(ids)
+
+
+def examples_of(data: Sequence[Datum]) -> Outcome[tuple[Example, ...], str]:
+    """The batch; a Failure names the first datum that can't be read."""
+    return collect(_placed(f"data[{index}]", _example(datum)) for index, datum in enumerate(data))
+
+
+def array_of(tensor: Tensor) -> Outcome[Array, str]:
+    """The tensor as an array in its (dense) shape: int64 or float32."""
+    match _flat(tensor):
+        case Failure() as failure:
+            return failure
+        case Success(flat) if tensor.sparse_crow_indices is None and tensor.sparse_col_indices is None:
+            return _shaped(flat, tuple(tensor.shape) if tensor.shape is not None else flat.shape)
+        case Success(values):
+            return _dense(values, tensor)
+
+
+def _kind(chunk: Chunk) -> str:
+    return "text without tokens" if chunk.type == "encoded_text" else repr(chunk.type[:50])
+
+
+def _placed(place: str, found: Outcome[Example, str]) -> Outcome[Example, str]:
+    match found:
+        case Success():
+            return found
+        case Failure(reason):
+            return Failure(f"{place}.{reason}")
+
+
+def _example(datum: Datum) -> Outcome[Example, str]:
+    match tokens_of(datum.model_input):
+        case Success(tokens):
+            return _with_inputs(tokens, datum.loss_fn_inputs)
+        case Failure(reason):
+            return Failure(f"model_input: {reason}")
+
+
+def _with_inputs(tokens: npt.NDArray[np.int64], tensors: Mapping[str, Tensor]) -> Outcome[Example, str]:
+    inputs: dict[str, Array] = {}
+    for name, tensor in tensors.items():
+        match array_of(tensor):
+            case Success(array):
+                inputs[name] = array
+            case Failure(reason):
+                return Failure(f"loss_fn_inputs[{name!r}]: {reason}")
+    return Success(Example(tokens=tokens, inputs=inputs))
+
+
+def _flat(tensor: Tensor) -> Outcome[Array, str]:
+    if tensor.dtype.startswith(("int", "uint", "bool")):
+        return _integers(tensor.data)
+    try:
+        numbers = np.array(tensor.data, np.float64)
+    except OverflowError:
+        return Failure("an element is too large for a float")
+    with np.errstate(over="ignore"):
+        return Success(numbers.astype(np.float32))
+
+
+def _integers(elements: Sequence[int | float | None]) -> Outcome[npt.NDArray[np.int64], str]:
+    found: Array = np.array(elements)
+    if found.dtype == np.int64:
+        return Success(found.astype(np.int64, copy=False))
+    if found.dtype == np.float64 and bool(np.all(np.equal(np.mod(found, 1), 0) & (np.abs(found) <= 2.0**53))):
+        return Success(found.astype(np.int64))
+    return Failure("the elements are not all integers of 64 bits")
+
+
+def _shaped(flat: Array, shape: tuple[int, ...]) -> Outcome[Array, str]:
+    if min(shape, default=0) < 0 or prod(shape) != flat.size or len(shape) > 8:
+        return Failure(f"shape {list(shape)} does not hold {flat.size} elements")
+    return Success(flat.reshape(shape))
+
+
+def _dense(values: Array, tensor: Tensor) -> Outcome[Array, str]:
+    """The dense form of a compressed-sparse-row matrix: row `i` lists `values[crow[i]:crow[i + 1]]`."""
+    shape, crow, col = tensor.shape or (), tensor.sparse_crow_indices or (), tensor.sparse_col_indices or ()
+    if len(shape) != 2 or min(shape) < 0 or prod(shape) > LARGEST:
+        return Failure(f"a sparse tensor needs the shape of its dense matrix, of {LARGEST} elements at most")
+    rows, columns = shape
+    if len(crow) != rows + 1 or len(col) != values.size or not all(0 <= column < columns for column in col):
+        return Failure(f"the sparse indices do not fit {values.size} values in the shape {list(shape)}")
+    if crow[0] != 0 or crow[-1] != values.size or any(start > end for start, end in zip(crow, crow[1:], strict=False)):
+        return Failure("sparse_crow_indices must rise from 0 to the number of values")
+    dense = np.zeros((rows, columns), values.dtype)
+    dense[np.repeat(np.arange(rows), np.diff(np.array(crow))), np.array(col, np.int64)] = values
+    return Success(dense)

@@ -1,0 +1,185 @@
+"""What there is: models, training runs, checkpoints and sessions, and what may be done to a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.local import bodies, engine
+from tinkex_py.local.answers import answer, nothing, refusal, unprocessable
+from tinkex_py.local.bases import ARCHITECTURE
+from tinkex_py.local.incoming import Incoming
+from tinkex_py.local.records import CheckpointId, CheckpointRecord, parse_path, wire_checkpoint, wire_run
+from tinkex_py.local.state import State
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Reply
+from tinkex_py.types.service import GetServerCapabilitiesResponse, SupportedModel
+from tinkex_py.types.training import WeightsInfoResponse
+
+T = TypeVar("T")
+
+LARGEST_PAGE = 10_000
+
+
+def capabilities() -> GetServerCapabilitiesResponse:
+    """What GET /api/v1/get_server_capabilities answers"""
+    return GetServerCapabilitiesResponse(
+        supported_models=tuple(
+            SupportedModel(model_name=name, max_context_length=ARCHITECTURE.context, trainable=True, sampleable=True)
+            for name in engine.base_names()
+        )
+    )
+
+
+def weights_info(state: State, body: bodies.WeightsInfo, request: Incoming) -> Reply:
+    """POST /api/v1/weights_info"""
+    del request
+    checkpoint = parse_path(body.tinker_path)
+    if checkpoint is None:
+        return unprocessable(("body", "tinker_path"), "the path is tinker://<training run>/<kind>/<name>")
+    run = state.store.run(checkpoint.run_id)
+    if run is None or state.store.find(checkpoint, state.now()) is None:
+        return refusal(404, f"there is no checkpoint {body.tinker_path}")
+    config = run.lora_config
+    return answer(
+        WeightsInfoResponse(
+            base_model=run.base_model,
+            lora_rank=config.rank,
+            train_unembed=config.train_unembed,
+            train_mlp=config.train_mlp,
+            train_attn=config.train_attn,
+        )
+    )
+
+
+def training_runs(state: State, request: Incoming) -> Reply:
+    """GET /api/v1/training_runs?limit&offset: the latest first"""
+    runs = state.store.runs()
+    match _page(runs, request, 20):
+        case Success((chosen, cursor)):
+            shown = [wire_run(run, state.store.checkpoints(state.now(), run.run_id)) for run in chosen]
+            return answer({"training_runs": shown, "cursor": cursor})
+        case Failure(refused):
+            return refused
+
+
+def training_run(state: State, run_id: str) -> Reply:
+    """GET /api/v1/training_runs/{training_run_id}"""
+    run = state.store.run(run_id)
+    if run is None:
+        return _no_run(run_id)
+    return answer(wire_run(run, state.store.checkpoints(state.now(), run_id)))
+
+
+def run_checkpoints(state: State, run_id: str) -> Reply:
+    """GET /api/v1/training_runs/{training_run_id}/checkpoints: oldest first"""
+    if state.store.run(run_id) is None:
+        return _no_run(run_id)
+    return answer({"checkpoints": [wire_checkpoint(one) for one in state.store.checkpoints(state.now(), run_id)]})
+
+
+def checkpoints(state: State, request: Incoming) -> Reply:
+    """GET /api/v1/checkpoints?limit&offset: oldest first"""
+    match _page(state.store.checkpoints(state.now()), request, 100):
+        case Success((chosen, cursor)):
+            return answer({"checkpoints": [wire_checkpoint(one) for one in chosen], "cursor": cursor})
+        case Failure(refused):
+            return refused
+
+
+def delete_checkpoint(state: State, checkpoint: CheckpointId) -> Reply:
+    """DELETE /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}"""
+    if state.store.find(checkpoint, state.now()) is None:
+        return _no_checkpoint(checkpoint)
+    folder = state.store.delete(checkpoint)
+    if folder is not None:
+        # Work that is queued may have been promised these weights: the folder stays until it is done.
+        state.afterwards(lambda: state.store.remove(folder))
+    return nothing()
+
+
+def publish(state: State, checkpoint: CheckpointId) -> Reply:
+    """POST /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/publish: 409 if it is public"""
+    return _published(state, checkpoint, public=True)
+
+
+def unpublish(state: State, checkpoint: CheckpointId) -> Reply:
+    """DELETE /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/publish: 409 if it is not public"""
+    return _published(state, checkpoint, public=False)
+
+
+def _published(state: State, checkpoint: CheckpointId, *, public: bool) -> Reply:
+    stored = state.store.find(checkpoint, state.now())
+    if stored is None:
+        return _no_checkpoint(checkpoint)
+    if stored.record.public == public:
+        return refusal(409, f"the checkpoint {checkpoint.path} is {'public' if public else 'not public'} already")
+    return _updated(state, structs.replace(stored.record, public=public))
+
+
+def set_ttl(state: State, checkpoint: CheckpointId, body: bodies.TimeToLive) -> Reply:
+    """PUT /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/ttl"""
+    stored = state.store.find(checkpoint, state.now())
+    if stored is None:
+        return _no_checkpoint(checkpoint)
+    expires_at = None if body.ttl_seconds is None else state.now() + body.ttl_seconds
+    return _updated(state, structs.replace(stored.record, expires_at=expires_at))
+
+
+def _updated(state: State, record: CheckpointRecord) -> Reply:
+    state.store.update(record)
+    return nothing()
+
+
+def sessions(state: State, request: Incoming) -> Reply:
+    """GET /api/v1/sessions?limit&offset: the latest first"""
+    match _page(tuple(reversed(state.sessions)), request, 20):
+        case Success((chosen, _)):
+            return answer({"sessions": chosen})
+        case Failure(refused):
+            return refused
+
+
+def session(state: State, session_id: str) -> Reply:
+    """GET /api/v1/sessions/{session_id}"""
+    found = state.sessions.get(session_id)
+    if found is None:
+        return refusal(404, f"there is no session {session_id!r}")
+    return answer(
+        {
+            "training_run_ids": found.run_ids,
+            "sampler_ids": found.sampler_ids,
+            "user_metadata": found.user_metadata,
+            "display_name": found.display_name,
+        }
+    )
+
+
+def _page(items: Sequence[T], request: Incoming, limit: int) -> Outcome[tuple[Sequence[T], dict[str, int]], Reply]:
+    """The part that `limit` and `offset` ask for, with a cursor; 422 for what is not a number in its range."""
+    asked = {"limit": (limit, 1, LARGEST_PAGE), "offset": (0, 0, 2**31)}
+    found: dict[str, int] = {}
+    for name, (default, least, most) in asked.items():
+        number = _number(request.asked(name), default)
+        if number is None or not least <= number <= most:
+            return Failure(unprocessable(("query", name), f"Input should be an integer from {least} to {most}"))
+        found[name] = number
+    start = found["offset"]
+    return Success((items[start : start + found["limit"]], found | {"total_count": len(items)}))
+
+
+def _number(text: str | None, default: int) -> int | None:
+    if text is None:
+        return default
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _no_run(run_id: str) -> Reply:
+    return refusal(404, f"there is no training run {run_id!r}")
+
+
+def _no_checkpoint(checkpoint: CheckpointId) -> Reply:
+    return refusal(404, f"there is no checkpoint {checkpoint.path}")

@@ -1,0 +1,222 @@
+"""Sessions, and models made in them: new, or from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.local import bodies, engine
+from tinkex_py.local.answers import answer, nothing, refusal, unprocessable
+from tinkex_py.local.checkpoint import load_checkpoint
+from tinkex_py.local.incoming import Incoming
+from tinkex_py.local.records import RunRecord, parse_path
+from tinkex_py.local.sequence import Accepted
+from tinkex_py.local.state import Compute, Conclude, Run, Session, State, done
+from tinkex_py.local.steps import promised, step
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.request import Reply
+from tinkex_py.types.training import GetInfoResponse, LoraConfig, ModelData
+
+TOKENIZER = "tinkex/bytes"
+"""What the protocol calls the byte tokenizer of the base models."""
+
+
+def create_session(state: State, body: bodies.CreateSession, request: Incoming) -> Reply:
+    """POST /api/v1/create_session"""
+    del request
+    session = Session(state.new_session_id(), body.user_metadata, body.display_name)
+    state.sessions[session.session_id] = session
+    return answer({"session_id": session.session_id})
+
+
+def session_heartbeat(state: State, body: bodies.OfSession, request: Incoming) -> Reply:
+    """POST /api/v1/session_heartbeat: 410 once the session has ended"""
+    del request
+    match state.session(body.session_id):
+        case Success(_):
+            return answer({})
+        case Failure(refused):
+            return refused
+
+
+def finish_session(state: State, session_id: str) -> Reply:
+    """POST /api/v1/sessions/{session_id}/finish: its models and samplers go when the work they have is done"""
+    session = state.sessions.get(session_id)
+    if session is None:
+        return refusal(404, f"there is no session {session_id!r}")
+    session.ended = True
+    for run_id in session.run_ids:
+        _drop(state, run_id)
+    for sampler_id in session.sampler_ids:
+        _ = state.samplers.pop(sampler_id, None)
+    return nothing()
+
+
+def create_model(state: State, body: bodies.CreateModel, request: Incoming) -> Reply:
+    """POST /api/v1/create_model"""
+    if body.base_model not in engine.base_names():
+        names = ", ".join(engine.base_names())
+        return refusal(404, f"there is no base model {body.base_model!r} here; there are {names}")
+    config = body.lora_config or LoraConfig()
+    return _made(
+        state, body.session_id, body.model_seq_id, request, lambda run: lambda: _created(state, run, body, config)
+    )
+
+
+def _created(state: State, run: Run, body: bodies.CreateModel, config: LoraConfig) -> Outcome[Conclude, str]:
+    if body.optimizer_config is not None and body.optimizer_config.type not in {"", "adamw"}:
+        return Failure(f"the embedded engine has one optimizer, adamw, not {body.optimizer_config.type!r}")
+    adapter = engine.LoraConfig(**structs.asdict(config))
+    made = then(engine.load_base(body.base_model), lambda base: engine.create_model(base, adapter))
+    return then(made, lambda model: _started(state, run, model, body.user_metadata, {"model_id": run.run_id}))
+
+
+def load_weights(state: State, body: bodies.LoadWeights, request: Incoming) -> Reply:
+    """POST /api/v1/load_weights: into a model, or as a new model of a session"""
+    if parse_path(body.path) is None:
+        return _load_refused(state, body, unprocessable(("body", "path"), _NO_PATH))
+    if body.model_id is not None:
+        numbered = bodies.Numbered(model_id=body.model_id, seq_id=body.seq_id)
+        return step(
+            state,
+            numbered,
+            request.fingerprint,
+            lambda run: Success(state.promise(lambda: _reloaded(state, run, body))),
+        )
+    if body.session_id is None:
+        return unprocessable(("body", "model_id"), "name the model, or the session for a new one", "missing")
+    return _made(state, body.session_id, body.model_seq_id, request, lambda run: lambda: _resumed(state, run, body))
+
+
+_NO_PATH = "a checkpoint's path is tinker://<training run>/weights/<name>"
+
+
+def _load_refused(state: State, body: bodies.LoadWeights, refused: Reply) -> Reply:
+    if body.model_id in state.runs and body.seq_id is not None:
+        state.queue.extend(state.runs[body.model_id].sequence.refuse(body.seq_id))
+    return refused
+
+
+def _loaded(state: State, body: bodies.LoadWeights) -> Outcome[engine.LoraModel, str]:
+    checkpoint = parse_path(body.path)
+    with state.lock:
+        stored = None if checkpoint is None else state.store.find(checkpoint, state.now())
+    if stored is None:
+        return Failure(f"there is no checkpoint {body.path}")
+    return load_checkpoint(stored.folder, optimizer=body.optimizer)
+
+
+def _reloaded(state: State, run: Run, body: bodies.LoadWeights) -> Outcome[Conclude, str]:
+    return then(run.trained(), lambda old: then(_loaded(state, body), lambda new: _exchanged(run, old, new, body.path)))
+
+
+def _exchanged(run: Run, old: engine.LoraModel, new: engine.LoraModel, path: str) -> Outcome[Conclude, str]:
+    if (_shape(old), old.base.name) != (_shape(new), new.base.name):
+        return Failure(
+            f"{path} is of {new.base.name} with {_shape(new)}; the model is {old.base.name} with {_shape(old)}"
+        )
+    run.model = new
+    return Success(lambda: {"path": path, "model_id": run.run_id})
+
+
+def _shape(model: engine.LoraModel) -> Mapping[str, object]:
+    return {name: value for name, value in structs.asdict(model.config).items() if name != "seed"}
+
+
+def _resumed(state: State, run: Run, body: bodies.LoadWeights) -> Outcome[Conclude, str]:
+    result = {"path": body.path, "model_id": run.run_id}
+    return then(_loaded(state, body), lambda model: _resumed_from(state, run, body, model, result))
+
+
+def _resumed_from(
+    state: State, run: Run, body: bodies.LoadWeights, model: engine.LoraModel, result: Mapping[str, str]
+) -> Outcome[Conclude, str]:
+    if body.base_model not in {None, model.base.name}:
+        return Failure(f"{body.path} is of the base model {model.base.name}, not {body.base_model}")
+    return _started(state, run, model, body.user_metadata, result)
+
+
+def _made(
+    state: State, session_id: str, seq_id: int | None, request: Incoming, work: Callable[[Run], Compute]
+) -> Reply:
+    """A new model of a session under its number; a repeat answers the promise that the number was given to."""
+    match state.session(session_id):
+        case Success(session):
+            number = session.models.next if seq_id is None else seq_id
+            return _numbered(state, session, number, request, work)
+        case Failure(refused):
+            return refused
+
+
+def _numbered(state: State, session: Session, number: int, request: Incoming, work: Callable[[Run], Compute]) -> Reply:
+    run_id = f"{session.session_id}:train:{number}"
+    accepted = session.models.accepted(number)
+    if accepted is not None and accepted.fingerprint != request.fingerprint:
+        return refusal(409, f"model_seq_id {number} was used before in this session")
+    if accepted is not None:
+        return promised(accepted.request_id, run_id)
+    run = Run(run_id, session)
+    request_id = state.submit(work(run))
+    session.models.enter(number, Accepted(request.fingerprint, request_id))
+    session.run_ids.append(run_id)
+    state.runs[run_id] = run
+    return promised(request_id, run_id)
+
+
+def _started(
+    state: State, run: Run, model: engine.LoraModel, metadata: Mapping[str, object] | None, result: Mapping[str, str]
+) -> Outcome[Conclude, str]:
+    run.model = model
+
+    def conclude() -> object:
+        now = state.now()
+        run.record = RunRecord(
+            run_id=run.run_id,
+            base_model=model.base.name,
+            lora_config=LoraConfig(**structs.asdict(model.config)),
+            created_at=now,
+            last_request_at=now,
+            user_metadata=metadata,
+        )
+        state.store.keep_run(run.record)
+        return result
+
+    return Success(conclude)
+
+
+def get_info(state: State, body: bodies.OfModel, request: Incoming) -> Reply:
+    """POST /api/v1/get_info"""
+    del request
+    run = state.runs.get(body.model_id)
+    if run is None or run.record is None:
+        return refusal(404, f"there is no model {body.model_id!r}")
+    name = run.record.base_model
+    return answer(
+        GetInfoResponse(
+            model_id=run.run_id,
+            model_data=ModelData(arch="tinkex-transformer", model_name=name, tokenizer_id=TOKENIZER),
+            is_lora=True,
+            lora_rank=run.record.lora_config.rank,
+            model_name=name,
+        )
+    )
+
+
+def unload_model(state: State, body: bodies.OfModel, request: Incoming) -> Reply:
+    """POST /api/v1/unload_model: the model goes when the work it has is done"""
+    del request
+    match state.run(body.model_id):
+        case Success(run):
+            _drop(state, run.run_id)
+            return promised(state.submit(lambda: done({"model_id": run.run_id})), run.run_id)
+        case Failure(refused):
+            return refused
+
+
+def _drop(state: State, run_id: str) -> None:
+    """Take a model out of service; steps that wait for a number that never came fail, those in the queue are done."""
+    run = state.runs.pop(run_id, None)
+    if run is not None:
+        state.abandon(run.sequence.abandon(), f"the model {run_id} was unloaded while this waited for an earlier step")

@@ -1,0 +1,56 @@
+"""What reaches the embedded server, and the answer that has to wait, as values. Pure."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TypeAlias
+from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct
+
+from tinkex_py.request import Pairs, Reply
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """One request: `path` as it stood in the request line, still percent-encoded, header names in lower case."""
+
+    method: str
+    path: str
+    query: Pairs = ()
+    headers: Pairs = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that (lower-case) name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    def asked(self, name: str) -> str | None:
+        """The last value that the query gives to a name."""
+        return next((value for key, value in reversed(self.query) if key == name), None)
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The parts of the path, decoded: nothing that has a name here has a slash in it, so an encoded one divides too."""
+        return tuple(unquote(self.path).removeprefix("/").split("/"))
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What tells this body from another."""
+        return sha256(self.body).digest()
+
+
+class Held(Struct, frozen=True):
+    """No answer yet: ask again when this promise is settled, or answer that it isn't."""
+
+    request_id: str
+
+
+Answer: TypeAlias = Reply | Held
+
+
+def incoming(method: str, target: str, headers: Pairs, body: bytes) -> Incoming:
+    """A request from its line's target, its headers and its body."""
+    path, _, query = target.partition("?")
+    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    lowered = tuple((name.lower(), value) for name, value in headers)
+    return Incoming(method=method.upper(), path=path, query=pairs, headers=lowered, body=body)

@@ -1,0 +1,192 @@
+"""The table of endpoints: which function answers which method and path, with what body. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
+
+from returns.result import Failure, Success
+from typing_extensions import TypeForm
+
+from tinkex_py.local import batches, bodies, catalog, creation, samples, steps
+from tinkex_py.local.answers import answer, encoded_answer, refusal
+from tinkex_py.local.incoming import Answer, Held, Incoming
+from tinkex_py.local.records import KINDS, CheckpointId
+from tinkex_py.local.state import State
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Reply
+
+T = TypeVar("T")
+
+Prepared: TypeAlias = Callable[[State], Answer]
+"""A request whose body has been read: what is left to do needs the state."""
+Action: TypeAlias = Callable[[Incoming, tuple[str, ...]], Prepared]
+"""Reads a request; the texts are the parts of the path that its pattern leaves open."""
+Read: TypeAlias = Callable[[Incoming], Outcome[T, Reply]]
+
+LIMITS = {"parallel_fwdbwd_chunks": True, "fwdbwd_max_chunk_len": 1024, "fwdbwd_max_chunk_bytes_count": 5_000_000}
+"""What a client may send at once, as `client/config` says it."""
+DYNAMIC = {"refresh_interval_sec": 300, "sample_cancel_enabled": False}
+
+
+def always(value: object) -> Action:
+    """The same answer whatever is asked."""
+    reply = answer(value)
+    return lambda _request, _open: lambda _state: reply
+
+
+def asking(act: Callable[[State, Incoming], Answer]) -> Action:
+    """A question whose query matters."""
+    return lambda request, _open: lambda state: act(state, request)
+
+
+def about(act: Callable[[State, str], Answer]) -> Action:
+    """A question about the one thing that the path names."""
+    return lambda _request, opened: lambda state: act(state, opened[0])
+
+
+def posting(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer]) -> Action:
+    """A command with a body."""
+
+    def prepare(request: Incoming, _open: tuple[str, ...]) -> Prepared:
+        match bodies.read(form, request.body):
+            case Success(body):
+                return lambda state: act(state, body, request)
+            case Failure(refused):
+                return lambda _state: refused
+
+    return prepare
+
+
+def stepping(read: Read[T], act: Callable[[State, T, Incoming], Answer]) -> Action:
+    """A numbered step: when its body can't be read, its number is free again."""
+
+    def prepare(request: Incoming, _open: tuple[str, ...]) -> Prepared:
+        match read(request):
+            case Success(body):
+                return lambda state: act(state, body, request)
+            case Failure(refused):
+                return lambda state: steps.refused_step(state, request, refused)
+
+    return prepare
+
+
+def reading(form: TypeForm[T]) -> Read[T]:
+    """A body that is JSON in every vintage."""
+    return lambda request: bodies.read(form, request.body)
+
+
+def on_checkpoint(act: Callable[[State, CheckpointId], Answer]) -> Action:
+    """Something done to the checkpoint that the path names."""
+
+    def prepare(_request: Incoming, opened: tuple[str, ...]) -> Prepared:
+        run_id, kind, name = opened
+        if kind not in KINDS:
+            return lambda _state: refusal(404, f"there is no checkpoint {kind}/{name}")
+        return lambda state: act(state, CheckpointId(run_id, KINDS[kind], name))
+
+    return prepare
+
+
+def _set_ttl(request: Incoming, opened: tuple[str, ...]) -> Prepared:
+    match bodies.read(bodies.TimeToLive, request.body):
+        case Success(body):
+            return on_checkpoint(lambda state, checkpoint: catalog.set_ttl(state, checkpoint, body))(request, opened)
+        case Failure(refused):
+            return lambda _state: refused
+
+
+def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming) -> Answer:
+    """POST /api/v1/retrieve_future: Held while the work is not done"""
+    del request
+    match state.promises.standing(body.request_id):
+        case "pending":
+            return Held(body.request_id)
+        case "forgotten":
+            return refusal(410, f"the result of {body.request_id!r} is not kept any more")
+        case "unknown":
+            return refusal(404, f"there is no promise {body.request_id!r}")
+        case settled:
+            return encoded_answer(settled)
+
+
+OPEN = "*"
+"""A part of a path that any text fits."""
+_CHECKPOINT = f"training_runs/{OPEN}/checkpoints/{OPEN}/{OPEN}"
+
+_TABLE: Mapping[str, Mapping[str, Action]] = {
+    "healthz": {"GET": always({"status": "ok"})},
+    "get_server_capabilities": {"GET": always(catalog.capabilities())},
+    "client/config": {"POST": always(LIMITS)},
+    "client/dynamic_config": {"POST": always(DYNAMIC)},
+    "telemetry": {"POST": always({"status": "accepted"})},
+    "create_session": {"POST": posting(bodies.CreateSession, creation.create_session)},
+    "session_heartbeat": {"POST": posting(bodies.OfSession, creation.session_heartbeat)},
+    "create_model": {"POST": posting(bodies.CreateModel, creation.create_model)},
+    "get_info": {"POST": posting(bodies.OfModel, creation.get_info)},
+    "unload_model": {"POST": posting(bodies.OfModel, creation.unload_model)},
+    "weights_info": {"POST": posting(bodies.WeightsInfo, catalog.weights_info)},
+    "forward": {"POST": stepping(batches.read_forward, steps.train)},
+    "forward_backward": {"POST": stepping(batches.read_forward_backward, steps.train)},
+    "optim_step": {"POST": stepping(reading(bodies.OptimStep), steps.optim_step)},
+    "save_weights": {"POST": stepping(reading(bodies.SaveWeights), steps.save_weights)},
+    "save_weights_for_sampler": {"POST": stepping(reading(bodies.SaveWeights), steps.save_weights_for_sampler)},
+    "load_weights": {"POST": stepping(reading(bodies.LoadWeights), creation.load_weights)},
+    "create_sampling_session": {"POST": posting(bodies.CreateSamplingSession, samples.create_sampling_session)},
+    "asample": {"POST": posting(bodies.Sample, samples.asample)},
+    "retrieve_future": {"POST": posting(bodies.RetrieveFuture, retrieve_future)},
+    f"samplers/{OPEN}": {"GET": about(samples.get_sampler)},
+    "training_runs": {"GET": asking(catalog.training_runs)},
+    f"training_runs/{OPEN}": {"GET": about(catalog.training_run)},
+    f"training_runs/{OPEN}/checkpoints": {"GET": about(catalog.run_checkpoints)},
+    "checkpoints": {"GET": asking(catalog.checkpoints)},
+    _CHECKPOINT: {"DELETE": on_checkpoint(catalog.delete_checkpoint)},
+    f"{_CHECKPOINT}/publish": {
+        "POST": on_checkpoint(catalog.publish),
+        "DELETE": on_checkpoint(catalog.unpublish),
+    },
+    f"{_CHECKPOINT}/ttl": {"PUT": _set_ttl},
+    "sessions": {"GET": asking(catalog.sessions)},
+    f"sessions/{OPEN}": {"GET": about(catalog.session)},
+    f"sessions/{OPEN}/finish": {"POST": about(creation.finish_session)},
+}
+
+REPEATABLE = frozenset(
+    ("api", "v1", name) for name in ("retrieve_future", "session_heartbeat", "telemetry", "get_info", "weights_info")
+)
+"""Posts that change nothing: their answers are not kept for repeats, so a large result is not held twice."""
+
+_PATTERNS = {("api", "v1", *pattern.split("/")): methods for pattern, methods in _TABLE.items()}
+
+
+def endpoints() -> Iterator[tuple[str, str]]:
+    """Every method and path there is, `*` for what is left open."""
+    return ((method, "/".join(("", *pattern))) for pattern, methods in _PATTERNS.items() for method in methods)
+
+
+def prepare(request: Incoming) -> Prepared:
+    """Find what answers the request, and read its body: 404 for an unknown path, 405 for a method that it doesn't have."""
+    segments = request.segments
+    pattern = segments if segments in _PATTERNS else _fitting(segments)
+    if pattern is None:
+        return _refusing(refusal(404, f"there is no {request.path[:200]}"))
+    action = _PATTERNS[pattern].get(request.method)
+    if action is None:
+        allowed = ", ".join(_PATTERNS[pattern])
+        return _refusing(refusal(405, f"this path answers {allowed}", {"allow": allowed}))
+    opened = tuple(part for part, wanted in zip(segments, pattern, strict=True) if wanted == OPEN)
+    return action(request, opened)
+
+
+def _fitting(segments: tuple[str, ...]) -> tuple[str, ...] | None:
+    return next((pattern for pattern in _PATTERNS if _fits(pattern, segments)), None)
+
+
+def _fits(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
+    return len(pattern) == len(segments) and all(
+        wanted == part or (wanted == OPEN and part != "") for wanted, part in zip(pattern, segments, strict=True)
+    )
+
+
+def _refusing(refused: Reply) -> Prepared:
+    return lambda _state: refused

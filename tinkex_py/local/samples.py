@@ -1,0 +1,219 @@
+"""Sampling sessions and samples."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from returns.result import Failure, Success
+
+from tinkex_py.local import bodies, engine
+from tinkex_py.local.answers import answer, refusal, unprocessable
+from tinkex_py.local.arrays import tokens_of
+from tinkex_py.local.checkpoint import load_checkpoint
+from tinkex_py.local.incoming import Incoming
+from tinkex_py.local.records import parse_path
+from tinkex_py.local.sequence import Accepted
+from tinkex_py.local.state import Conclude, Sampler, Session, State, done
+from tinkex_py.local.steps import promised
+from tinkex_py.local.store import Stored
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.request import Reply
+from tinkex_py.types.sampling import SampledSequence, SampleResponse
+
+
+def create_sampling_session(state: State, body: bodies.CreateSamplingSession, request: Incoming) -> Reply:
+    """POST /api/v1/create_sampling_session"""
+    match state.session(body.session_id):
+        case Success(session):
+            number = session.samplers.next if body.sampling_session_seq_id is None else body.sampling_session_seq_id
+            return _opened(state, session, number, body, request.fingerprint)
+        case Failure(refused):
+            return refused
+
+
+def _opened(
+    state: State, session: Session, number: int, body: bodies.CreateSamplingSession, fingerprint: bytes
+) -> Reply:
+    sampler_id = f"{session.session_id}:sample:{number}"
+    accepted = session.samplers.accepted(number)
+    if accepted is not None and accepted.fingerprint != fingerprint:
+        return refusal(409, f"sampling_session_seq_id {number} was used before in this session")
+    if accepted is None:
+        match _sampler(state, sampler_id, body.base_model, body.model_path):
+            case Success(sampler):
+                session.samplers.enter(number, Accepted(fingerprint, ""))
+                session.sampler_ids.append(sampler_id)
+                state.samplers[sampler_id] = sampler
+            case Failure(refused):
+                return refused
+    return answer({"sampling_session_id": sampler_id})
+
+
+def _sampler(state: State, sampler_id: str, base_model: str | None, model_path: str | None) -> Outcome[Sampler, Reply]:
+    """A sampler whose weights come with the next work, so that nothing later moves them."""
+    if model_path is not None:
+        return then(_stored(state, model_path, base_model), lambda stored: _of_checkpoint(state, sampler_id, stored))
+    if base_model is None:
+        return Failure(unprocessable(("body", "base_model"), "name a base_model or a model_path", "missing"))
+    if base_model not in engine.base_names():
+        names = ", ".join(engine.base_names())
+        return Failure(refusal(404, f"there is no base model {base_model!r} here; there are {names}"))
+    sampler = Sampler(sampler_id, base_model, None)
+    state.afterwards(lambda: _load(sampler, None))
+    return Success(sampler)
+
+
+def _stored(state: State, model_path: str, base_model: str | None) -> Outcome[tuple[Stored, str], Reply]:
+    checkpoint = parse_path(model_path)
+    if checkpoint is None:
+        return Failure(unprocessable(("body", "model_path"), "the path is tinker://<training run>/<kind>/<name>"))
+    stored, run = state.store.find(checkpoint, state.now()), state.store.run(checkpoint.run_id)
+    if stored is None or run is None:
+        return Failure(refusal(404, f"there is no checkpoint {model_path}"))
+    if base_model not in {None, run.base_model}:
+        return Failure(unprocessable(("body", "base_model"), f"{model_path} is of {run.base_model}"))
+    return Success((stored, run.base_model))
+
+
+def _of_checkpoint(state: State, sampler_id: str, found: tuple[Stored, str]) -> Outcome[Sampler, Reply]:
+    stored, base_model = found
+    sampler = Sampler(sampler_id, base_model, stored.record.id.path)
+    state.afterwards(lambda: _load(sampler, stored.folder))
+    return Success(sampler)
+
+
+def _load(sampler: Sampler, folder: Path | None) -> None:
+    if folder is None:
+        sampler.weights = then(engine.load_base(sampler.base_model), lambda base: Success(engine.base_sampler(base)))
+    else:
+        loaded = load_checkpoint(folder, optimizer=False)
+        sampler.weights = then(loaded, lambda model: Success(engine.snapshot(model)))
+
+
+def get_sampler(state: State, sampler_id: str) -> Reply:
+    """GET /api/v1/samplers/{sampler_id}"""
+    sampler = state.samplers.get(sampler_id)
+    if sampler is None:
+        return refusal(404, f"there is no sampler {sampler_id!r}")
+    return answer(
+        {"sampler_id": sampler_id, "base_model": sampler.base_model}
+        | ({} if sampler.model_path is None else {"model_path": sampler.model_path})
+    )
+
+
+def asample(state: State, body: bodies.Sample, request: Incoming) -> Reply:
+    """POST /api/v1/asample: from a sampling session, or directly from a base model or a checkpoint"""
+    if body.sampling_session_id is None:
+        match _sampler(state, "", body.base_model, body.model_path):
+            case Success(sampler):
+                return _sampled(state, sampler, body, None, b"")
+            case Failure(refused):
+                return refused
+    found = state.samplers.get(body.sampling_session_id)
+    if found is None:
+        return refusal(404, f"there is no sampling session {body.sampling_session_id!r}")
+    return _sampled(state, found, body, body.seq_id, request.fingerprint)
+
+
+def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | None, fingerprint: bytes) -> Reply:
+    accepted = None if number is None else sampler.numbers.accepted(number)
+    if accepted is not None and accepted.fingerprint != fingerprint:
+        return refusal(409, f"seq_id {number} was used before in this sampling session")
+    if accepted is not None:
+        return promised(accepted.request_id, samples=body.num_samples)
+    job = state.promise(lambda: then(sampler.weights, lambda weights: _continued(weights, body, seed)))
+    request_id = job.request_id or ""
+    seed = _seed(state.seed, request_id) if body.sampling_params.seed is None else body.sampling_params.seed
+    if number is not None:
+        sampler.numbers.enter(number, Accepted(fingerprint, request_id))
+    state.queue.append(job)
+    return promised(request_id, samples=body.num_samples)
+
+
+def _seed(seed: int, request_id: str) -> int:
+    """A seed for a sample that was given none: another for every request, the same for the same server's seed."""
+    return int.from_bytes(sha256(f"{seed} {request_id}".encode()).digest()[:8], "little")
+
+
+def _continued(weights: engine.SamplerWeights, body: bodies.Sample, seed: int) -> Outcome[Conclude, str]:
+    unsupported = _unsupported(body)
+    if unsupported:
+        return Failure(f"the embedded engine has no {unsupported}")
+    return then(
+        then(_options(body.sampling_params, seed), lambda options: _from_engine(weights, body, options)),
+        lambda output: done(_wire_output(output, body.prompt_logprobs_last_n)),
+    )
+
+
+def _unsupported(body: bodies.Sample) -> str:
+    asked = {
+        "topk_sample_logprobs": body.topk_sample_logprobs,
+        "prompt_alt_tokens_k": body.prompt_alt_tokens_k,
+        "target_prompt_logprobs": body.target_prompt_logprobs is not None,
+    }
+    return ", ".join(name for name, wanted in asked.items() if wanted)
+
+
+def _options(params: bodies.SamplingParams, seed: int) -> Outcome[engine.SamplingOptions, str]:
+    match _stop(params.stop):
+        case Success(stop):
+            return Success(
+                engine.SamplingOptions(
+                    max_tokens=params.max_tokens,
+                    temperature=params.temperature,
+                    top_k=params.top_k,
+                    top_p=params.top_p,
+                    stop=stop,
+                    seed=seed,
+                )
+            )
+        case Failure() as failure:
+            return failure
+
+
+def _stop(stop: object) -> Outcome[str | tuple[str, ...] | tuple[int, ...] | None, str]:
+    if stop is None or isinstance(stop, str):
+        return Success(stop)
+    items = tuple(stop) if isinstance(stop, (list, tuple)) else ()
+    texts = tuple(item for item in items if isinstance(item, str))
+    ids = tuple(item for item in items if isinstance(item, int))
+    if texts and ids:
+        return Failure("stop is a text, a list of texts or a list of token ids, not a mixture")
+    return Success(texts or ids)
+
+
+def _from_engine(
+    weights: engine.SamplerWeights, body: bodies.Sample, options: engine.SamplingOptions
+) -> Outcome[engine.SampleOutput, str]:
+    return then(
+        tokens_of(body.prompt),
+        lambda prompt: engine.sample(
+            weights,
+            prompt,
+            options,
+            num_samples=body.num_samples,
+            prompt_logprobs=bool(body.prompt_logprobs),
+            topk_prompt_logprobs=body.topk_prompt_logprobs or 0,
+        ),
+    )
+
+
+def _wire_output(output: engine.SampleOutput, last: int | None) -> SampleResponse:
+    sequences = tuple(
+        SampledSequence(stop_reason=one.stop_reason, tokens=one.tokens, logprobs=one.logprobs)
+        for one in output.sequences
+    )
+    return SampleResponse(
+        sequences=sequences,
+        prompt_logprobs=_masked(output.prompt_logprobs, last),
+        topk_prompt_logprobs=output.topk_prompt_logprobs,
+    )
+
+
+def _masked(logprobs: tuple[float | None, ...] | None, last: int | None) -> tuple[float | None, ...] | None:
+    """Only the last ones, when so many were asked for; the others are None."""
+    if logprobs is None or last is None:
+        return logprobs
+    hidden = max(0, len(logprobs) - last)
+    return (*(None for _ in range(hidden)), *logprobs[hidden:])

@@ -1,0 +1,104 @@
+"""The order of a model's steps: numbers from 1, accepted in any order, carried out in theirs. Pure."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+REMEMBERED = 4096
+"""Accepted numbers that a repeat is still recognized by."""
+
+
+class Accepted(NamedTuple):
+    """What a number was given to: the body's fingerprint and the promise."""
+
+    fingerprint: bytes
+    request_id: str
+
+
+class Repeated(NamedTuple):
+    """The number was accepted before, with the same body: the promise it was given."""
+
+    request_id: str
+
+
+class Conflicting(NamedTuple):
+    """The number belongs to another body, or its turn is over; `expected` is the lowest that is free."""
+
+    expected: int
+
+
+Standing: TypeAlias = "Repeated | Conflicting | Literal['free']"
+
+
+class Ledger:
+    """Which numbers were given away, and to what; the oldest are forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._accepted: dict[int, Accepted] = {}
+        self._next = 0
+
+    @property
+    def next(self) -> int:
+        """The number after the highest that was given away."""
+        return self._next
+
+    def accepted(self, number: int) -> Accepted | None:
+        """What a number was given to."""
+        return self._accepted.get(number)
+
+    def enter(self, number: int, accepted: Accepted) -> None:
+        """Give a number away."""
+        self._accepted[number] = accepted
+        self._next = max(self._next, number + 1)
+        if len(self._accepted) > REMEMBERED:
+            del self._accepted[next(iter(self._accepted))]
+
+
+class Sequence(Generic[T]):
+    """Steps waiting for their turn. A refused number is free again: it may come anew, and later ones don't wait for it."""
+
+    def __init__(self) -> None:
+        self.expected = 1
+        self._waiting: dict[int, T] = {}
+        self._refused: set[int] = set()
+        self._ledger = Ledger()
+
+    def standing(self, number: int, fingerprint: bytes) -> Standing:
+        """What may be done with a number that has arrived."""
+        accepted = self._ledger.accepted(number)
+        if accepted is not None and accepted.fingerprint == fingerprint:
+            return Repeated(accepted.request_id)
+        return Conflicting(self.expected) if accepted is not None or number < self.expected else "free"
+
+    def accept(self, number: int, accepted: Accepted, step: T) -> list[T]:
+        """Take a step under a free number; return the steps whose turn has come by it."""
+        self._ledger.enter(number, accepted)
+        self._refused.discard(number)
+        self._waiting[number] = step
+        return self._due()
+
+    def refuse(self, number: int) -> list[T]:
+        """Free a number; return the steps whose turn has come because they need not wait for it."""
+        if number >= self.expected and number not in self._waiting:
+            self._refused.add(number)
+        return self._due()
+
+    def abandon(self) -> list[T]:
+        """Give up every step that still waits for its turn."""
+        left = list(self._waiting.values())
+        self._waiting.clear()
+        return left
+
+    def _due(self) -> list[T]:
+        due: list[T] = []
+        while self._waiting:
+            if self.expected in self._waiting:
+                due.append(self._waiting.pop(self.expected))
+            elif self.expected in self._refused:
+                self._refused.discard(self.expected)
+            else:
+                break
+            self.expected += 1
+        return due

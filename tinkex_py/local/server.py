@@ -1,0 +1,148 @@
+"""The embedded server: a request in, an answer out, and work for the engine in between. No socket, thread or clock.
+
+`handle` answers at once; `work` carries out one piece of what was submitted. The two may be called from two threads
+when a lock is given, which is never held while the engine computes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from hmac import compare_digest
+from pathlib import Path
+from typing import TypeAlias
+
+from returns.result import Failure, Success
+
+from tinkex_py.local.answers import answer, encoded, refusal
+from tinkex_py.local.incoming import Answer, Incoming
+from tinkex_py.local.routes import REPEATABLE, prepare
+from tinkex_py.local.state import Job, State, failed
+from tinkex_py.local.store import Store
+from tinkex_py.request import Reply
+
+REMEMBERED_KEYS = 4096
+"""Idempotency keys whose answers are kept."""
+
+_NOT_READY = answer({"queue_state": "active"}, 408)
+
+Key: TypeAlias = "tuple[tuple[str, ...], str]"
+
+
+class Server:
+    """Sessions, models, samplers and checkpoints below `directory` (None: a temporary folder, deleted by `close`).
+
+    `now` gives seconds since 1970 and `seed` makes the ids, so that the same requests get the same answers.
+    `on_settled` is called with each promise that is settled, by the thread that settled it. With an `api_key`, requests
+    have to carry it.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float],
+        directory: Path | None = None,
+        seed: int = 0,
+        lock: AbstractContextManager[object] | None = None,
+        on_settled: Callable[[str], None] | None = None,
+        api_key: str | None = None,
+    ) -> None:
+        self._store = Store(directory)
+        self._lock = nullcontext() if lock is None else lock
+        self._state = State(self._store, seed, now, self._lock)
+        self._on_settled = on_settled
+        self._api_key = api_key
+        self._answered: OrderedDict[Key, Reply] = OrderedDict()
+
+    @property
+    def directory(self) -> Path:
+        """Where the checkpoints are."""
+        return self._store.directory
+
+    def handle(self, request: Incoming) -> Answer:
+        """The answer; Held when it is the result of work that isn't done."""
+        refused = self._refused(request)
+        return self._handled(request) if refused is None else refused
+
+    def work(self) -> bool:
+        """Carry out the next piece of work; False when there is none."""
+        with self._lock:
+            job = self._state.queue.popleft() if self._state.queue else None
+        if job is None:
+            return False
+        result = self._carried_out(job)
+        with self._lock:
+            self._state.settle(job, result)
+            settled = self._state.drain_settled()
+        self._announce(settled)
+        return True
+
+    def not_ready(self) -> Reply:
+        """The answer to a question that was held as long as a poll may be."""
+        return _NOT_READY
+
+    def settled(self, request_id: str) -> bool:
+        """Whether a question about this promise would be answered now."""
+        with self._lock:
+            return self._state.promises.standing(request_id) != "pending"
+
+    def close(self) -> None:
+        """Delete the temporary folder, if there is one."""
+        self._store.close()
+
+    def _refused(self, request: Incoming) -> Reply | None:
+        if request.header("content-encoding") not in {None, "", "identity"}:
+            return refusal(415, "this server reads bodies that are not compressed")
+        given = (request.header("x-api-key") or "").encode("utf-8", "replace")
+        if self._api_key is None or request.path == "/api/v1/healthz" or compare_digest(given, self._api_key.encode()):
+            return None
+        return refusal(401, "the X-API-Key header does not hold this server's key")
+
+    def _handled(self, request: Incoming) -> Answer:
+        key = _key(request)
+        with self._lock:
+            repeated = None if key is None else self._answered.get(key)
+        if repeated is not None:
+            return repeated
+        prepared = prepare(request)
+        try:
+            with self._lock:
+                found = prepared(self._state)
+                self._remember(key, found)
+                settled = self._state.drain_settled()
+        except OSError as error:
+            return refusal(500, f"the server's folder: {error}")
+        self._announce(settled)
+        return found
+
+    def _remember(self, key: Key | None, found: Answer) -> None:
+        if key is not None and isinstance(found, Reply) and 200 <= found.status < 300:
+            self._answered[key] = found
+            if len(self._answered) > REMEMBERED_KEYS:
+                _ = self._answered.popitem(last=False)
+
+    def _carried_out(self, job: Job) -> bytes:
+        """The promise's result. A mistake in the engine ends this one promise and nothing else."""
+        try:
+            match job.compute():
+                case Success(conclude):
+                    with self._lock:
+                        result = conclude()
+                    return encoded(result)
+                case Failure(reason):
+                    return failed(reason)
+        except Exception as error:  # noqa: BLE001
+            return failed(f"{type(error).__name__}: {error}", "server")
+
+    def _announce(self, settled: list[str]) -> None:
+        for request_id in settled if self._on_settled is not None else ():
+            self._on_settled(request_id)
+
+
+def _key(request: Incoming) -> Key | None:
+    """What a repeat of the request is recognized by: its path and its idempotency key."""
+    key = request.header("x-idempotency-key")
+    if not key or request.method != "POST" or request.segments in REPEATABLE:
+        return None
+    return (request.segments, key)

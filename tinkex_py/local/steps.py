@@ -1,0 +1,212 @@
+"""Numbered steps of a model: accepted in any order, carried out in theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from returns.result import Failure, Success
+
+from tinkex_py.local import bodies, engine
+from tinkex_py.local.answers import answer, refusal, unprocessable
+from tinkex_py.local.arrays import examples_of
+from tinkex_py.local.batches import BatchStep
+from tinkex_py.local.checkpoint import save_checkpoint
+from tinkex_py.local.incoming import Incoming
+from tinkex_py.local.records import CheckpointId, CheckpointRecord, Kind, name_problem
+from tinkex_py.local.sequence import Accepted, Conflicting, Repeated
+from tinkex_py.local.state import Conclude, Job, Run, Sampler, State, done
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.request import Reply
+from tinkex_py.types.promises import Promised
+from tinkex_py.types.tensor import TensorData
+from tinkex_py.types.training import ForwardBackwardOutput, OptimStepResponse
+from tinkex_py.wire import json
+
+
+def step(
+    state: State, numbered: bodies.Numbered, fingerprint: bytes, plan: Callable[[Run], Outcome[Job, Reply]]
+) -> Reply:
+    """Accept a step under its number, or the next; a repeat answers the promise that the number was given to.
+
+    `plan` makes the work once the number is known to be free; its refusal leaves the number free.
+    """
+    match state.run(numbered.model_id):
+        case Success(run):
+            return _placed(state, run, numbered.seq_id, fingerprint, plan)
+        case Failure(refused):
+            return refused
+
+
+def _placed(
+    state: State, run: Run, seq_id: int | None, fingerprint: bytes, plan: Callable[[Run], Outcome[Job, Reply]]
+) -> Reply:
+    number = run.sequence.expected if seq_id is None else seq_id
+    match run.sequence.standing(number, fingerprint):
+        case Repeated(request_id):
+            return promised(request_id, run.run_id)
+        case Conflicting(expected):
+            return refusal(409, f"Sequence conflict: expected {expected}, got {number}")
+        case _:
+            return _accepted(state, run, number, fingerprint, plan(run))
+
+
+def _accepted(state: State, run: Run, number: int, fingerprint: bytes, plan: Outcome[Job, Reply]) -> Reply:
+    match plan:
+        case Success(job):
+            request_id = job.request_id or ""
+            state.queue.extend(run.sequence.accept(number, Accepted(fingerprint, request_id), job))
+            state.store.touch_run(run.run_id, state.now())
+            return promised(request_id, run.run_id)
+        case Failure(refused):
+            state.queue.extend(run.sequence.refuse(number))
+            return refused
+
+
+def refused_step(state: State, request: Incoming, refused: Reply) -> Reply:
+    """Free the number of a step whose body could not be read, so that none waits for it."""
+    match json.decode(bodies.Numbered, request.body):
+        case Success(bodies.Numbered(model_id=model_id, seq_id=int(number))) if model_id in state.runs:
+            state.queue.extend(state.runs[model_id].sequence.refuse(number))
+        case _:
+            pass
+    return refused
+
+
+def promised(request_id: str, model_id: str | None = None, samples: int | None = None) -> Reply:
+    """The answer to accepted work; a sample has an id per sequence."""
+    sequence_ids = None if samples is None else tuple(f"{request_id}:{index}" for index in range(samples))
+    return answer(Promised(request_id=request_id, model_id=model_id, sample_sequence_ids=sequence_ids))
+
+
+def train(state: State, body: BatchStep, request: Incoming) -> Reply:
+    """POST /api/v1/forward_backward, POST /api/v1/forward"""
+
+    def plan(run: Run) -> Outcome[Job, Reply]:
+        return Success(state.promise(lambda: then(run.trained(), lambda model: _evaluated(model, body))))
+
+    return step(state, body, request.fingerprint, plan)
+
+
+def _evaluated(model: engine.LoraModel, body: BatchStep) -> Outcome[Conclude, str]:
+    batch, only = body.batch, body.forward_only
+    return then(
+        then(
+            examples_of(batch.data),
+            lambda examples: engine.forward_backward(
+                model, examples, batch.loss_fn, batch.loss_fn_config, forward_only=only
+            ),
+        ),
+        lambda output: done(_wire_output(output)),
+    )
+
+
+def _wire_output(output: engine.StepOutput) -> ForwardBackwardOutput:
+    tensors = tuple({name: TensorData.of(array) for name, array in row.items()} for row in output.outputs)
+    return ForwardBackwardOutput(loss_fn_output_type="ArrayRecord", loss_fn_outputs=tensors, metrics=output.metrics)
+
+
+def optim_step(state: State, body: bodies.OptimStep, request: Incoming) -> Reply:
+    """POST /api/v1/optim_step"""
+
+    def plan(run: Run) -> Outcome[Job, Reply]:
+        return Success(state.promise(lambda: then(run.trained(), lambda model: _optimized(model, body))))
+
+    return step(state, body, request.fingerprint, plan)
+
+
+def _optimized(model: engine.LoraModel, body: bodies.OptimStep) -> Outcome[Conclude, str]:
+    if body.optimizer_params is not None or body.adam_params is None:
+        asked = "no adam_params" if body.optimizer_params is None else repr(body.optimizer_params.type)
+        return Failure(f"the embedded engine has one optimizer, Adam with adam_params; the step has {asked}")
+    params = engine.AdamParams(**msgspec.structs.asdict(body.adam_params))
+    return then(engine.optim_step(model, params), lambda metrics: done(OptimStepResponse(metrics=metrics)))
+
+
+def save_weights(state: State, body: bodies.SaveWeights, request: Incoming) -> Reply:
+    """POST /api/v1/save_weights"""
+    return step(state, body, request.fingerprint, lambda run: _named_save(state, run, body, "weights"))
+
+
+def save_weights_for_sampler(state: State, body: bodies.SaveWeights, request: Incoming) -> Reply:
+    """POST /api/v1/save_weights_for_sampler: a checkpoint with a name, or a sampler without one"""
+    del request
+    # A repeated nameless save keeps its number and comes with a new one for the sampler: it is the same save.
+    same = msgspec.json.encode(msgspec.structs.replace(body, sampling_session_seq_id=None))
+    return step(
+        state,
+        body,
+        sha256(same).digest(),
+        lambda run: (
+            _nameless_save(state, run, body) if body.path is None else _named_save(state, run, body, "sampler_weights")
+        ),
+    )
+
+
+def _named_save(state: State, run: Run, body: bodies.SaveWeights, kind: Kind) -> Outcome[Job, Reply]:
+    problem = "Field required" if body.path is None else name_problem(body.path)
+    if body.path is None or problem is not None:
+        return Failure(unprocessable(("body", "path"), problem or ""))
+    checkpoint = CheckpointId(run.run_id, kind, body.path)
+    taken = state.store.find(checkpoint, state.now()) is not None or checkpoint in state.reserved.values()
+    if taken and not body.overwrite:
+        return Failure(
+            refusal(409, f"the checkpoint {checkpoint.path} exists already; save with overwrite or another name")
+        )
+    job = state.promise(lambda: then(run.trained(), lambda model: _saved(state, model, checkpoint, body)))
+    state.reserved[job.request_id or ""] = checkpoint
+    return Success(job)
+
+
+def _saved(
+    state: State, model: engine.LoraModel, checkpoint: CheckpointId, body: bodies.SaveWeights
+) -> Outcome[Conclude, str]:
+    folder = state.store.new_folder(*checkpoint)
+    match save_checkpoint(folder, model, optimizer=checkpoint.kind == "weights"):
+        case Success(size):
+            return Success(lambda: _entered(state, checkpoint, folder, size, body))
+        case Failure(reason):
+            raise OSError(reason)
+
+
+def _entered(state: State, checkpoint: CheckpointId, folder: Path, size: int, body: bodies.SaveWeights) -> object:
+    now = state.now()
+    record = CheckpointRecord(
+        run_id=checkpoint.run_id,
+        kind=checkpoint.kind,
+        name=checkpoint.name,
+        created_at=now,
+        size_bytes=size,
+        expires_at=None if body.ttl_seconds is None else now + body.ttl_seconds,
+        user_metadata=body.user_metadata,
+    )
+    replaced = state.store.keep(record, folder)
+    if replaced is not None:
+        state.afterwards(lambda: state.store.remove(replaced))
+    return {"path": checkpoint.path}
+
+
+def _nameless_save(state: State, run: Run, body: bodies.SaveWeights) -> Outcome[Job, Reply]:
+    session = run.session
+    number = session.samplers.next if body.sampling_session_seq_id is None else body.sampling_session_seq_id
+    if session.samplers.accepted(number) is not None:
+        return Failure(refusal(409, f"sampling_session_seq_id {number} was used before in this session"))
+    sampler_id = f"{session.session_id}:sample:{number}"
+    job = state.promise(lambda: then(run.trained(), lambda model: _snapshot(state, run, model, sampler_id)))
+    session.samplers.enter(number, Accepted(b"", job.request_id or ""))
+    return Success(job)
+
+
+def _snapshot(state: State, run: Run, model: engine.LoraModel, sampler_id: str) -> Outcome[Conclude, str]:
+    sampler = Sampler(sampler_id, model.base.name, None)
+    sampler.weights = Success(engine.snapshot(model))
+
+    def conclude() -> object:
+        if not run.session.ended:
+            state.samplers[sampler_id] = sampler
+            run.session.sampler_ids.append(sampler_id)
+        return {"sampling_session_id": sampler_id}
+
+    return Success(conclude)

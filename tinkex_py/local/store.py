@@ -1,0 +1,166 @@
+"""Training runs and checkpoints on disk, and an index of them in memory.
+
+    directory/<run>/run.json
+    directory/<run>/<kind>/<number>-<name>/   what the engine saved, and record.json, written last
+
+A folder without record.json is no checkpoint: one is saved, replaced and deleted in one step, by that file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.local.records import CheckpointId, CheckpointRecord, Kind, RunRecord, label
+from tinkex_py.outcome import Outcome
+
+T = TypeVar("T")
+
+RUN_FILE, RECORD_FILE = "run.json", "record.json"
+
+
+class Stored(Struct, frozen=True):
+    """A checkpoint and the folder that holds it."""
+
+    record: CheckpointRecord
+    folder: Path
+
+
+class Store:
+    """What is below one directory; without one, below a temporary folder that `close` deletes."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="tinkex-")) if directory is None else directory
+        self._remove = None if directory is not None else weakref.finalize(self, _delete, self.directory)
+        self._runs: dict[str, RunRecord] = {}
+        self._checkpoints: dict[CheckpointId, Stored] = {}
+        self._read()
+
+    def close(self) -> None:
+        """Delete a temporary folder; nothing else is left to do."""
+        if self._remove is not None:
+            _ = self._remove()
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """All training runs, the latest first."""
+        return tuple(sorted(self._runs.values(), key=lambda run: run.created_at, reverse=True))
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """A training run."""
+        return self._runs.get(run_id)
+
+    def keep_run(self, run: RunRecord) -> None:
+        """Add or replace a run, on disk too."""
+        self._runs[run.run_id] = run
+        folder = self._folder(run.run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / RUN_FILE, run)
+
+    def touch_run(self, run_id: str, now: float) -> None:
+        """Note that a run was asked for something; it reaches the disk with the run's next checkpoint."""
+        run = self._runs.get(run_id)
+        if run is not None:
+            self._runs[run_id] = msgspec.structs.replace(run, last_request_at=now)
+
+    def checkpoints(self, now: float, run_id: str | None = None) -> tuple[CheckpointRecord, ...]:
+        """The checkpoints that have not expired, of one run or of all, oldest first."""
+        kept = (self.find(checkpoint, now) for checkpoint in tuple(self._checkpoints))
+        found = [stored.record for stored in kept if stored is not None and run_id in {None, stored.record.run_id}]
+        return tuple(sorted(found, key=lambda record: record.created_at))
+
+    def find(self, checkpoint: CheckpointId, now: float) -> Stored | None:
+        """A checkpoint; one that has expired is gone."""
+        stored = self._checkpoints.get(checkpoint)
+        if stored is not None and stored.record.expires_at is not None and stored.record.expires_at <= now:
+            _ = self.delete(checkpoint)
+            self.remove(stored.folder)
+            return None
+        return stored
+
+    def new_folder(self, run_id: str, kind: Kind, name: str) -> Path:
+        """A path that nothing has been saved to, for a checkpoint of that name."""
+        place = self._folder(run_id) / kind
+        taken = [
+            int(number) for number in (path.name.partition("-")[0] for path in _listed(place)) if number.isdecimal()
+        ]
+        return place / f"{max(taken, default=0) + 1:06d}-{label(name)}"
+
+    def keep(self, record: CheckpointRecord, folder: Path) -> Path | None:
+        """Make a saved folder the checkpoint of that name; return the folder that it replaces."""
+        _write(folder / RECORD_FILE, record)
+        replaced = self._checkpoints.get(record.id)
+        self._checkpoints[record.id] = Stored(record, folder)
+        if replaced is None or replaced.folder == folder:
+            return None
+        (replaced.folder / RECORD_FILE).unlink(missing_ok=True)
+        return replaced.folder
+
+    def update(self, record: CheckpointRecord) -> None:
+        """Change what is said of a checkpoint that there is."""
+        _ = self.keep(record, self._checkpoints[record.id].folder)
+
+    def delete(self, checkpoint: CheckpointId) -> Path | None:
+        """Forget a checkpoint; its folder, which is returned, may still be read until it is removed."""
+        stored = self._checkpoints.pop(checkpoint, None)
+        if stored is None:
+            return None
+        (stored.folder / RECORD_FILE).unlink(missing_ok=True)
+        return stored.folder
+
+    def remove(self, folder: Path) -> None:
+        """Remove a folder that is no checkpoint any more."""
+        _delete(folder)
+
+    def _folder(self, run_id: str) -> Path:
+        return self.directory / label(run_id)
+
+    def _read(self) -> None:
+        for folder in _listed(self.directory):
+            match _decoded(folder / RUN_FILE, RunRecord):
+                case Success(run):
+                    self._runs[run.run_id] = run
+                    self._index(path for kind in ("weights", "sampler_weights") for path in _listed(folder / kind))
+                case Failure(_):
+                    continue
+
+    def _index(self, folders: Iterable[Path]) -> None:
+        """Of two folders with one name the later wins: the earlier was being replaced when the process ended."""
+        for folder in folders:
+            match _decoded(folder / RECORD_FILE, CheckpointRecord):
+                case Success(record):
+                    self._checkpoints[record.id] = Stored(record, folder)
+                case Failure(_):
+                    continue
+
+
+def _listed(folder: Path) -> Iterator[Path]:
+    """The folders in a folder, in the order of their names."""
+    if folder.is_dir():
+        yield from sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _decoded(path: Path, form: type[T]) -> Outcome[T, str]:
+    try:
+        return Success(msgspec.json.decode(path.read_bytes(), type=form))
+    except (OSError, msgspec.DecodeError) as error:
+        return Failure(str(error))
+
+
+def _write(path: Path, value: Struct) -> None:
+    """Write beside the place, then move there: a reader finds the old text or the new one."""
+    fresh = path.with_name(f".{path.name}.new")
+    _ = fresh.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    os.replace(fresh, path)  # noqa: PTH105
+
+
+def _delete(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

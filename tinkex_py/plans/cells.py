@@ -1,0 +1,133 @@
+"""Places that one plan fills and others wait on: cells, turns and gates. Pure, and touched by one thread only."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Cell(Generic[T]):
+    """A place that is filled once. Filling it again changes nothing."""
+
+    __slots__ = ("_callbacks", "_values")
+
+    def __init__(self) -> None:
+        self._values: tuple[T, ...] = ()
+        self._callbacks: list[Callable[[], None]] = []
+
+    @property
+    def values(self) -> tuple[T, ...]:
+        """`(value,)` when filled, else `()`; match on it."""
+        return self._values
+
+    @property
+    def filled(self) -> bool:
+        """Whether there is a value."""
+        return bool(self._values)
+
+    def fill(self, value: T) -> None:
+        """Put the value, and call back everybody who waits."""
+        if not self._values:
+            self._values = (value,)
+            self._call_back()
+
+    def when_filled(self, callback: Callable[[], None]) -> None:
+        """Call back when there is a value, at once if there is one; safe from any thread."""
+        self._callbacks.append(callback)
+        if self._values:
+            self._call_back()
+
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Don't call back any more."""
+        with suppress(ValueError):
+            self._callbacks.remove(callback)
+
+    def _call_back(self) -> None:
+        """Each callback is popped, hence called once, even if a filler and a waiter race."""
+        while self._callbacks:
+            try:
+                callback = self._callbacks.pop(0)
+            except IndexError:  # pragma: no cover - another thread took the last one
+                return
+            callback()
+
+
+class Turn:
+    """A place in a queue; `ready` is filled when everybody before has left."""
+
+    __slots__ = ("ready",)
+
+    def __init__(self) -> None:
+        self.ready: Cell[None] = Cell()
+
+
+class Queue:
+    """Turns in the order in which they were taken: one holder at a time."""
+
+    __slots__ = ("_turns",)
+
+    def __init__(self) -> None:
+        self._turns: deque[Turn] = deque()
+
+    def enter(self) -> Turn:
+        """Take a place at the end; it is ready at once when nobody is before."""
+        turn = Turn()
+        self._turns.append(turn)
+        self._call_next()
+        return turn
+
+    def leave(self, turn: Turn) -> None:
+        """Give the place back, whether or not it was ready."""
+        self._turns.remove(turn)
+        self._call_next()
+
+    def _call_next(self) -> None:
+        if self._turns:
+            self._turns[0].ready.fill(None)
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+
+class Gate:
+    """A budget of `capacity` that is given out first come, first served.
+
+    A cost above the whole capacity passes alone, so nothing starves and nothing is refused.
+    """
+
+    __slots__ = ("_taken", "_waiting", "capacity")
+
+    def __init__(self, capacity: float) -> None:
+        self.capacity = capacity
+        self._taken: float = 0
+        self._waiting: deque[tuple[float, Cell[None]]] = deque()
+
+    @property
+    def taken(self) -> float:
+        """What is given out."""
+        return self._taken
+
+    def enter(self, cost: float) -> Cell[None]:
+        """Ask for `cost`; the cell is filled when it is given."""
+        passed: Cell[None] = Cell()
+        self._waiting.append((cost, passed))
+        self._let_in()
+        return passed
+
+    def leave(self, cost: float, passed: Cell[None]) -> None:
+        """Give back what was given, or stop waiting for it."""
+        if passed.filled:
+            self._taken -= cost
+        else:
+            self._waiting.remove((cost, passed))
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and (not self._taken or self._taken + self._waiting[0][0] <= self.capacity):
+            cost, passed = self._waiting.popleft()
+            self._taken += cost
+            passed.fill(None)

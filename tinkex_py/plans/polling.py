@@ -1,0 +1,218 @@
+"""The result of a promise, asked for until it is there. Pure.
+
+The server holds each question for a while, so asking again at once is right; a server that doesn't hold them is asked
+at growing intervals. Waiting ends when nothing has moved for `Config.progress_timeout` seconds, or after
+`Config.promise_timeout` seconds in all.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec import Struct
+from returns.result import Failure, Success
+from typing_extensions import TypeForm
+
+from tinkex_py.config import Config
+from tinkex_py.endpoints.promises import retrieve_future
+from tinkex_py.errors import (
+    BadRequest,
+    ConnectionFailed,
+    DeadlineExceeded,
+    NotFound,
+    RateLimited,
+    RequestFailed,
+    ServerFault,
+    TinkerError,
+)
+from tinkex_py.events import PromiseMade, PromisePolled, PromiseSettled
+from tinkex_py.plans.cells import Gate
+from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, observe, require, sleep, within
+from tinkex_py.plans.retry import Policy, after, backoff, delay_before, exchange, identity
+from tinkex_py.types.promises import Announced, Pending, PromiseState, Ready, Refused
+
+T = TypeVar("T")
+
+_BACKOFF = Policy(seconds=0, first=1.0, longest=30.0)
+_IMPATIENCE = Policy(seconds=0, first=0.02, longest=1.0)
+_HELD = 0.5
+"""A question that was open for this many seconds was held by the server."""
+_STARTING = 30.0
+"""How long a server may not know a model that it just made."""
+_BAD_REQUESTS = 3
+
+
+class Progress(Struct):
+    """When the work that is waited for last moved, on the plans' clock; shared by all promises of one client."""
+
+    at: float = 0.0
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """What polling shares between promises: times, what counts as progress, room for large answers."""
+
+    config: Config
+    progress: Progress
+    room: Gate
+
+
+class Ticket(Struct, frozen=True, kw_only=True):
+    """A promise that was made: what to ask for, and since when."""
+
+    operation: str
+    kind: str
+    request_id: str
+    roundtrip: float = 0.0
+    fresh: bool = False
+
+
+class _State(Struct):
+    """Where polling one promise stands."""
+
+    begun: float
+    iteration: int = 0
+    troubles: int = 0
+    empty: int = 0
+    bad_requests: int = 0
+    room: int | None = None
+    queue: tuple[str | None, str | None] = (None, None)
+
+
+def result_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[T]:
+    """The promise's value; RequestFailed when the work failed, DeadlineExceeded when nothing moves any more."""
+    begun = yield from now()
+    waiting.progress.at = max(waiting.progress.at, begun)
+    yield from observe(PromiseMade(operation=ticket.operation, promise=ticket.request_id))
+    outcome = yield from attempt(_poll(ticket, returns, waiting, _State(begun)))
+    ended = yield from now()
+    waiting.progress.at = ended
+    error = outcome.failure() if isinstance(outcome, Failure) else None
+    yield from observe(
+        PromiseSettled(operation=ticket.operation, promise=ticket.request_id, elapsed=ended - begun, error=error)
+    )
+    return (yield from require(outcome))
+
+
+def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[T]:
+    while True:
+        asked = yield from now()
+        left = _time_left(waiting, state, asked)
+        if left <= 0:
+            return (yield from halt(_stuck(ticket, waiting, asked - state.begun)))
+        outcome = yield from attempt(deadline(left, _ask(ticket, returns, waiting, state), _unanswered))
+        held = (yield from now()) - asked >= _HELD
+        match outcome:
+            case Success(answer):
+                if isinstance(answer, Ready):
+                    return answer.value
+                yield from _carry_on(ticket, answer, waiting, state, held=held)
+            case Failure(error):
+                yield from _recover(ticket, error, state)
+
+
+def _carry_on(
+    ticket: Ticket, answer: Pending | Announced | Refused, waiting: Waiting, state: _State, held: bool
+) -> Plan[None]:
+    """What to do about a promise that isn't ready: wait, make room for it, or end here."""
+    match answer:
+        case Pending():
+            yield from _wait(ticket, answer, waiting, state, held=held)
+        case Announced(size):
+            state.room = size
+        case Refused():
+            yield from halt(_failed(ticket, answer, state))
+
+
+def _ask(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[PromiseState[T]]:
+    question = _question(ticket, returns, waiting, state)
+    return (yield from question if state.room is None else within(waiting.room, state.room, question))
+
+
+def _question(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[PromiseState[T]]:
+    request = retrieve_future(
+        ticket.request_id,
+        ticket.kind,
+        returns,
+        iteration=state.iteration,
+        roundtrip=ticket.roundtrip,
+        allow_metadata_only=state.room is None,
+        timeout=waiting.config.poll_timeout,
+    )
+    state.iteration += 1
+    headers = yield from identity(request)
+    outcome, _ = yield from exchange(request, headers, 1)
+    return (yield from require(outcome))
+
+
+def _wait(ticket: Ticket, pending: Pending, waiting: Waiting, state: _State, *, held: bool) -> Plan[None]:
+    """Nothing yet: note what moved, and ask again at once unless the server doesn't hold questions."""
+    at = yield from now()
+    if state.queue != (pending.queue_state, pending.reason):
+        state.queue = (pending.queue_state, pending.reason)
+        waiting.progress.at = at
+    yield from observe(
+        PromisePolled(
+            operation=ticket.operation,
+            promise=ticket.request_id,
+            iteration=state.iteration,
+            elapsed=at - state.begun,
+            queue_state=pending.queue_state,
+            reason=pending.reason,
+        )
+    )
+    state.troubles = 0
+    state.empty = 0 if held else state.empty + 1
+    if pending.retry_after is not None:
+        yield from sleep(pending.retry_after)
+    elif not held:
+        yield from sleep(backoff(_IMPATIENCE, state.empty))
+
+
+def _recover(ticket: Ticket, error: TinkerError, state: _State) -> Plan[None]:
+    """Wait before asking again, or end here when asking again can't help."""
+    elapsed = (yield from now()) - state.begun
+    state.troubles += 1
+    if not _passing(ticket, error, state, elapsed):
+        yield from halt(after(error, state.iteration, elapsed))
+    yield from sleep((yield from delay_before(_BACKOFF, state.troubles, error)))
+
+
+def _passing(ticket: Ticket, error: TinkerError, state: _State, elapsed: float) -> bool:
+    match error:
+        case ServerFault() | ConnectionFailed() | RateLimited() | DeadlineExceeded():
+            return True
+        case NotFound():
+            return ticket.fresh and elapsed < _STARTING
+        case BadRequest():
+            state.bad_requests += 1
+            return state.bad_requests <= _BAD_REQUESTS
+        case _:
+            return False
+
+
+def _time_left(waiting: Waiting, state: _State, at: float) -> float:
+    quiet = waiting.progress.at + waiting.config.progress_timeout
+    return min(quiet, state.begun + waiting.config.promise_timeout) - at
+
+
+def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:
+    return RequestFailed(
+        message=f"{ticket.operation}: the work failed on the server: {refused.message}",
+        request_id=ticket.request_id,
+        category=refused.category,
+        attempts=state.iteration,
+    )
+
+
+def _stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        message=f"{ticket.operation}: no result after {elapsed:.0f} s, and nothing moved for "
+        f"{waiting.config.progress_timeout:g} s; look at the server's state, or allow more with Config.progress_timeout",
+        request_id=ticket.request_id,
+        elapsed=elapsed,
+        seconds=elapsed,
+    )
+
+
+def _unanswered(seconds: float) -> TinkerError:
+    return DeadlineExceeded(message="the question for a result was not answered in time", seconds=seconds)

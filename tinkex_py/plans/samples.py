@@ -1,0 +1,69 @@
+"""Samples: submitted within a limit, waited for without one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.endpoints.sampling import asample
+from tinkex_py.errors import PromiseExpired, TinkerError
+from tinkex_py.plans.cells import Gate
+from tinkex_py.plans.effects import Plan, attempt, halt, within
+from tinkex_py.plans.polling import Ticket, Waiting, result_of
+from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.submission import submitted
+from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.sampling import SampleResponse, SamplingParams
+
+
+class Sampler(Struct, kw_only=True):
+    """A sampling session as this client sees it; numbers count from 0."""
+
+    sampling_session_id: str
+    dispatch: Gate
+    waiting: Waiting
+    samples: int = 0
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is to be sampled."""
+
+    prompt: ModelInput
+    num_samples: int
+    sampling_params: SamplingParams
+    include_prompt_logprobs: bool = False
+    topk_prompt_logprobs: int = 0
+
+
+def sample(sampler: Sampler, question: Question, problem: Callable[[], TinkerError | None]) -> Plan[SampleResponse]:
+    """The samples; a promise that the server lost is asked for anew, under a new number."""
+    found = problem()
+    if found is not None:
+        return (yield from halt(found))
+    while True:
+        ticket = yield from within(sampler.dispatch, 1, _submit(sampler, question))
+        match (yield from attempt(result_of(ticket, SampleResponse, sampler.waiting))):
+            case Success(response):
+                return response
+            case Failure(PromiseExpired()):
+                continue
+            case Failure(error):
+                return (yield from halt(error))
+
+
+def _submit(sampler: Sampler, question: Question) -> Plan[Ticket]:
+    number = sampler.samples
+    sampler.samples += 1
+    request = asample(
+        sampling_session_id=sampler.sampling_session_id,
+        seq_id=number,
+        prompt=question.prompt,
+        num_samples=question.num_samples,
+        sampling_params=question.sampling_params,
+        include_prompt_logprobs=question.include_prompt_logprobs,
+        topk_prompt_logprobs=question.topk_prompt_logprobs,
+    )
+    policy = Policy(seconds=sampler.waiting.config.progress_timeout, attempts=None)
+    return (yield from submitted(request, "Sample", policy))

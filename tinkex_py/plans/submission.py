@@ -1,0 +1,37 @@
+"""Work that the server promises: submitted once, then waited for. Pure."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from typing_extensions import TypeForm
+
+from tinkex_py.plans.effects import Plan, now
+from tinkex_py.plans.polling import Ticket, Waiting, result_of
+from tinkex_py.plans.retry import Policy, call
+from tinkex_py.request import Request
+from tinkex_py.types.promises import Promised
+
+T = TypeVar("T")
+
+
+def submitted(request: Request[Promised], kind: str, policy: Policy, *, fresh: bool = False) -> Plan[Ticket]:
+    """The promise that the server makes for the request."""
+    begun = yield from now()
+    promised = yield from call(request, policy)
+    ended = yield from now()
+    return Ticket(
+        operation=request.operation,
+        kind=kind,
+        request_id=promised.request_id,
+        roundtrip=ended - begun,
+        fresh=fresh,
+    )
+
+
+def fulfilled(
+    request: Request[Promised], kind: str, returns: TypeForm[T], policy: Policy, waiting: Waiting, *, fresh: bool = False
+) -> Plan[T]:
+    """The value of the promise that the server makes for the request."""
+    ticket = yield from submitted(request, kind, policy, fresh=fresh)
+    return (yield from result_of(ticket, returns, waiting))

@@ -1,0 +1,96 @@
+"""Requests and replies as values. Pure: nothing here is sent, and no credential is ever in a Request."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from tinkex_py.outcome import Outcome
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class Returns(Protocol[T_co]):
+    """What an answer is read as: a value itself, comparable and printable; `wire.replies` has those there are."""
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Statuses beside 2xx whose answers are read too."""
+        ...
+
+    def read(self, reply: Reply) -> Outcome[T_co, str]:
+        """The answer as a value, or what is wrong with it."""
+        ...
+
+
+class Repeat(Struct, frozen=True, kw_only=True):
+    """Which answers may be asked for again: these statuses, any 5xx, a connection that failed."""
+
+    statuses: frozenset[int] = frozenset()
+    faults: bool = False
+    connection: bool = False
+
+
+TRANSIENT = Repeat(statuses=frozenset({408, 409, 429}), faults=True, connection=True)
+"""Everything that passes by itself; a 409 is a lock held by another request."""
+
+UNLESS_CONFLICT = Repeat(statuses=frozenset({408, 429}), faults=True, connection=True)
+"""As TRANSIENT, where a 409 has a documented meaning and is the answer."""
+
+NEVER = Repeat()
+"""Sent once, whatever happens."""
+
+
+class Encoded(Struct, frozen=True):
+    """A body in its final bytes, with its content type and encoding; sent as it is, however often."""
+
+    content_type: str
+    content: bytes
+    content_encoding: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Encoded({self.content_type!r}, {len(self.content)} bytes)"
+
+
+class Request(Struct, Generic[T], frozen=True, kw_only=True):
+    """One exchange: where it goes, what it carries, what a 2xx answer decodes to, what may be repeated.
+
+    `operation` is the endpoint's name, `path` its parts after the base URL (each is percent-encoded when sent, so no
+    name can reach another resource), `timeout` how long one answer may take in seconds, None for the client's own.
+    """
+
+    operation: str
+    method: Method
+    path: tuple[str, ...]
+    returns: Returns[T]
+    query: Pairs = ()
+    headers: Pairs = ()
+    body: Struct | Encoded | None = None
+    repeat: Repeat = TRANSIENT
+    timeout: float | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """`METHOD /path`, for people."""
+        return f"{self.method} /{'/'.join(self.path)}"
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """An answer reduced to what reading it needs; header names are in lower case, `at` is its unix time."""
+
+    status: int
+    headers: Pairs = ()
+    body: bytes = b""
+    at: float = 0.0
+
+    def header(self, name: str) -> str | None:
+        """The first header of that (lower-case) name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+AnyRequest: TypeAlias = Request[Any]

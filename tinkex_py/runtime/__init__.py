@@ -1,0 +1,1 @@
+"""The one place where plans meet network, clock and threads."""

@@ -1,0 +1,209 @@
+"""Runs plans on an asyncio loop: the only driver there is, on the runtime's thread or in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor as Pool
+from math import inf
+from typing import Any, Protocol, TypeVar
+
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.errors import TransportError
+from tinkex_py.events import AnyEvent
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.cells import Cell
+from tinkex_py.plans.effects import (
+    Answer,
+    Await,
+    Compute,
+    Deadline,
+    Effect,
+    Expired,
+    Halt,
+    InTurn,
+    Now,
+    Observe,
+    Plan,
+    Raised,
+    Random,
+    Scoped,
+    Send,
+    Shield,
+    Sleep,
+    Spawn,
+    Together,
+    Within,
+)
+from tinkex_py.request import AnyRequest, Pairs, Reply
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Transport(Protocol):
+    """Exchanges one request for a reply, or for the reason why there is none; adds the credential, never raises."""
+
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+        """One exchange."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class Executor:
+    """Gives plans what they ask for. Everything it starts is in `tasks` until it has ended."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        observe: Callable[[AnyEvent], None] | None = None,
+        bits: Callable[[], int] = lambda: random.getrandbits(64),
+        pool: Pool | None = None,
+    ) -> None:
+        self.transport = transport
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.closing = False
+        self._observe = observe
+        self._bits = bits
+        self._pool = pool
+
+    async def run(self, plan: Plan[T]) -> Outcome[T]:
+        """The plan's outcome; the plan is closed whatever happens."""
+        answer: Answer = None
+        try:
+            while True:
+                try:
+                    effect = plan.send(answer)
+                except StopIteration as stop:
+                    return Success(stop.value)
+                if isinstance(effect, Halt):
+                    return Failure(effect.error)
+                answer = await self._perform(effect)
+        finally:
+            plan.close()
+
+    def track(self, work: Coroutine[object, object, U]) -> asyncio.Task[U]:
+        """Run something in the background until it ends, or everything does."""
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """End everything that runs, then the transport."""
+        self.closing = True
+        while self.tasks:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.transport.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _perform(self, effect: Effect) -> Answer:
+        match effect:
+            case Send(request, headers):
+                return await self.transport.exchange(request, headers)
+            case Now():
+                return asyncio.get_running_loop().time()
+            case Random():
+                return self._bits()
+            case Observe(event):
+                self._tell(event)
+                return None
+            case Sleep(seconds):
+                await asyncio.sleep(seconds)
+                return None
+            case Await(cell):
+                await filled(cell)
+                return None
+            case Compute(function):
+                return await self._compute(function)
+            case Spawn(plan):
+                _ = self.track(self.run(plan))
+                return None
+            case Halt():
+                raise AssertionError("a halt ends its plan")
+            case _:
+                return await self._perform_scoped(effect)
+
+    async def _perform_scoped(self, effect: Together | Scoped) -> Answer:
+        match effect:
+            case Together(plans):
+                await self._together(plans)
+            case Deadline(seconds, plan):
+                return await self._until(seconds, plan)
+            case Within(gate, cost, plan):
+                passed = gate.enter(cost)
+                try:
+                    await filled(passed)
+                    await self.run(plan)
+                finally:
+                    gate.leave(cost, passed)
+            case InTurn(queue, plan_for):
+                turn = queue.enter()
+                try:
+                    await self.run(plan_for(turn))
+                finally:
+                    queue.leave(turn)
+            case Shield(plan):
+                await asyncio.shield(self.track(self.run(plan)))
+        return None
+
+    async def _together(self, plans: tuple[Plan[None], ...]) -> None:
+        tasks = [asyncio.ensure_future(self.run(plan)) for plan in plans]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until(self, seconds: float, plan: Plan[None]) -> Expired | None:
+        scope = asyncio.timeout(None if seconds == inf else seconds)
+        try:
+            async with scope:
+                await self.run(plan)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            return Expired(seconds)
+        return None
+
+    async def _compute(self, function: Callable[[], None]) -> Raised | None:
+        try:
+            if self._pool is None:
+                function()
+            else:
+                await asyncio.get_running_loop().run_in_executor(self._pool, function)
+        except Exception as error:  # noqa: BLE001 - a caller's function may raise anything
+            return Raised(f"{type(error).__name__}: {error}")
+        return None
+
+    def _tell(self, event: AnyEvent) -> None:
+        if self._observe is not None:
+            self._observe(structs.replace(event, at=asyncio.get_running_loop().time()))
+
+
+async def filled(cell: Cell[T]) -> None:
+    """Wait on the running loop, which is the one that fills the cell, until it is filled."""
+    if cell.filled:
+        return
+    woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake() -> None:
+        if not woken.done():
+            woken.set_result(None)
+
+    cell.when_filled(wake)
+    try:
+        await woken
+    finally:
+        cell.forget(wake)

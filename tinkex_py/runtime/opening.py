@@ -1,0 +1,93 @@
+"""From settings to a runtime: reads the environment, and loads the embedded engine when it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import NamedTuple
+
+import httpx
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.config import LOCAL_SCHEME, Config
+from tinkex_py.errors import ExtraMissing, FileFailed, MissingCredentials, TinkerError
+from tinkex_py.outcome import Outcome
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.http import HttpTransport
+from tinkex_py.runtime.observing import Observatory, Observer
+from tinkex_py.runtime.thread import ThreadRuntime
+
+IN_PROCESS = "http://tinkex.local"
+"""The address that requests to the embedded engine carry; nothing ever resolves it."""
+
+
+class Opened(NamedTuple):
+    """A runtime, the settings that it works with, and why it can't work if it can't."""
+
+    config: Config
+    runtime: ThreadRuntime
+    problem: TinkerError | None
+
+
+def from_environment() -> Outcome[Config]:
+    """The settings of this process's environment."""
+    return Config.from_env(os.environ)
+
+
+def open_runtime(
+    config: Config, observers: Sequence[Observer] = (), transport: httpx.AsyncBaseTransport | None = None
+) -> Opened:
+    """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
+    match _connected(config, transport):
+        case Success((usable, through)):
+            return Opened(usable, _runtime(usable, through, observers), None)
+        case Failure(problem):
+            return Opened(config, _runtime(config, None, ()), problem)
+
+
+def _connected(
+    config: Config, transport: httpx.AsyncBaseTransport | None
+) -> Outcome[tuple[Config, httpx.AsyncBaseTransport | None]]:
+    match config.checked():
+        case Failure(problem):
+            return Failure(problem)
+        case Success(_) if config.local:
+            return _embedded(config)
+        case Success(_):
+            return Success((config, transport)) if config.api_key is not None else Failure(_NO_KEY)
+
+
+def _embedded(config: Config) -> Outcome[tuple[Config, httpx.AsyncBaseTransport | None]]:
+    try:
+        engine = import_module("tinkex_py.local.transport")
+        open_transport: Callable[[str | None], httpx.AsyncBaseTransport] = engine.open_transport
+        directory = config.base_url.removeprefix(LOCAL_SCHEME) or None
+        return Success((structs.replace(config, base_url=IN_PROCESS), open_transport(directory)))
+    except ImportError as error:
+        return Failure(
+            ExtraMissing(
+                message=f"the embedded engine needs a package that is not installed ({error.name}); "
+                "install it with: pip install 'tinkex-py[local]'",
+                extra="local",
+            )
+        )
+    except OSError as error:
+        path = str(error.filename or config.base_url)
+        return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
+
+
+def _runtime(
+    config: Config, transport: httpx.AsyncBaseTransport | None, observers: Sequence[Observer]
+) -> ThreadRuntime:
+    observatory = Observatory(observers)
+    pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
+    executor = Executor(HttpTransport(config, transport), observe=observatory.observe if observers else None, pool=pool)
+    return ThreadRuntime(executor, afterwards=observatory.close)
+
+
+_NO_KEY = MissingCredentials(
+    message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"
+)

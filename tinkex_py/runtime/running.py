@@ -1,0 +1,129 @@
+"""Plans under way, and how callers of both worlds wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from returns.result import Failure
+
+from tinkex_py.errors import Cancelled, ClientClosed
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.cells import Cell
+from tinkex_py.plans.effects import Plan
+from tinkex_py.runtime.executor import Executor
+
+T = TypeVar("T")
+
+
+class Crash(NamedTuple):
+    """A bug in a plan, to be raised where its result is asked for."""
+
+    exception: BaseException
+
+
+Settled: TypeAlias = "Outcome[T] | Crash"
+
+
+class Running(Generic[T]):
+    """A plan on its way. `settled` is filled when it has ended; `post` calls a function on the runtime's loop."""
+
+    __slots__ = ("_post", "_task", "settled")
+
+    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+        self.settled: Cell[Settled[T]] = Cell()
+        self._post = post
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, executor: Executor, plan: Plan[T]) -> None:
+        """Begin, on the runtime's loop."""
+        self._task = executor.track(self._run(executor, plan))
+
+    def cancel(self) -> None:
+        """Stop the plan; it settles as Cancelled unless it ends by itself."""
+        self._post(self._stop)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self, executor: Executor, plan: Plan[T]) -> None:
+        try:
+            outcome = await executor.run(plan)
+        except asyncio.CancelledError:
+            self.settled.fill(Failure(closed() if executor.closing else _CANCELLED))
+            raise
+        except BaseException as bug:  # noqa: BLE001 - raised again by whoever asks for the result
+            self.settled.fill(Crash(bug))
+        else:
+            self.settled.fill(outcome)
+
+
+class Runtime(Protocol):
+    """Where a client's plans run."""
+
+    def submit(self, plan: Plan[T]) -> Running[T]:
+        """Start a plan; plans start in the order of their submission."""
+        ...
+
+    def close(self) -> None:
+        """End everything; later plans settle as ClientClosed."""
+        ...
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller is on the runtime's own thread, which must not block."""
+        ...
+
+
+_CANCELLED = Cancelled(message="the promise was cancelled; submit the work again if it is still wanted")
+
+
+def closed() -> ClientClosed:
+    """The error of operations on a closed client."""
+    return ClientClosed(message="the client is closed; make a new one")
+
+
+def wait(running: Running[T], timeout: float | None = None) -> Outcome[T] | None:
+    """Block until the plan has ended; None when `timeout` seconds are over first."""
+    settled = running.settled
+    if not settled.filled:
+        woken = threading.Lock()
+        woken.acquire()
+        settled.when_filled(woken.release)
+        if not woken.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+            settled.forget(woken.release)
+            return None
+    return opened(settled.values[0])
+
+
+async def arrival(running: Running[T]) -> Outcome[T]:
+    """Wait on the caller's own loop until the plan has ended."""
+    settled = running.settled
+    if not settled.filled:
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+
+        def resolve() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(resolve)
+
+        settled.when_filled(wake)
+        try:
+            await woken
+        finally:
+            settled.forget(wake)
+    return opened(settled.values[0])
+
+
+def opened(settled: Settled[T]) -> Outcome[T]:
+    """The outcome; a bug is raised."""
+    if isinstance(settled, Crash):
+        raise settled.exception
+    return settled

@@ -1,0 +1,97 @@
+"""The runtime of a client: one thread with one event loop, for blocking and async callers alike."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from returns.result import Failure
+
+from tinkex_py.plans.effects import Plan
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.running import Running, closed
+
+T = TypeVar("T")
+
+CLOSING = 5.0
+"""Seconds that closing may take."""
+
+
+class ThreadRuntime:
+    """Starts its thread with the first plan. Plans go over by a deque and one wake for all that is waiting there.
+
+    `afterwards` is called when everything has ended.
+    """
+
+    def __init__(self, executor: Executor, afterwards: Callable[[], None] | None = None) -> None:
+        self._executor = executor
+        self._afterwards = afterwards
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller is on the runtime's own thread."""
+        return self._thread is threading.current_thread()
+
+    def submit(self, plan: Plan[T]) -> Running[T]:
+        """Start a plan from any thread; plans start in the order of their submission."""
+        running: Running[T] = Running(self._post)
+        with self._lock:
+            if self._closed:
+                running.settled.fill(Failure(closed()))
+                return running
+            loop = self._loop or self._begin()
+            self._waiting.append(partial(running.start, self._executor, plan))
+            if len(self._waiting) == 1:
+                loop.call_soon_threadsafe(self._drain)
+        return running
+
+    def close(self) -> None:
+        """End every plan, the transport and the thread, within CLOSING seconds; a second time does nothing."""
+        with self._lock:
+            loop, thread, self._closed = self._loop, self._thread, True
+        if loop is not None and thread is not None and thread.is_alive():
+            self._post(loop.stop)
+            if not self.here:
+                thread.join(CLOSING + 1)
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        self._loop = loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
+        self._thread.start()
+        return loop
+
+    def _live(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+            self._drain()
+            with suppress(TimeoutError):
+                loop.run_until_complete(asyncio.wait_for(self._executor.close(), CLOSING))
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+            if self._afterwards is not None:
+                self._afterwards()
+
+    def _post(self, function: Callable[[], None]) -> None:
+        """Call on the runtime's loop; nothing when that has closed."""
+        with suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(function)
+
+    def _drain(self) -> None:
+        with self._lock:
+            starts = list(self._waiting)
+            self._waiting.clear()
+        for start in starts:
+            start()

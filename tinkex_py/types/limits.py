@@ -1,0 +1,145 @@
+"""What settings may hold: one rule a field, as data. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from reprlib import repr as shortened
+from typing import NamedTuple, SupportsFloat, SupportsIndex
+
+from typing_extensions import TypeIs
+
+from tinkex_py.errors import InvalidInput
+from tinkex_py.types.sampling import SamplingParams
+from tinkex_py.types.training import AdamParams, LoraConfig
+
+LARGEST_TOKEN = 2**31 - 1
+_LARGEST_INTEGER = 2**63 - 1
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Rule(NamedTuple):
+    """A field, what its value must be, and what to do when it isn't."""
+
+    field: str
+    holds: Callable[[object], bool]
+    remedy: str
+
+
+def refused(path: str, value: object, remedy: str) -> InvalidInput:
+    """What stands at `path` is unusable; `remedy` says what to give instead."""
+    shown = shortened(value)
+    return InvalidInput(message=f"{path} is {shown}: {remedy}", path=path, value=shown)
+
+
+def settings_problem(settings: SamplingParams | AdamParams | LoraConfig, path: str) -> InvalidInput | None:
+    """The first field whose value breaks its rule."""
+    given = {field: getattr(settings, field) for field in settings.__struct_fields__}
+    if isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
+        return refused(path, settings, f"set at least one of {', '.join(_TRAINABLE)}")
+    return _broken(_RULES[type(settings)], given, f"{path}.")
+
+
+def sample_problem(num_samples: object = 1, topk_prompt_logprobs: object = 0) -> InvalidInput | None:
+    """What is wrong with the arguments of `sample` itself."""
+    return _broken(_SAMPLE, {"num_samples": num_samples, "topk_prompt_logprobs": topk_prompt_logprobs}, "")
+
+
+def name_problem(name: object, path: str) -> InvalidInput | None:
+    """Names and paths of checkpoints are texts that hold something, and no control characters."""
+    if _is_text(name) and name:
+        return None
+    return refused(path, name, "give a text that is not empty and holds no control characters")
+
+
+def loss_config_problem(config: Mapping[object, object], path: str) -> InvalidInput | None:
+    """Settings of a loss are finite numbers or texts under names."""
+    for name, value in config.items():
+        if not (_is_text(name) and name):
+            return refused(path, name, "name each setting of the loss by a text, such as 'clip_low_threshold'")
+        if not (_is_text(value) or _number(-inf)(value)):
+            return refused(f"{path}[{name!r}]", value, "give a finite number or a text")
+    return None
+
+
+def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
+    """Whether the value is an integer within limits; a truth value is not."""
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= int(value) <= most
+
+
+def _broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str) -> InvalidInput | None:
+    broken = (rule for rule in rules if not rule.holds(given[rule.field]))
+    return next((refused(f"{prefix}{rule.field}", given[rule.field], rule.remedy) for rule in broken), None)
+
+
+def _whole(least: int) -> Callable[[object], bool]:
+    return lambda value: is_whole(value, least)
+
+
+def _number(least: float, below: float = inf) -> Callable[[object], bool]:
+    """A finite number of at least `least`, smaller than `below`."""
+    return lambda value: _is_number(value) and least <= float(value) < below and float(value) != -inf
+
+
+def _is_number(value: object) -> TypeIs[SupportsFloat]:
+    return isinstance(value, SupportsFloat) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> TypeIs[str]:
+    return isinstance(value, str) and _CONTROL.search(value) is None
+
+
+def _optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or holds(value)
+
+
+def _is_top_k(value: object) -> bool:
+    return is_whole(value, -1) and value != 0
+
+
+def _is_top_p(value: object) -> bool:
+    return _is_number(value) and 0 < float(value) <= 1
+
+
+def _is_stop(value: object) -> bool:
+    """A text, texts, or token ids; control characters are welcome in them."""
+    if value is None or isinstance(value, str):
+        return value is None or _is_encodable(value)
+    if not isinstance(value, Sequence):
+        return False
+    each: list[object] = list(value)
+    return all(map(_is_encodable, each)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in each)
+
+
+def _is_encodable(value: object) -> bool:
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+_TRAINABLE = ("train_unembed", "train_mlp", "train_attn")
+_NOT_NEGATIVE = "give a finite number of at least 0"
+_BETA = "give a number from 0 up to, but not including, 1"
+_SEED = Rule("seed", _optional(lambda value: is_whole(value, -_LARGEST_INTEGER - 1)), "give an integer of 64 bits")
+_RULES: Mapping[type, Sequence[Rule]] = {
+    SamplingParams: (
+        Rule("max_tokens", _optional(_whole(1)), "give an integer of at least 1, or None to leave it to the server"),
+        _SEED,
+        Rule("stop", _is_stop, "give a text, a list of texts, or a list of token ids"),
+        Rule("temperature", _number(0), _NOT_NEGATIVE),
+        Rule("top_k", _is_top_k, "give an integer of at least 1, or -1 to keep every token"),
+        Rule("top_p", _is_top_p, "give a number above 0 and not above 1"),
+    ),
+    AdamParams: (
+        Rule("learning_rate", _number(0), _NOT_NEGATIVE),
+        Rule("beta1", _number(0, 1), _BETA),
+        Rule("beta2", _number(0, 1), _BETA),
+        Rule("eps", _number(0), _NOT_NEGATIVE),
+        Rule("weight_decay", _number(0), _NOT_NEGATIVE),
+        Rule("grad_clip_norm", _number(0), f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"),
+    ),
+    LoraConfig: (Rule("rank", _whole(1), "give an integer of at least 1"), _SEED),
+}
+_SAMPLE = (
+    Rule("num_samples", _whole(1), "give an integer of at least 1"),
+    Rule("topk_prompt_logprobs", _whole(0), "give an integer of at least 0"),
+)

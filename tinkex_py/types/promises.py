@@ -1,0 +1,50 @@
+"""What a server says about a promise it made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from tinkex_py.errors import Category
+
+T = TypeVar("T")
+
+
+class Promised(Struct, frozen=True, kw_only=True):
+    """The server accepted the work; `request_id` is what to ask for its result with."""
+
+    request_id: str
+    model_id: str | None = None
+    sample_sequence_ids: Sequence[str] | None = None
+
+
+class Ready(Struct, Generic[T], frozen=True):
+    """The work is done."""
+
+    value: T
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """Not yet; `queue_state` and `reason` say what the server is waiting for, when it says so."""
+
+    queue_state: str | None = None
+    reason: str | None = None
+    retry_after: float | None = None
+
+
+class Announced(Struct, frozen=True):
+    """Done, and `size` bytes large: ask again once there is room for it."""
+
+    size: int
+
+
+class Refused(Struct, frozen=True):
+    """The work failed on the server."""
+
+    message: str
+    category: Category
+
+
+PromiseState: TypeAlias = Ready[T] | Pending | Announced | Refused

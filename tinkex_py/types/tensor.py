@@ -1,0 +1,212 @@
+"""Numbers with a type and a shape, as losses take and return them. Pure; numpy and torch load only when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from operator import index
+from reprlib import repr as shortened
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from tinkex_py.types.packing import (
+    ArrayLike,
+    Packed,
+    Shape,
+    TensorLike,
+    Unpackable,
+    elements,
+    is_array,
+    is_tensor,
+    nested,
+    pack,
+)
+from tinkex_py.types.tokens import SHOWN
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+DType: TypeAlias = Literal["int64", "float32"]
+TensorDataLike: TypeAlias = "TensorData | Sequence[object] | ArrayLike | TensorLike | float"
+"""What a tensor may be given as: a number, (nested) lists, `array.array`, a numpy array or a torch tensor."""
+
+_NOTHING = Packed(memoryview(b""), "float32", (0,))
+_MATRIX = 2
+
+
+class TensorData:
+    """An immutable tensor: row-major bytes, dtype and shape, compared by value.
+
+    Floats of any width become float32, integers and booleans int64. Arrays are copied unless they are read-only.
+    `shape` is None when a flat list came without one. With `sparse_crow_indices` and `sparse_col_indices` the data
+    are the listed values of a compressed-sparse-row matrix whose dense shape is `shape`. What can't be converted
+    leaves the tensor empty, with the reason in `problem`; using it then ends in InvalidInput.
+
+    >>> TensorData([[1.0, 2.0], [3.0, 4.0]]).shape
+    (2, 2)
+    """
+
+    __slots__ = ("buffer", "dtype", "problem", "shape", "sparse_col_indices", "sparse_crow_indices")
+
+    def __init__(
+        self,
+        data: TensorDataLike,
+        dtype: DType | None = None,
+        shape: Sequence[int] | None = None,
+        sparse_crow_indices: Sequence[int] | None = None,
+        sparse_col_indices: Sequence[int] | None = None,
+    ) -> None:
+        packed = _packed(data, dtype)
+        usable = _NOTHING if isinstance(packed, Unpackable) else packed
+        dense, crow, col = (_integers(given) for given in (shape, sparse_crow_indices, sparse_col_indices))
+        self.buffer: memoryview = usable.buffer
+        self.dtype: DType = "int64" if usable.format == "int64" else "float32"
+        self.shape: Shape | None = _own_shape(data, usable.shape) if dense is None else dense
+        self.sparse_crow_indices: tuple[int, ...] | None = crow
+        self.sparse_col_indices: tuple[int, ...] | None = col
+        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else self._misshapen()
+
+    @classmethod
+    def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
+        """The value as a tensor that knows its shape; a TensorData is returned as it is."""
+        if isinstance(value, TensorData):
+            return value
+        tensor = cls(value, dtype)
+        if tensor.shape is None:
+            tensor.shape = (tensor.size,)
+        return tensor
+
+    @classmethod
+    def of_buffer(
+        cls, buffer: memoryview | bytes, dtype: DType, shape: Shape | None, problem: Unpackable | None = None
+    ) -> TensorData:
+        """A view of little-endian bytes, taken as they are."""
+        return _rebuild(_Parts(dtype, shape, None, None, problem), buffer)
+
+    @classmethod
+    def from_numpy(cls, value: ArrayLike) -> TensorData:
+        """A numpy array as a tensor: copied unless it is read-only and already float32 or int64."""
+        return cls.of(value)
+
+    @classmethod
+    def from_torch(cls, value: TensorLike) -> TensorData:
+        """A torch tensor as a tensor, detached and copied to this side."""
+        return cls.of(value)
+
+    @property
+    def data(self) -> list[int] | list[float]:
+        """The elements in row-major order."""
+        return elements(self.packed)
+
+    @property
+    def size(self) -> int:
+        """The number of elements held."""
+        return self.buffer.nbytes // (8 if self.dtype == "int64" else 4)
+
+    @property
+    def packed(self) -> Packed:
+        """The elements held with their shape; they are flat when the tensor is sparse or knows no shape."""
+        flat = self.shape is None or self.problem is not None or self.sparse_crow_indices is not None
+        return Packed(self.buffer, self.dtype, (self.size,) if flat else self.shape or ())
+
+    def tolist(self) -> object:
+        """The elements as lists nested by shape; a sparse tensor gives the values that it lists."""
+        return nested(self.data, self.packed.shape)
+
+    def to_numpy(self) -> NDArray[np.float32] | NDArray[np.int64]:
+        """A read-only numpy view of the same memory, in the tensor's shape."""
+        import numpy as np
+
+        if self.dtype == "int64":
+            return np.frombuffer(self.buffer, np.int64).reshape(self.packed.shape)
+        return np.frombuffer(self.buffer, np.float32).reshape(self.packed.shape)
+
+    def to_torch(self) -> torch.Tensor:
+        """A torch tensor with a copy of the elements."""
+        import torch
+
+        return torch.from_numpy(self.to_numpy().copy())
+
+    def _misshapen(self) -> Unpackable | None:
+        if self.sparse_crow_indices is not None or self.sparse_col_indices is not None:
+            return self._missparse()
+        if self.shape is not None and (prod(self.shape) != self.size or min(self.shape, default=0) < 0):
+            return Unpackable("", f"shape {self.shape} does not hold {self.size} elements", str(self.shape))
+        return None
+
+    def _missparse(self) -> Unpackable | None:
+        if self.shape is None or len(self.shape) != _MATRIX:
+            reason = "a sparse tensor needs the two-dimensional shape of its dense form"
+            return Unpackable(".shape", reason, str(self.shape))
+        return _unfit_rows(self.sparse_crow_indices, self.shape[0], self.size) or _unfit_columns(
+            self.sparse_col_indices, self.shape[1], self.size
+        )
+
+    def _parts(self) -> _Parts:
+        return _Parts(self.dtype, self.shape, self.sparse_crow_indices, self.sparse_col_indices, self.problem)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorData) and (self.buffer, self._parts()) == (other.buffer, other._parts())
+
+    def __hash__(self) -> int:
+        return hash((bytes(self.buffer), self._parts()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(str, elements(self.packed._replace(buffer=self.buffer[: SHOWN * 8]))[:SHOWN]))
+        return f"TensorData([{shown}{', ...' if self.size > SHOWN else ''}], dtype={self.dtype!r}, shape={self.shape})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (self._parts(), bytes(self.buffer)))
+
+
+class _Parts(NamedTuple):
+    dtype: DType
+    shape: Shape | None
+    crow: tuple[int, ...] | None
+    col: tuple[int, ...] | None
+    problem: Unpackable | None
+
+
+def _rebuild(parts: _Parts, buffer: memoryview | bytes) -> TensorData:
+    tensor = TensorData.__new__(TensorData)
+    tensor.buffer = memoryview(buffer).cast("B").toreadonly()
+    tensor.dtype, tensor.shape, tensor.sparse_crow_indices, tensor.sparse_col_indices, tensor.problem = parts
+    return tensor
+
+
+def _packed(data: TensorDataLike, dtype: DType | None) -> Packed | Unpackable:
+    if dtype not in {None, "int64", "float32"}:
+        return Unpackable(".dtype", f"{dtype!r} is not a dtype of tensors here; give int64 or float32", repr(dtype))
+    if not isinstance(data, TensorData):
+        return pack(data, dtype)
+    return data.problem or (pack(data.tolist(), dtype) if dtype not in {None, data.dtype} else data.packed)
+
+
+def _own_shape(data: TensorDataLike, shape: Shape) -> Shape | None:
+    """A flat list is the one origin that says nothing of shape."""
+    says = len(shape) != 1 or isinstance(data, TensorData) or is_array(data) or is_tensor(data)
+    return shape if says else None
+
+
+def _integers(given: Sequence[int] | None) -> tuple[int, ...] | None:
+    """Sizes or indices of whatever origin as plain integers."""
+    return None if given is None else tuple(map(index, given))
+
+
+def _unfit_rows(crow: tuple[int, ...] | None, rows: int, size: int) -> Unpackable | None:
+    place = ".sparse_crow_indices"
+    if crow is None or len(crow) != rows + 1:
+        return Unpackable(place, f"{rows} rows need {rows + 1} row marks", shortened(crow))
+    if crow[0] != 0 or crow[-1] != size or list(crow) != sorted(crow):
+        return Unpackable(place, f"row marks must rise from 0 to {size}, the number of values", shortened(crow))
+    return None
+
+
+def _unfit_columns(col: tuple[int, ...] | None, columns: int, size: int) -> Unpackable | None:
+    place = ".sparse_col_indices"
+    if col is None or len(col) != size:
+        return Unpackable(place, f"{size} values need {size} column indices", shortened(col))
+    if size and not 0 <= min(col) <= max(col) < columns:
+        return Unpackable(place, f"column indices lie between 0 and {columns - 1}", shortened(col))
+    return None

@@ -1,0 +1,86 @@
+"""Token ids, packed once when given and compared by value. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import SupportsIndex, TypeAlias, overload
+
+from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, pack
+
+TokensLike: TypeAlias = "Sequence[int] | ArrayLike | TensorLike"
+"""What token ids may be given as: a list, a tuple, `array.array`, a numpy array or a torch tensor, one-dimensional."""
+
+SHOWN = 8
+"""Elements that a repr shows of a long value."""
+
+
+class Tokens(Sequence[int]):
+    """An immutable sequence of token ids `[T]`, held as 4 bytes each.
+
+    Ids that can't be packed leave it empty, with the reason in `problem`; using it then ends in InvalidInput.
+
+    >>> Tokens([72, 105])[0]
+    72
+    """
+
+    __slots__ = ("buffer", "problem")
+
+    def __init__(self, ids: TokensLike = ()) -> None:
+        packed = _packed(ids)
+        self.buffer: memoryview = memoryview(b"") if isinstance(packed, Unpackable) else packed.buffer
+        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else None
+
+    def __len__(self) -> int:
+        return self.buffer.nbytes // 4
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> int | list[int]:
+        view = self.buffer.cast("i")
+        return view[index].tolist() if isinstance(index, slice) else view[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tokens) and (self.buffer, self.problem) == (other.buffer, other.problem)
+
+    def __hash__(self) -> int:
+        return hash((bytes(self.buffer), self.problem))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(str, self[:SHOWN]))
+        return f"Tokens([{shown}{', ...' if len(self) > SHOWN else ''}])"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (bytes(self.buffer), self.problem))
+
+    def tolist(self) -> list[int]:
+        """The ids as a list."""
+        return self.buffer.cast("i").tolist()
+
+
+def _rebuild(buffer: bytes, problem: Unpackable | None) -> Tokens:
+    tokens = Tokens()
+    tokens.buffer, tokens.problem = memoryview(buffer), problem
+    return tokens
+
+
+def _packed(ids: TokensLike) -> Packed | Unpackable:
+    if isinstance(ids, Tokens):
+        return ids.problem or Packed(ids.buffer, "int32", (len(ids),))
+    packed = pack(ids, "int32")
+    return _refused(packed) or packed if isinstance(packed, Packed) else packed
+
+
+def _refused(packed: Packed) -> Unpackable | None:
+    """What is wrong with integers that are to be token ids."""
+    ids = packed.buffer.cast("i")
+    if len(packed.shape) != 1:
+        return Unpackable("", f"token ids are one-dimensional, these have shape {packed.shape}")
+    if min(ids, default=0) >= 0:
+        return None
+    place, negative = next((index, token) for index, token in enumerate(ids) if token < 0)
+    return Unpackable(f"[{place}]", f"{negative} is not a token id", str(negative))

@@ -1,0 +1,103 @@
+"""What training takes and gives: LoRA and optimizer settings, outputs of steps and saves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.tensor import TensorData
+
+LossName: TypeAlias = (
+    Literal["cross_entropy", "importance_sampling", "ppo", "cispo", "dro", "gspo", "stable_reinforce", "custom"] | str
+)
+"""A loss by name; the literal ones are the service's, a server may know others."""
+
+LossConfig: TypeAlias = Mapping[str, float | str]
+"""Settings of a loss, such as `{"clip_low_threshold": 0.8}`."""
+
+
+class LoraConfig(Struct, frozen=True, kw_only=True):
+    """A low-rank adapter: its rank, the seed of its random half, and the weights that it adapts."""
+
+    rank: int = 32
+    seed: int | None = None
+    train_unembed: bool = True
+    train_mlp: bool = True
+    train_attn: bool = True
+
+
+class AdamParams(Struct, frozen=True, kw_only=True):
+    """One step of Adam with decoupled weight decay; `grad_clip_norm` 0 leaves gradients as they are."""
+
+    learning_rate: float = 1e-4
+    beta1: float = 0.9
+    beta2: float = 0.95
+    eps: float = 1e-12
+    weight_decay: float = 0.0
+    grad_clip_norm: float = 0.0
+
+
+class ForwardBackwardOutput(Struct, frozen=True, kw_only=True):
+    """Outputs of a loss: for each datum its tensors (`logprobs` `[T]` in nats), and metrics of the whole batch."""
+
+    loss_fn_output_type: str = ""
+    loss_fn_outputs: Sequence[Mapping[str, TensorData]] = ()
+    metrics: Mapping[str, float] = FrozenMapping()
+
+
+class OptimStepResponse(Struct, frozen=True, kw_only=True):
+    """Metrics of an optimizer step, None when the server gives none."""
+
+    metrics: Mapping[str, float] | None = None
+
+
+class SaveWeightsResponse(Struct, frozen=True, kw_only=True):
+    """Where a training checkpoint was saved: `tinker://run/weights/name`."""
+
+    path: str
+
+
+class SaveWeightsForSamplerResponse(Struct, frozen=True, kw_only=True):
+    """Where weights were saved for sampling: a path for a named save, a session for a nameless one."""
+
+    path: str | None = None
+    sampling_session_id: str | None = None
+
+
+class LoadWeightsResponse(Struct, frozen=True, kw_only=True):
+    """Which checkpoint a model was loaded from."""
+
+    path: str | None = None
+    model_id: str | None = None
+
+
+class ModelData(Struct, frozen=True, kw_only=True):
+    """What the server says of a model's base."""
+
+    arch: str | None = None
+    model_name: str | None = None
+    tokenizer_id: str | None = None
+
+
+class GetInfoResponse(Struct, frozen=True, kw_only=True):
+    """What the server says of a model in training."""
+
+    model_id: str
+    model_data: ModelData = ModelData()
+    is_lora: bool | None = None
+    lora_rank: int | None = None
+    model_name: str | None = None
+
+
+class WeightsInfoResponse(Struct, frozen=True, kw_only=True):
+    """What a checkpoint was trained on, enough to make a model that can load it."""
+
+    base_model: str
+    is_lora: bool = True
+    lora_rank: int | None = None
+    train_unembed: bool | None = None
+    train_mlp: bool | None = None
+    train_attn: bool | None = None

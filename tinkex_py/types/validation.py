@@ -1,0 +1,173 @@
+"""What is wrong with a value before it is sent: its place, what stands there, and what to do. Pure.
+
+Large tensors and token lists are looked through in C; only what is wrong is searched for element by element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from returns.result import Failure, Success
+from typing_extensions import TypeIs
+
+from tinkex_py.errors import InvalidInput
+from tinkex_py.outcome import Outcome
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
+from tinkex_py.types.limits import (
+    LARGEST_TOKEN,
+    is_whole,
+    loss_config_problem,
+    name_problem,
+    refused,
+    settings_problem,
+)
+from tinkex_py.types.packing import Unpackable, first_non_finite, place_of
+from tinkex_py.types.sampling import SamplingParams
+from tinkex_py.types.tensor import TensorData
+from tinkex_py.types.training import AdamParams, LoraConfig
+
+T = TypeVar("T")
+
+IMAGE_FORMATS = ("png", "jpeg")
+_ROOTS: dict[type, str] = {
+    Datum: "datum",
+    ModelInput: "model_input",
+    TensorData: "tensor",
+    SamplingParams: "sampling_params",
+    AdamParams: "adam_params",
+    LoraConfig: "lora_config",
+    str: "name",
+}
+
+
+def check(value: T) -> Outcome[T, InvalidInput]:
+    """The value if it can be sent as it is: a Datum, a batch of them, an input, a tensor, settings, or a name.
+
+    >>> check(SamplingParams(temperature=-1.0)).failure().path
+    'sampling_params.temperature'
+    """
+    found = problem(value, _ROOTS.get(type(value), "loss_fn_config" if isinstance(value, Mapping) else "data"))
+    return Success(value) if found is None else Failure(found)
+
+
+def problem(value: object, path: str) -> InvalidInput | None:
+    """What is wrong with the value that the caller knows by `path`, such as `data`; None when nothing is."""
+    match value:
+        case Datum():
+            return _datum(value, path)
+        case ModelInput():
+            return _model_input(value, path)
+        case TensorData():
+            return _tensor(value, path)
+        case SamplingParams() | AdamParams() | LoraConfig():
+            return settings_problem(value, path)
+        case str():
+            return name_problem(value, path)
+        case _:
+            return _collection(value, path)
+
+
+def _collection(value: object, path: str) -> InvalidInput | None:
+    if _is_mapping(value):
+        return loss_config_problem(value, path)
+    if _is_sequence(value):
+        return _batch(value, path)
+    return refused(path, value, f"a {type(value).__name__} can't be sent")
+
+
+def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
+    return isinstance(value, Sequence)
+
+
+def _batch(data: Sequence[object], path: str) -> InvalidInput | None:
+    if not data:
+        return refused(path, data, "give at least one Datum")
+    problems = (_element(datum, f"{path}[{index}]") for index, datum in enumerate(data))
+    return next(filter(None, problems), None)
+
+
+def _element(datum: object, path: str) -> InvalidInput | None:
+    return _datum(datum, path) if isinstance(datum, Datum) else refused(path, datum, "give a Datum")
+
+
+def _datum(datum: Datum, path: str) -> InvalidInput | None:
+    problems = (_loss_input(name, tensor, path) for name, tensor in datum.loss_fn_inputs.items())
+    return _input_of(datum.model_input, f"{path}.model_input") or next(filter(None, problems), None)
+
+
+def _input_of(value: object, path: str) -> InvalidInput | None:
+    if isinstance(value, ModelInput):
+        return _model_input(value, path)
+    return refused(path, value, "give a ModelInput, such as ModelInput.from_ints(tokens)")
+
+
+def _loss_input(name: str, tensor: TensorData, datum: str) -> InvalidInput | None:
+    path = f"{datum}.loss_fn_inputs[{name!r}]"
+    return _tensor(tensor, path) or (_target_tokens(tensor, path) if name == "target_tokens" else None)
+
+
+def _tensor(tensor: TensorData, path: str) -> InvalidInput | None:
+    if tensor.problem is not None:
+        return _unpackable(tensor.problem, path)
+    position = first_non_finite(tensor.packed)
+    if position is None:
+        return None
+    return refused(_place(tensor, position, path), tensor.data[position], "give a finite number")
+
+
+def _target_tokens(tensor: TensorData, path: str) -> InvalidInput | None:
+    if tensor.dtype != "int64":
+        return refused(path, tensor, "give token ids, which are integers")
+    tokens = tensor.buffer.cast("q")
+    if 0 <= min(tokens, default=0) and max(tokens, default=0) <= LARGEST_TOKEN:
+        return None
+    position, token = next((place, token) for place, token in enumerate(tokens) if not 0 <= token <= LARGEST_TOKEN)
+    remedy = f"give token ids from 0 to {LARGEST_TOKEN}; a weight of 0 keeps a position out of the loss"
+    return refused(_place(tensor, position, path), token, remedy)
+
+
+def _place(tensor: TensorData, position: int, path: str) -> str:
+    return f"{path}{place_of(position, tensor.packed.shape)}"
+
+
+def _unpackable(found: Unpackable, path: str) -> InvalidInput:
+    place = f"{path}{found.place}"
+    return InvalidInput(message=f"{place}: {found.reason}", path=place, value=found.value)
+
+
+def _model_input(model_input: ModelInput, path: str) -> InvalidInput | None:
+    problems = (_chunk(chunk, f"{path}.chunks[{index}]") for index, chunk in enumerate(model_input.chunks))
+    return next(filter(None, problems), None)
+
+
+def _chunk(chunk: object, path: str) -> InvalidInput | None:
+    match chunk:
+        case EncodedTextChunk():
+            found = chunk.packed.problem
+            return None if found is None else _unpackable(found, f"{path}.tokens")
+        case ImageChunk():
+            return _bytes(chunk.data, f"{path}.data") or _image(chunk, path)
+        case ImageAssetPointerChunk():
+            return name_problem(chunk.location, f"{path}.location") or _image(chunk, path)
+        case DmelChunk():
+            return _bytes(chunk.dmel, f"{path}.dmel")
+        case _:
+            return refused(path, chunk, "give a chunk, such as EncodedTextChunk(tokens)")
+
+
+def _bytes(data: object, path: str) -> InvalidInput | None:
+    return None if isinstance(data, bytes) and data else refused(path, data, "give bytes that are not empty")
+
+
+def _image(chunk: ImageChunk | ImageAssetPointerChunk, path: str) -> InvalidInput | None:
+    if chunk.format not in IMAGE_FORMATS:
+        return refused(f"{path}.format", chunk.format, f"give one of {', '.join(IMAGE_FORMATS)}")
+    if chunk.expected_tokens is not None and not is_whole(chunk.expected_tokens, 0):
+        return refused(f"{path}.expected_tokens", chunk.expected_tokens, "give an integer of at least 0, or None")
+    return None

@@ -1,0 +1,1 @@
+"""Values to bytes and back, for each dialect of the protocol. Pure."""

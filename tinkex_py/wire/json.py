@@ -1,0 +1,185 @@
+"""The JSON dialect: values as compact UTF-8 JSON with None left out, and lenient reading. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import nan
+from typing import Any, SupportsFloat, SupportsIndex, TypeVar
+
+import msgspec
+from msgspec import Struct
+from returns.result import Failure, Success
+from typing_extensions import TypeForm, TypeIs
+
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Encoded
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.tensor import TensorData
+from tinkex_py.types.tokens import Tokens
+
+T = TypeVar("T")
+
+CONTENT_TYPE = "application/json"
+
+
+def encode(body: Struct) -> Encoded:
+    """The body as JSON; fields that are None are left out, `msgspec.Raw(b"null")` says null."""
+    return Encoded(CONTENT_TYPE, _encoder.encode(lower(body)))
+
+
+def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
+    """An encoded step of `model_id` under its number, put in front of the bytes there are."""
+    front = _encoder.encode({"model_id": model_id, "seq_id": seq_id})
+    rest = step.content[1:]
+    return Encoded(CONTENT_TYPE, front[:-1] + (rest if rest == b"}" else b"," + rest))
+
+
+def lower(value: object) -> object:
+    """The value as what JSON has: dictionaries, lists, texts, numbers."""
+    match value:
+        case Tokens():
+            return value.tolist()
+        case TensorData():
+            return _lower_tensor(value)
+        case Datum():
+            return {"loss_fn_inputs": lower(value.loss_fn_inputs), "model_input": lower(value.model_input)}
+        case Struct():
+            return _lower_struct(value)
+        case _:
+            return _lower_container(value)
+
+
+def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
+    """The body as a value of that type; Failure says what is wrong with it. NaN and Infinity are read too."""
+    try:
+        value: T = _decoder(form).decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        if b"NaN" in body or b"Infinity" in body:
+            return _decode_non_finite(form, body)
+        return Failure(str(error))
+    return Success(value)
+
+
+def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
+    """A value of JSON's own kinds as a value of that type."""
+    try:
+        converted: T = msgspec.convert(value, form, strict=False, dec_hook=_read_leaf)
+    except (msgspec.ValidationError, RecursionError) as error:
+        return Failure(str(error))
+    return Success(converted)
+
+
+def _decode_non_finite(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
+    try:
+        return convert(form, json.loads(body))
+    except (ValueError, RecursionError) as error:
+        return Failure(str(error))
+
+
+def _decoder(form: object) -> msgspec.json.Decoder[Any]:
+    """One decoder a type: building one takes as long as a small answer takes to decode."""
+    if form not in _decoders:
+        _decoders[form] = msgspec.json.Decoder(form, strict=False, dec_hook=_read_leaf)
+    return _decoders[form]
+
+
+def _lower_container(value: object) -> object:
+    if _is_mapping(value):
+        return {key: lower(item) for key, item in value.items()}
+    if _is_row(value) and not set(map(type, value)) <= _SCALARS:
+        return [lower(item) for item in value]
+    return value
+
+
+def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
+    return isinstance(value, (list, tuple))
+
+
+def _lower_struct(value: Struct) -> dict[str, object]:
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    lowered = {name: lower(item) for name, item in fields if item is not None}
+    tag = value.__struct_config__.tag
+    return lowered if tag is None else {**lowered, "type": tag}
+
+
+def _lower_tensor(tensor: TensorData) -> dict[str, object]:
+    parts: dict[str, object | None] = {
+        "data": tensor.data,
+        "dtype": tensor.dtype,
+        "shape": tensor.shape,
+        "sparse_crow_indices": tensor.sparse_crow_indices,
+        "sparse_col_indices": tensor.sparse_col_indices,
+    }
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _write_leaf(value: object) -> object:
+    """Numbers that aren't Python's own, as numpy's scalars: integers by `__index__`, others by `__float__`."""
+    match value:
+        case SupportsIndex():
+            return int(value)
+        case SupportsFloat():
+            return float(value)
+        case _:
+            raise NotImplementedError(type(value))
+
+
+def _read_leaf(kind: type, value: object) -> object:
+    """Build the types that msgspec doesn't know; a ValueError becomes a decoding error with its path."""
+    if kind is TensorData:
+        return _read_tensor(value)
+    if kind is Datum:
+        parts = msgspec.convert(value, _JsonDatum, strict=False, dec_hook=_read_leaf)
+        return Datum(parts.model_input, parts.loss_fn_inputs)
+    raise NotImplementedError(kind)
+
+
+class _JsonDatum(Struct):
+    model_input: ModelInput
+    loss_fn_inputs: dict[str, TensorData]
+
+
+class _JsonTensor(Struct):
+    data: Sequence[int | float | None]
+    dtype: str = "float32"
+    shape: tuple[int, ...] | None = None
+    sparse_crow_indices: tuple[int, ...] | None = None
+    sparse_col_indices: tuple[int, ...] | None = None
+
+
+def _read_tensor(value: object) -> TensorData:
+    parts = msgspec.convert(value, _JsonTensor, strict=False)
+    integers = parts.dtype.startswith(("int", "uint", "bool"))
+    tensor = TensorData(
+        _whole(parts.data) if integers else _with_nan(parts.data),
+        "int64" if integers else "float32",
+        parts.shape,
+        parts.sparse_crow_indices,
+        parts.sparse_col_indices,
+    )
+    if tensor.problem is not None:
+        raise ValueError(f"{tensor.problem.place}{': ' if tensor.problem.place else ''}{tensor.problem.reason}")
+    return tensor
+
+
+def _whole(data: Sequence[float | None]) -> Sequence[float | None]:
+    """Some writers put integers as `1.0`."""
+    if set(map(type, data)) <= {int}:
+        return data
+    return [int(each) if isinstance(each, float) and each.is_integer() else each for each in data]
+
+
+def _with_nan(data: Sequence[float | None]) -> Sequence[float | None]:
+    """JSON has no NaN: writers put null."""
+    return [nan if each is None else each for each in data] if None in data else data
+
+
+_SCALARS = {int, float, str, bool, type(None)}
+_encoder = msgspec.json.Encoder(enc_hook=_write_leaf)
+_decoders: dict[object, msgspec.json.Decoder[Any]] = {}

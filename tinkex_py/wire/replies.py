@@ -1,0 +1,201 @@
+"""What an answer's body says: a value, a promise's state, or why not. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+from returns.result import Failure, Success
+from typing_extensions import TypeForm
+
+from tinkex_py.errors import Category
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Reply
+from tinkex_py.types.promises import Announced, Pending, PromiseState, Ready, Refused
+from tinkex_py.wire import json
+
+T = TypeVar("T")
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | None"
+
+LONGEST_DETAIL = 2000
+"""Characters of a server's own text that are kept."""
+LONGEST_WAIT = 86_400_000
+"""Milliseconds that a server may ask to wait; a greater number is taken for nonsense."""
+
+
+class _Probe(Struct):
+    """The fields that tell one state of a promise from another, whatever they hold."""
+
+    type: object = None
+    status: object = None
+    queue_state: object = None
+    queue_state_reason: object = None
+    retry_after_ms: object = None
+    error: Any = None
+    category: object = None
+    response_payload_size: object = None
+
+
+class Explanation(Struct, frozen=True):
+    """A refusal in the server's own words, and the fields of the request that it names."""
+
+    detail: str
+    fields: tuple[str, ...] = ()
+
+
+class Value(Struct, Generic[T], frozen=True):
+    """The answer is the value."""
+
+    form: TypeForm[T]
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Nothing but 2xx."""
+        return frozenset()
+
+    def read(self, reply: Reply) -> Outcome[T, str]:
+        """The value, or what is wrong with the body."""
+        return json.decode(self.form, reply.body)
+
+
+class PromiseOf(Struct, Generic[T], frozen=True):
+    """The answer is the state of a promise; a 408 says that it is pending."""
+
+    form: TypeForm[T]
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """The long poll's own time-out."""
+        return frozenset({408})
+
+    def read(self, reply: Reply) -> Outcome[PromiseState[T], str]:
+        """The state, by the tests that the protocol gives, in its order."""
+        probe = _probe(reply.body)
+        unfinished = _pending(probe) if reply.status in self.statuses else _unfinished(probe, reply.body)
+        if unfinished is not None:
+            return Success(unfinished)
+        match json.decode(self.form, reply.body):
+            case Success(value):
+                return Success(Ready(value))
+            case Failure() as failure:
+                return failure
+
+
+class Nothing(Struct, frozen=True):
+    """The answer's body means nothing."""
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Nothing but 2xx."""
+        return frozenset()
+
+    def read(self, reply: Reply) -> Outcome[None, str]:  # noqa: ARG002
+        """None, whatever came."""
+        return Success(None)
+
+
+def explanation(body: bytes) -> Explanation:
+    """Why the server refused: from `detail` (a text or FastAPI's list), `message` or `error`, or the bare text."""
+    text = _text_of(body)
+    match json.decode(Any, body):
+        case Success(value):
+            return _explained(value, text)
+        case Failure(_):
+            return Explanation(_shortened(_readable(text)))
+
+
+def category_of(word: object) -> Category:
+    """Who is blamed, by the beginning of the server's word: `user_error` is the user."""
+    lowered = word.lower() if isinstance(word, str) else ""
+    return "user" if lowered.startswith("user") else "server" if lowered.startswith("server") else "unknown"
+
+
+def _probe(body: bytes) -> _Probe:
+    match json.decode(_Probe, body):
+        case Success(probe):
+            return probe
+        case Failure(_):
+            return _Probe()
+
+
+def _unfinished(probe: _Probe, body: bytes) -> Pending | Announced | Refused | None:
+    if probe.type == "try_again":
+        return _pending(probe)
+    if probe.status == "complete_metadata" and isinstance(probe.response_payload_size, int):
+        return Announced(probe.response_payload_size)
+    if probe.error is not None:
+        return Refused(_shortened(_said(probe.error) or _text_of(body)), category_of(probe.category))
+    return _pending(probe) if probe.status == "pending" else None
+
+
+def _pending(probe: _Probe) -> Pending:
+    return Pending(
+        queue_state=_word(probe.queue_state),
+        reason=_word(probe.queue_state_reason),
+        retry_after=_seconds(probe.retry_after_ms),
+    )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _seconds(milliseconds: object) -> float | None:
+    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) and 0 <= milliseconds <= LONGEST_WAIT else None
+
+
+def _explained(value: Json, text: str) -> Explanation:
+    match value:
+        case {"detail": [*problems]} if problems:
+            return _listed(problems, text)
+        case {"detail": said} | {"message": said} | {"error": said} if said:
+            return Explanation(_shortened(_said(said) or text))
+        case str():
+            return Explanation(_shortened(value))
+        case _:
+            return Explanation(_shortened(text))
+
+
+def _listed(problems: Sequence[Json], text: str) -> Explanation:
+    places = [_place(problem) for problem in problems]
+    sayings = [_said(problem) for problem in problems]
+    told = [f"{place}: {said}" if place else said for place, said in zip(places, sayings, strict=True) if said]
+    return Explanation(_shortened("; ".join(told) or text), tuple(filter(None, places)))
+
+
+def _place(problem: Json) -> str:
+    """FastAPI's `loc`: `["body", "lora_config", "rank"]` is `lora_config.rank`."""
+    match problem:
+        case {"loc": ["body", *parts]} | {"loc": [*parts]}:
+            return ".".join(str(part) for part in parts if isinstance(part, (str, int)))
+        case _:
+            return ""
+
+
+def _said(value: Json) -> str | None:
+    match value:
+        case str(said) | {"message": str(said)} | {"detail": str(said)} | {"msg": str(said)}:
+            return said
+        case _:
+            return None
+
+
+def _text_of(body: bytes) -> str:
+    return body.decode("utf-8", "replace").strip()
+
+
+def _readable(text: str) -> str:
+    """An HTML page as its visible words; other text as it is."""
+    if not text.startswith("<"):
+        return text
+    without = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text[: 10 * LONGEST_DETAIL])
+    return " ".join(html.unescape(without).split())
+
+
+def _shortened(text: str) -> str:
+    """A detail of bounded length that can be printed: an escape in JSON may stand for half a character."""
+    kept = text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]}..."
+    return kept.encode("utf-8", "replace").decode()
