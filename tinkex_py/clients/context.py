@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from typing import TypeVar
 
 from tinkex_py.config import Config
-from tinkex_py.errors import TinkerError
+from tinkex_py.errors import DeadlineExceeded, TinkerError
 from tinkex_py.plans.cells import Gate, Queue
-from tinkex_py.plans.effects import Plan, halt
+from tinkex_py.plans.effects import Plan, deadline, halt
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sessions import SessionState
 from tinkex_py.plans.steps import Run
 from tinkex_py.runtime.running import Running, Runtime
@@ -53,6 +55,21 @@ class Context:
         """How one call is repeated, within `timeout` seconds or the client's own time."""
         return Policy(seconds=self.config.timeout if timeout is None else timeout, attempts=self.config.max_attempts)
 
+    def limited(self, timeout: float | None, operation: str, plan: Plan[T]) -> Plan[T]:
+        """The plan within the caller's own time limit, if there is one."""
+        if timeout is None:
+            return plan
+        return deadline(timeout, plan, partial(_overdue, operation))
+
+    def sampler(self, sampling_session_id: str) -> Sampler:
+        """A sampling session, before its first sample."""
+        return Sampler(sampling_session_id=sampling_session_id, dispatch=self.dispatch, waiting=self.waiting)
+
     def run(self, model_id: str) -> Run:
         """A model in training, before its first step."""
         return Run(model_id=model_id, queue=Queue(), waiting=self.waiting)
+
+
+def _overdue(operation: str, seconds: float) -> DeadlineExceeded:
+    message = f"{operation}: not done within {seconds:g} s; allow more with timeout="
+    return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)

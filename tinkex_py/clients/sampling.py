@@ -51,7 +51,7 @@ class SamplingOperations(Client):
             include_prompt_logprobs=include_prompt_logprobs,
             topk_prompt_logprobs=topk_prompt_logprobs,
         )
-        return self.context.limited(timeout, "sample", sample(self._sampler, question, question.problem))
+        return self.context.limited(timeout, "sample", sample(self._sampler, question))
 
     @submission
     def compute_logprobs(self, prompt: ModelInput, *, timeout: float | None = None) -> Plan[list[float | None]]:
@@ -75,7 +75,7 @@ class SamplingOperations(Client):
         question = Question(
             prompt=prompt, num_samples=1, sampling_params=SamplingParams(max_tokens=1), include_prompt_logprobs=True
         )
-        response = yield from sample(self._sampler, question, question.problem)
+        response = yield from sample(self._sampler, question)
         return list(response.prompt_logprobs or ())
 
     def _known_base_model(self, timeout: float | None) -> Plan[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import prod
 from typing import TypeAlias
 
@@ -105,13 +106,13 @@ def _shaped(flat: Array, shape: tuple[int, ...]) -> Outcome[Array, str]:
 
 def _dense(values: Array, tensor: Tensor) -> Outcome[Array, str]:
     """The dense form of a compressed-sparse-row matrix: row `i` lists `values[crow[i]:crow[i + 1]]`."""
-    shape, crow, col = tensor.shape or (), tensor.sparse_crow_indices or (), tensor.sparse_col_indices or ()
+    shape, crow, col = tensor.shape or [], tensor.sparse_crow_indices or [], tensor.sparse_col_indices or []
     if len(shape) != 2 or min(shape) < 0 or prod(shape) > LARGEST:
         return Failure(f"a sparse tensor needs the shape of its dense matrix, of {LARGEST} elements at most")
     rows, columns = shape
     if len(crow) != rows + 1 or len(col) != values.size or not all(0 <= column < columns for column in col):
         return Failure(f"the sparse indices do not fit {values.size} values in the shape {list(shape)}")
-    if crow[0] != 0 or crow[-1] != values.size or any(start > end for start, end in zip(crow, crow[1:], strict=False)):
+    if crow[0] != 0 or crow[-1] != values.size or any(start > end for start, end in pairwise(crow)):
         return Failure("sparse_crow_indices must rise from 0 to the number of values")
     dense = np.zeros((rows, columns), values.dtype)
     dense[np.repeat(np.arange(rows), np.diff(np.array(crow))), np.array(col, np.int64)] = values

@@ -13,7 +13,7 @@ from tinkex_py.local.checkpoint import load_checkpoint
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.records import RunRecord, parse_path
 from tinkex_py.local.sequence import Accepted
-from tinkex_py.local.state import Compute, Conclude, Run, Session, State, done
+from tinkex_py.local.state import Compute, Conclude, Job, Run, Session, State, done
 from tinkex_py.local.steps import promised, step
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
@@ -75,28 +75,23 @@ def _created(state: State, run: Run, body: bodies.CreateModel, config: LoraConfi
 
 def load_weights(state: State, body: bodies.LoadWeights, request: Incoming) -> Reply:
     """POST /api/v1/load_weights: into a model, or as a new model of a session"""
-    if parse_path(body.path) is None:
-        return _load_refused(state, body, unprocessable(("body", "path"), _NO_PATH))
     if body.model_id is not None:
         numbered = bodies.Numbered(model_id=body.model_id, seq_id=body.seq_id)
-        return step(
-            state,
-            numbered,
-            request.fingerprint,
-            lambda run: Success(state.promise(lambda: _reloaded(state, run, body))),
-        )
+        return step(state, numbered, request.fingerprint, lambda run: _reload(state, run, body))
     if body.session_id is None:
         return unprocessable(("body", "model_id"), "name the model, or the session for a new one", "missing")
+    if parse_path(body.path) is None:
+        return _NO_PATH
     return _made(state, body.session_id, body.model_seq_id, request, lambda run: lambda: _resumed(state, run, body))
 
 
-_NO_PATH = "a checkpoint's path is tinker://<training run>/weights/<name>"
+_NO_PATH = unprocessable(("body", "path"), "a checkpoint's path is tinker://<training run>/weights/<name>")
 
 
-def _load_refused(state: State, body: bodies.LoadWeights, refused: Reply) -> Reply:
-    if body.model_id in state.runs and body.seq_id is not None:
-        state.queue.extend(state.runs[body.model_id].sequence.refuse(body.seq_id))
-    return refused
+def _reload(state: State, run: Run, body: bodies.LoadWeights) -> Outcome[Job, Reply]:
+    if parse_path(body.path) is None:
+        return Failure(_NO_PATH)
+    return Success(state.promise(lambda: _reloaded(state, run, body)))
 
 
 def _loaded(state: State, body: bodies.LoadWeights) -> Outcome[engine.LoraModel, str]:
@@ -113,16 +108,16 @@ def _reloaded(state: State, run: Run, body: bodies.LoadWeights) -> Outcome[Concl
 
 
 def _exchanged(run: Run, old: engine.LoraModel, new: engine.LoraModel, path: str) -> Outcome[Conclude, str]:
-    if (_shape(old), old.base.name) != (_shape(new), new.base.name):
-        return Failure(
-            f"{path} is of {new.base.name} with {_shape(new)}; the model is {old.base.name} with {_shape(old)}"
-        )
+    if _shape(old) != _shape(new):
+        return Failure(f"{path} holds {_shape(new)}, which does not fit the model: {_shape(old)}")
     run.model = new
     return Success(lambda: {"path": path, "model_id": run.run_id})
 
 
 def _shape(model: engine.LoraModel) -> Mapping[str, object]:
-    return {name: value for name, value in structs.asdict(model.config).items() if name != "seed"}
+    """What two models must share for one to take the other's weights."""
+    config = structs.asdict(model.config)
+    return {"base_model": model.base.name} | {name: value for name, value in config.items() if name != "seed"}
 
 
 def _resumed(state: State, run: Run, body: bodies.LoadWeights) -> Outcome[Conclude, str]:

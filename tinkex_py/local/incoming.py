@@ -30,7 +30,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The parts of the path, decoded: nothing that has a name here has a slash in it, so an encoded one divides too."""
+        """The parts of the path, decoded. No name here has a slash in it, so an encoded one divides too."""
         return tuple(unquote(self.path).removeprefix("/").split("/"))
 
     @property

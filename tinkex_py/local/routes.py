@@ -156,7 +156,9 @@ REPEATABLE = frozenset(
 )
 """Posts that change nothing: their answers are not kept for repeats, so a large result is not held twice."""
 
-_PATTERNS = {("api", "v1", *pattern.split("/")): methods for pattern, methods in _TABLE.items()}
+_PATTERNS: Mapping[tuple[str, ...], Mapping[str, Action]] = {
+    ("api", "v1", *pattern.split("/")): methods for pattern, methods in _TABLE.items()
+}
 
 
 def endpoints() -> Iterator[tuple[str, str]]:
@@ -165,7 +167,7 @@ def endpoints() -> Iterator[tuple[str, str]]:
 
 
 def prepare(request: Incoming) -> Prepared:
-    """Find what answers the request, and read its body: 404 for an unknown path, 405 for a method that it doesn't have."""
+    """Find what answers the request, and read its body: 404 for an unknown path, 405 for a wrong method."""
     segments = request.segments
     pattern = segments if segments in _PATTERNS else _fitting(segments)
     if pattern is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -172,12 +173,11 @@ def _options(params: bodies.SamplingParams, seed: int) -> Outcome[engine.Samplin
             return failure
 
 
-def _stop(stop: object) -> Outcome[str | tuple[str, ...] | tuple[int, ...] | None, str]:
+def _stop(stop: str | Sequence[str | int] | None) -> Outcome[str | tuple[str, ...] | tuple[int, ...] | None, str]:
     if stop is None or isinstance(stop, str):
         return Success(stop)
-    items = tuple(stop) if isinstance(stop, (list, tuple)) else ()
-    texts = tuple(item for item in items if isinstance(item, str))
-    ids = tuple(item for item in items if isinstance(item, int))
+    texts = tuple(item for item in stop if isinstance(item, str))
+    ids = tuple(item for item in stop if isinstance(item, int))
     if texts and ids:
         return Failure("stop is a text, a list of texts or a list of token ids, not a mixture")
     return Success(texts or ids)

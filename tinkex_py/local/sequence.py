@@ -57,7 +57,7 @@ class Ledger:
 
 
 class Sequence(Generic[T]):
-    """Steps waiting for their turn. A refused number is free again: it may come anew, and later ones don't wait for it."""
+    """Steps waiting for their turn. A refused number is free again: it may come anew, and no later one waits for it."""
 
     def __init__(self) -> None:
         self.expected = 1

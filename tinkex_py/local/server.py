@@ -136,8 +136,9 @@ class Server:
             return failed(f"{type(error).__name__}: {error}", "server")
 
     def _announce(self, settled: list[str]) -> None:
-        for request_id in settled if self._on_settled is not None else ():
-            self._on_settled(request_id)
+        if self._on_settled is not None:
+            for request_id in settled:
+                self._on_settled(request_id)
 
 
 def _key(request: Incoming) -> Key | None:

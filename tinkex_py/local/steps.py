@@ -7,6 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from returns.result import Failure, Success
 
 from tinkex_py.local import bodies, engine
@@ -104,8 +106,12 @@ def _evaluated(model: engine.LoraModel, body: BatchStep) -> Outcome[Conclude, st
 
 
 def _wire_output(output: engine.StepOutput) -> ForwardBackwardOutput:
-    tensors = tuple({name: TensorData.of(array) for name, array in row.items()} for row in output.outputs)
+    tensors = tuple({name: _tensor(array) for name, array in row.items()} for row in output.outputs)
     return ForwardBackwardOutput(loss_fn_output_type="ArrayRecord", loss_fn_outputs=tensors, metrics=output.metrics)
+
+
+def _tensor(array: npt.NDArray[np.float32]) -> TensorData:
+    return TensorData.of_buffer(array.tobytes(), "float32", array.shape)
 
 
 def optim_step(state: State, body: bodies.OptimStep, request: Incoming) -> Reply:

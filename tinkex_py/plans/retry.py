@@ -73,9 +73,7 @@ def exchange(request: Request[T], headers: Pairs, attempt: int) -> Plan[tuple[Ou
     elapsed = (yield from now()) - begun
     if isinstance(answer, Reply):
         yield from observe(
-            ReplyReceived(
-                operation=request.operation, endpoint=request.endpoint, status=answer.status, elapsed=elapsed
-            )
+            ReplyReceived(operation=request.operation, endpoint=request.endpoint, status=answer.status, elapsed=elapsed)
         )
         return interpret(request, answer), _may_repeat(request, answer)
     yield from observe(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import Struct
 from returns.result import Failure, Success
 
 from tinkex_py.endpoints.sampling import asample
-from tinkex_py.errors import PromiseExpired, TinkerError
+from tinkex_py.errors import InvalidInput, PromiseExpired
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.effects import Plan, attempt, halt, within
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.submission import submitted
 from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.limits import sample_problem
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
+from tinkex_py.types.validation import problem
 
 
 class Sampler(Struct, kw_only=True):
@@ -36,10 +36,18 @@ class Question(Struct, frozen=True, kw_only=True):
     include_prompt_logprobs: bool = False
     topk_prompt_logprobs: int = 0
 
+    def problem(self) -> InvalidInput | None:
+        """What is wrong with it, found before anything is sent."""
+        return (
+            problem(self.prompt, "prompt")
+            or problem(self.sampling_params, "sampling_params")
+            or sample_problem(self.num_samples, self.topk_prompt_logprobs)
+        )
 
-def sample(sampler: Sampler, question: Question, problem: Callable[[], TinkerError | None]) -> Plan[SampleResponse]:
+
+def sample(sampler: Sampler, question: Question) -> Plan[SampleResponse]:
     """The samples; a promise that the server lost is asked for anew, under a new number."""
-    found = problem()
+    found = question.problem()
     if found is not None:
         return (yield from halt(found))
     while True:

@@ -17,8 +17,8 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
-    ConnectionFailed,
     Conflict,
+    ConnectionFailed,
     DeadlineExceeded,
     NotFound,
     OutOfSequence,

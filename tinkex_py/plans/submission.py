@@ -30,7 +30,13 @@ def submitted(request: Request[Promised], kind: str, policy: Policy, *, fresh: b
 
 
 def fulfilled(
-    request: Request[Promised], kind: str, returns: TypeForm[T], policy: Policy, waiting: Waiting, *, fresh: bool = False
+    request: Request[Promised],
+    kind: str,
+    returns: TypeForm[T],
+    policy: Policy,
+    waiting: Waiting,
+    *,
+    fresh: bool = False,
 ) -> Plan[T]:
     """The value of the promise that the server makes for the request."""
     ticket = yield from submitted(request, kind, policy, fresh=fresh)

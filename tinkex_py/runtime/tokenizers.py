@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 from returns.result import Failure, Success
@@ -29,7 +30,7 @@ def load_tokenizer(name: str) -> Outcome[Tokenizer]:
         bytewise = import_module("tinkex_py.local.tokenizer")
         return Success(Tokenizer(name, bytewise.encode, bytewise.decode))
     try:
-        loader = import_module("tokenizers").Tokenizer
+        loader: _Loader = import_module("tokenizers").Tokenizer
     except ImportError:
         return Failure(
             ExtraMissing(
@@ -40,7 +41,21 @@ def load_tokenizer(name: str) -> Outcome[Tokenizer]:
     return _load(name, loader)
 
 
-def _load(name: str, loader: type) -> Outcome[Tokenizer]:
+class _Encoding(Protocol):
+    ids: Sequence[int]
+
+
+class _Loaded(Protocol):
+    def encode(self, text: str, *, add_special_tokens: bool) -> _Encoding: ...
+    def decode(self, ids: Sequence[int]) -> str: ...
+
+
+class _Loader(Protocol):
+    def from_file(self, path: str) -> _Loaded: ...
+    def from_pretrained(self, name: str) -> _Loaded: ...
+
+
+def _load(name: str, loader: _Loader) -> Outcome[Tokenizer]:
     file = Path(name) / "tokenizer.json"
     try:
         loaded = loader.from_file(str(file)) if file.is_file() else loader.from_pretrained(name)

@@ -29,14 +29,14 @@ LONGEST_WAIT = 86_400_000
 class _Probe(Struct):
     """The fields that tell one state of a promise from another, whatever they hold."""
 
-    type: object = None
-    status: object = None
-    queue_state: object = None
-    queue_state_reason: object = None
-    retry_after_ms: object = None
+    type: Any = None
+    status: Any = None
+    queue_state: Any = None
+    queue_state_reason: Any = None
+    retry_after_ms: Any = None
     error: Any = None
-    category: object = None
-    response_payload_size: object = None
+    category: Any = None
+    response_payload_size: Any = None
 
 
 class Explanation(Struct, frozen=True):

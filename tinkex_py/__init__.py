@@ -1,0 +1,108 @@
+"""A functional, Result-typed client for the Tinker API: operations return values, and failures are values too.
+
+The names below load when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tinkex_py.version import __version__
+
+if TYPE_CHECKING:
+    from returns.result import Failure, Success
+
+    from tinkex_py.clients.promises import AsyncPromise, Promise
+    from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient
+    from tinkex_py.clients.service import AsyncServiceClient, ServiceClient
+    from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
+    from tinkex_py.config import Config
+    from tinkex_py.errors import TinkerError
+    from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
+    from tinkex_py.types import (
+        AdamParams,
+        Datum,
+        DmelChunk,
+        EncodedTextChunk,
+        ForwardBackwardOutput,
+        ImageAssetPointerChunk,
+        ImageChunk,
+        LoraConfig,
+        ModelInput,
+        SampledSequence,
+        SampleResponse,
+        SamplingParams,
+        TensorData,
+    )
+    from tinkex_py.types.validation import check
+
+_HOMES = {
+    "returns.result": ("Failure", "Success"),
+    "tinkex_py.clients.promises": ("AsyncPromise", "Promise"),
+    "tinkex_py.clients.sampling": ("AsyncSamplingClient", "SamplingClient"),
+    "tinkex_py.clients.service": ("AsyncServiceClient", "ServiceClient"),
+    "tinkex_py.clients.training": ("AsyncTrainingClient", "TrainingClient"),
+    "tinkex_py.config": ("Config",),
+    "tinkex_py.errors": ("TinkerError",),
+    "tinkex_py.outcome": ("Outcome", "OutcomeError", "as_tuple", "collect", "or_raise", "then"),
+    "tinkex_py.types": (
+        "AdamParams",
+        "Datum",
+        "DmelChunk",
+        "EncodedTextChunk",
+        "ForwardBackwardOutput",
+        "ImageAssetPointerChunk",
+        "ImageChunk",
+        "LoraConfig",
+        "ModelInput",
+        "SampleResponse",
+        "SampledSequence",
+        "SamplingParams",
+        "TensorData",
+    ),
+    "tinkex_py.types.validation": ("check",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AdamParams",
+    "AsyncPromise",
+    "AsyncSamplingClient",
+    "AsyncServiceClient",
+    "AsyncTrainingClient",
+    "Config",
+    "Datum",
+    "DmelChunk",
+    "EncodedTextChunk",
+    "Failure",
+    "ForwardBackwardOutput",
+    "ImageAssetPointerChunk",
+    "ImageChunk",
+    "LoraConfig",
+    "ModelInput",
+    "Outcome",
+    "OutcomeError",
+    "Promise",
+    "SampleResponse",
+    "SampledSequence",
+    "SamplingClient",
+    "SamplingParams",
+    "ServiceClient",
+    "Success",
+    "TensorData",
+    "TinkerError",
+    "TrainingClient",
+    "__version__",
+    "as_tuple",
+    "check",
+    "collect",
+    "or_raise",
+    "then",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'tinkex_py' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
