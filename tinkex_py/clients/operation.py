@@ -22,6 +22,13 @@ class Client:
     def __init__(self, context: Context) -> None:
         self.context = context
 
+    @classmethod
+    def from_context(cls, context: Context) -> Self:
+        """A client of a context made elsewhere, such as one in virtual time."""
+        client = cls.__new__(cls)
+        Client.__init__(client, context)
+        return client
+
 
 class Blocking(Client):
     """A client whose operations block."""

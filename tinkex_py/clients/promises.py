@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator
 from typing import Any, Generic, TypeVar
 
@@ -11,7 +10,7 @@ from returns.result import Failure
 from tinkex_py.clients.context import Context
 from tinkex_py.errors import DeadlineExceeded
 from tinkex_py.outcome import Outcome
-from tinkex_py.runtime.running import Running, arrival, wait
+from tinkex_py.runtime.running import Running, arrival, arrival_within, wait
 
 T = TypeVar("T")
 
@@ -54,10 +53,8 @@ class AsyncPromise(Generic[T]):
 
     async def result(self, timeout: float | None = None) -> Outcome[T]:
         """Wait for the outcome; DeadlineExceeded after `timeout` seconds ends the waiting only."""
-        try:
-            return await asyncio.wait_for(arrival(self._running), timeout)
-        except TimeoutError:
-            return _still_going(timeout)
+        outcome = await arrival_within(self._running, timeout)
+        return _still_going(timeout) if outcome is None else outcome
 
     def done(self) -> bool:
         """Whether the result is there."""

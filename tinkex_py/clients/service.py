@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-import httpx
 from msgspec import structs
 from returns.result import Failure, Success
 
@@ -30,7 +28,7 @@ from tinkex_py.plans.steps import Run, take
 from tinkex_py.plans.submission import fulfilled
 from tinkex_py.request import Request
 from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import from_environment, open_runtime
+from tinkex_py.runtime.opening import HttpxTransport, from_environment, open_runtime
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig
@@ -58,7 +56,7 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
         project_id: str | None = None,
         user_metadata: Mapping[str, str] | None = None,
         observers: Sequence[Observer] = (),
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: HttpxTransport | None = None,
     ) -> None:
         given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
         settings, unclear = _settings(config)
@@ -200,7 +198,7 @@ class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], Blocking)
 
     def close(self) -> None:
         """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
-        self.context.close()
+        _ = self.context.close()
 
     def __enter__(self) -> Self:
         return self
@@ -222,7 +220,7 @@ class AsyncServiceClient(ServiceOperations[AsyncTrainingClient, AsyncSamplingCli
 
     async def close(self) -> None:
         """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
-        await asyncio.to_thread(self.context.close)
+        await self.context.runtime.aclose()
 
     async def __aenter__(self) -> Self:
         return self

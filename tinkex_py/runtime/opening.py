@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import httpx
 from msgspec import structs
@@ -19,6 +19,9 @@ from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.observing import Observatory, Observer
 from tinkex_py.runtime.thread import ThreadRuntime
+
+HttpxTransport: TypeAlias = httpx.AsyncBaseTransport
+"""A transport of httpx's own interface, to be used in the place of its default one."""
 
 IN_PROCESS = "http://tinkex.local"
 """The address that requests to the embedded engine carry; nothing ever resolves it."""
@@ -37,9 +40,7 @@ def from_environment() -> Outcome[Config]:
     return Config.from_env(os.environ)
 
 
-def open_runtime(
-    config: Config, observers: Sequence[Observer] = (), transport: httpx.AsyncBaseTransport | None = None
-) -> Opened:
+def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: HttpxTransport | None = None) -> Opened:
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
         case Success((usable, through)):
@@ -48,9 +49,7 @@ def open_runtime(
             return Opened(config, _runtime(config, None, ()), problem)
 
 
-def _connected(
-    config: Config, transport: httpx.AsyncBaseTransport | None
-) -> Outcome[tuple[Config, httpx.AsyncBaseTransport | None]]:
+def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[tuple[Config, HttpxTransport | None]]:
     match config.checked():
         case Failure(problem):
             return Failure(problem)
@@ -60,10 +59,10 @@ def _connected(
             return Success((config, transport)) if config.api_key is not None else Failure(_NO_KEY)
 
 
-def _embedded(config: Config) -> Outcome[tuple[Config, httpx.AsyncBaseTransport | None]]:
+def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
     try:
         engine = import_module("tinkex_py.local.transport")
-        open_transport: Callable[[str | None], httpx.AsyncBaseTransport] = engine.open_transport
+        open_transport: Callable[[str | None], HttpxTransport] = engine.open_transport
         directory = config.base_url.removeprefix(LOCAL_SCHEME) or None
         return Success((structs.replace(config, base_url=IN_PROCESS), open_transport(directory)))
     except ImportError as error:
@@ -79,9 +78,7 @@ def _embedded(config: Config) -> Outcome[tuple[Config, httpx.AsyncBaseTransport 
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 
-def _runtime(
-    config: Config, transport: httpx.AsyncBaseTransport | None, observers: Sequence[Observer]
-) -> ThreadRuntime:
+def _runtime(config: Config, transport: HttpxTransport | None, observers: Sequence[Observer]) -> ThreadRuntime:
     observatory = Observatory(observers)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
     executor = Executor(HttpTransport(config, transport), observe=observatory.observe if observers else None, pool=pool)

@@ -72,6 +72,10 @@ class Runtime(Protocol):
         """End everything; later plans settle as ClientClosed."""
         ...
 
+    async def aclose(self) -> None:
+        """As `close`, without blocking the caller's event loop."""
+        ...
+
     @property
     def here(self) -> bool:
         """Whether the caller is on the runtime's own thread, which must not block."""
@@ -120,6 +124,14 @@ async def arrival(running: Running[T]) -> Outcome[T]:
         finally:
             settled.forget(wake)
     return opened(settled.values[0])
+
+
+async def arrival_within(running: Running[T], seconds: float | None) -> Outcome[T] | None:
+    """As `arrival`; None when `seconds` are over first."""
+    try:
+        return await asyncio.wait_for(arrival(running), seconds)
+    except TimeoutError:
+        return None
 
 
 def opened(settled: Settled[T]) -> Outcome[T]:

@@ -64,6 +64,10 @@ class ThreadRuntime:
             if not self.here:
                 thread.join(CLOSING + 1)
 
+    async def aclose(self) -> None:
+        """As `close`, without blocking the caller's event loop."""
+        await asyncio.to_thread(self.close)
+
     def _begin(self) -> asyncio.AbstractEventLoop:
         self._loop = loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)

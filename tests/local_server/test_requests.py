@@ -1,0 +1,138 @@
+"""What is refused before any endpoint looks at it, and in what words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.local_server.driving import RANDOM, Driven, answered, refused
+from tinkex_py.local.routes import endpoints
+from tinkex_py.request import Reply
+
+
+def test_a_healthy_server_says_so(driven: Driven) -> None:
+    assert driven.get("healthz") == {"status": "ok"}
+
+
+def test_both_base_models_can_be_trained_and_sampled(driven: Driven) -> None:
+    facts = {"max_context_length": 2048, "trainable": True, "sampleable": True}
+    names = ("tinkex/tiny-english", RANDOM)
+    models = [{"model_name": name, **facts} for name in names]
+    assert driven.get("get_server_capabilities") == {"supported_models": models}
+
+
+def test_an_unknown_path_is_404(driven: Driven) -> None:
+    assert refused(driven.call("GET", "nowhere")) == (404, "there is no /api/v1/nowhere")
+
+
+def test_a_wrong_method_is_405_and_names_the_right_one(driven: Driven) -> None:
+    reply = driven.call("DELETE", "healthz")
+    assert refused(reply) == (405, "this path answers GET")
+    assert isinstance(reply, Reply)
+    assert reply.header("allow") == "GET"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_compressed_body_is_415(driven: Driven, encoding: str) -> None:
+    reply = driven.call("POST", "create_session", b"?", (("content-encoding", encoding),))
+    assert refused(reply) == (415, "this server reads bodies that are not compressed")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"tags": [}'])
+def test_what_is_not_json_is_400(driven: Driven, body: bytes) -> None:
+    assert driven.status("POST", "create_session", body) == 400
+
+
+WRONG = {
+    "a field of the wrong type": (
+        "create_model",
+        {"session_id": "s", "base_model": RANDOM, "lora_config": {"rank": "four"}},
+        [{"loc": ["body", "lora_config", "rank"], "msg": "Expected `int`, got `str`", "type": "value_error"}],
+    ),
+    "a missing field": (
+        "create_model",
+        {"session_id": "s"},
+        [{"loc": ["body", "base_model"], "msg": "Field required", "type": "missing"}],
+    ),
+    "a missing field inside": (
+        "asample",
+        {"prompt": {}},
+        [{"loc": ["body", "prompt", "chunks"], "msg": "Field required", "type": "missing"}],
+    ),
+    "an element of a list": (
+        "asample",
+        {"prompt": {"chunks": [{"tokens": [1, "x"]}]}},
+        [
+            {
+                "loc": ["body", "prompt", "chunks", 0, "tokens", 1],
+                "msg": "Expected `int`, got `str`",
+                "type": "value_error",
+            }
+        ],
+    ),
+    "a null that means a number that is not finite": (
+        "optim_step",
+        {"model_id": "m", "adam_params": {"learning_rate": None}},
+        [
+            {
+                "loc": ["body", "adam_params", "learning_rate"],
+                "msg": "Expected `float`, got `null`",
+                "type": "value_error",
+            }
+        ],
+    ),
+    "not an object": (
+        "get_info",
+        [],
+        [{"loc": ["body"], "msg": "Expected `object`, got `array`", "type": "value_error"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_field_is_422_and_named(driven: Driven, case: str) -> None:
+    path, body, detail = WRONG[case]
+    assert refused(driven.call("POST", path, body)) == (422, detail)
+
+
+def test_unknown_fields_and_nulls_are_accepted(driven: Driven) -> None:
+    body = {"tags": None, "user_metadata": None, "project_id": None, "sdk_version": "0.7.0", "of_the_future": {"a": []}}
+    assert driven.post("create_session", body) == {"session_id": "session-5feceb66-0"}
+
+
+def test_the_same_seed_makes_the_same_ids(tmp_path: Path) -> None:
+    first, second = Driven(tmp_path / "a", seed=7), Driven(tmp_path / "b", seed=7)
+    assert first.model() == second.model() == "session-7902699b-0:train:0"
+
+
+def test_a_demanded_key_must_be_there(tmp_path: Path) -> None:
+    locked = Driven(tmp_path, api_key="tml-secret")
+    assert refused(locked.call("POST", "create_session", {})) == (
+        401,
+        "the X-API-Key header does not hold this server's key",
+    )
+    assert answered(locked.call("POST", "create_session", {}, (("x-api-key", "tml-secret"),)))
+    assert locked.get("healthz") == {"status": "ok"}
+
+
+def test_a_repeated_idempotency_key_gets_the_first_answer(driven: Driven) -> None:
+    key = (("x-idempotency-key", "once"),)
+    assert driven.post("create_session", {}, key) == driven.post("create_session", {}, key)
+    assert driven.post("create_session", {}) == {"session_id": "session-5feceb66-1"}
+
+
+def test_a_refusal_is_not_kept_for_its_idempotency_key(driven: Driven) -> None:
+    key = (("x-idempotency-key", "once"),)
+    assert refused(driven.call("POST", "create_session", [], key))[0] == 422
+    assert driven.post("create_session", {}, key) == {"session_id": "session-5feceb66-0"}
+
+
+@pytest.mark.parametrize("path", ["client/config", "client/dynamic_config", "telemetry"])
+def test_what_a_client_tells_of_itself_is_accepted(driven: Driven, path: str) -> None:
+    assert driven.status("POST", path, {"sdk_version": "0.38.0"}) == 200
+
+
+def test_every_endpoint_is_in_the_table_once() -> None:
+    found = list(endpoints())
+    assert len(found) == len(set(found)) == 32

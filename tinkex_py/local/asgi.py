@@ -1,0 +1,162 @@
+"""The embedded server on a port, for any Tinker client: an ASGI application, and uvicorn that runs it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import uvicorn
+from returns.result import Failure, Success
+from typing_extensions import override
+
+from tinkex_py.local.answers import refusal
+from tinkex_py.local.incoming import incoming
+from tinkex_py.local.worker import Worker
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Reply
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+LARGEST_BODY = 64 << 20
+"""Bytes of the largest body that is read."""
+STOPPING_SECONDS = 5
+
+_TOO_LARGE = refusal(413, f"the body is larger than {LARGEST_BODY} bytes", {"connection": "close"})
+
+
+class Application:
+    """The ASGI application around a worker; `ready` is called when it begins to serve."""
+
+    def __init__(self, worker: Worker, ready: Callable[[], None] = lambda: None) -> None:
+        self._worker = worker
+        self._ready = ready
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request, or the beginning and the end of serving."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await _reply(send, await self._answered(scope, receive))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        _ = await receive()
+        self._ready()
+        await send({"type": "lifespan.startup.complete"})
+        _ = await receive()
+        await self._worker.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answered(self, scope: Mapping[str, Any], receive: Receive) -> Reply | None:
+        """The reply; None when the client has gone."""
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        if _announced_size(dict(headers)) > LARGEST_BODY:
+            return _TOO_LARGE
+        body = await _read(receive)
+        if body is None or len(body) > LARGEST_BODY:
+            return None if body is None else _TOO_LARGE
+        target = f"{scope['raw_path'].decode('latin-1')}?{scope['query_string'].decode('latin-1')}"
+        return await self._worker.answer(incoming(scope["method"], target, headers, body))
+
+
+def _announced_size(headers: Mapping[str, str]) -> int:
+    size = headers.get("content-length", "")
+    return int(size) if size.isascii() and size.isdecimal() and len(size) < 19 else 0
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body, or a little more than the largest one; None when the client has gone."""
+    body = bytearray()
+    while len(body) <= LARGEST_BODY:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    return bytes(body)
+
+
+async def _reply(send: Send, reply: Reply | None) -> None:
+    if reply is None:
+        return
+    length = () if reply.status == 204 else ((b"content-length", b"%d" % len(reply.body)),)
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    directory: str | None = None,
+    api_key: str | None = None,
+    announce: Callable[[str], None] = print,
+) -> Outcome[None, str]:
+    """Serve until SIGINT or SIGTERM; port 0 takes a free one. `announce` is called with the address once it is open.
+
+    A Failure says why the address or the folder can't be used.
+    """
+    try:
+        folder = None if directory is None else Path(directory).expanduser()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        return Failure(f"can't serve on {host}:{port}: {error}")
+    with listening:
+        _run(Worker(folder, api_key=api_key), listening, announce)
+    return Success(None)
+
+
+def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], None]) -> None:
+    host, port = listening.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    config = uvicorn.Config(
+        Application(worker, lambda: announce(address)),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=STOPPING_SECONDS,
+    )
+    with _signals_end_quietly():
+        _Uvicorn(config, worker).run(sockets=[listening])
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, but what is held is answered first when it stops: it would wait for that."""
+
+    def __init__(self, config: uvicorn.Config, worker: Worker) -> None:
+        super().__init__(config)
+        self._worker = worker
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._worker.release()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def _signals_end_quietly() -> Generator[None]:
+    """Uvicorn raises the signal that stopped it once more when all is closed; that one is to do nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            _ = signal.signal(number, handler)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    pass

@@ -1,0 +1,136 @@
+"""A server, the thread that works for it, and the questions that wait for results."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from pathlib import Path
+
+from tinkex_py.local.incoming import Held, Incoming
+from tinkex_py.local.server import Server
+from tinkex_py.request import Reply
+
+POLL_SECONDS = 20.0
+"""How long a question for a result is held at most."""
+CLOSING_SECONDS = 5.0
+"""How long closing waits for the work that is being done."""
+
+
+class Worker:
+    """Answers requests from any event loop; the engine computes on one daemon thread, started by the first request."""
+
+    def __init__(
+        self, directory: Path | None = None, *, api_key: str | None = None, poll_seconds: float = POLL_SECONDS
+    ) -> None:
+        self._server = Server(
+            now=time.time,
+            directory=directory,
+            seed=secrets.randbits(64),
+            lock=threading.Lock(),
+            on_settled=self._settled,
+            api_key=api_key,
+        )
+        self._poll_seconds = poll_seconds
+        self._lock = threading.Lock()
+        self._work_came = threading.Event()
+        self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def directory(self) -> Path:
+        """Where the checkpoints are."""
+        return self._server.directory
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is answered any more."""
+        return self._closed
+
+    async def answer(self, request: Incoming) -> Reply:
+        """The answer; for the result of work, when it is done or a poll has lasted long enough."""
+        self._start()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._poll_seconds
+        found = self._server.handle(request)
+        self._work_came.set()
+        while isinstance(found, Held):
+            if not await self._settles(found.request_id, end - loop.time()):
+                return self._server.not_ready()
+            found = self._server.handle(request)
+        return found
+
+    def release(self) -> None:
+        """Answer every question that is held now as not ready."""
+        with self._lock:
+            futures = [future for waiting in self._waiting.values() for future in waiting]
+            self._waiting.clear()
+        _wake(futures, settled=False)
+
+    async def close(self) -> None:
+        """Answer what is held, and end the thread with the work that it is doing; 5 s later go on without that."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        self._work_came.set()
+        self.release()
+        if thread is None:
+            self._server.close()
+        else:
+            await asyncio.to_thread(thread.join, CLOSING_SECONDS)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._run, name="tinkex-engine", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closed:
+            if not self._server.work():
+                _ = self._work_came.wait()
+                self._work_came.clear()
+        self._server.close()
+
+    async def _settles(self, request_id: str, seconds: float) -> bool:
+        """Whether the promise is settled within so many seconds."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        with self._lock:
+            self._waiting.setdefault(request_id, []).append(future)
+        # It may have been settled, or everything closed, just before this question was entered.
+        if self._server.settled(request_id) or self._closed:
+            _resolve(future, settled=not self._closed)
+        timer = loop.call_later(max(0.0, seconds), _resolve, future, False)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+            self._forget(request_id, future)
+
+    def _forget(self, request_id: str, future: asyncio.Future[bool]) -> None:
+        with self._lock:
+            left = [other for other in self._waiting.get(request_id, ()) if other is not future]
+            if left:
+                self._waiting[request_id] = left
+            else:
+                _ = self._waiting.pop(request_id, None)
+
+    def _settled(self, request_id: str) -> None:
+        with self._lock:
+            futures = self._waiting.pop(request_id, [])
+        _wake(futures, settled=True)
+
+
+def _wake(futures: list[asyncio.Future[bool]], *, settled: bool) -> None:
+    for future in futures:
+        loop = future.get_loop()
+        if not loop.is_closed():
+            _ = loop.call_soon_threadsafe(_resolve, future, settled)
+
+
+def _resolve(future: asyncio.Future[bool], settled: bool) -> None:  # noqa: FBT001
+    if not future.done():
+        future.set_result(settled)

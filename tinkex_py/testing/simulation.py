@@ -1,0 +1,85 @@
+"""Whole async programs with their client, network and server, in one thread and in virtual time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import httpx
+from returns.result import Failure
+
+from tinkex_py.clients.context import Context
+from tinkex_py.clients.service import AsyncServiceClient
+from tinkex_py.config import Config
+from tinkex_py.events import AnyEvent
+from tinkex_py.plans.effects import Plan
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.http import HttpTransport
+from tinkex_py.runtime.opening import IN_PROCESS
+from tinkex_py.runtime.running import Running, closed
+from tinkex_py.testing import clock
+
+T = TypeVar("T")
+
+
+class LoopRuntime:
+    """Runs a client's plans on the loop that is running: in virtual time there is no other thread."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._closed = False
+
+    @property
+    def here(self) -> bool:
+        """Always: a blocking call would wait for itself."""
+        return True
+
+    def submit(self, plan: Plan[T]) -> Running[T]:
+        """Start a plan."""
+        running: Running[T] = Running(lambda function: function())
+        if self._closed:
+            running.settled.fill(Failure(closed()))
+        else:
+            running.start(self._executor, plan)
+        return running
+
+    def close(self) -> None:
+        """Start no more plans."""
+        self._closed = True
+
+    async def aclose(self) -> None:
+        """Start no more plans."""
+        self.close()
+
+
+def simulate(
+    program: Callable[[AsyncServiceClient], Coroutine[Any, Any, T]],
+    network: httpx.AsyncBaseTransport,
+    *,
+    seed: int = 0,
+    config: Config | None = None,
+    observe: Callable[[AnyEvent], None] | None = None,
+) -> T:
+    """What an async program returns when it is given a client whose requests go through `network`.
+
+    Time is virtual and chance comes from `seed`: the same arguments give the same run.
+    """
+    return clock.run(_simulated(program, network, seed, config or Config(base_url=IN_PROCESS), observe))
+
+
+async def _simulated(
+    program: Callable[[AsyncServiceClient], Coroutine[Any, Any, T]],
+    network: httpx.AsyncBaseTransport,
+    seed: int,
+    config: Config,
+    observe: Callable[[AnyEvent], None] | None,
+) -> T:
+    chance = random.Random(seed)  # noqa: S311 - a simulation repeats
+    executor = Executor(HttpTransport(config, network), observe=observe, bits=lambda: chance.getrandbits(64))
+    runtime = LoopRuntime(executor)
+    try:
+        return await program(AsyncServiceClient.from_context(Context(config, runtime)))
+    finally:
+        runtime.close()
+        await executor.close()
