@@ -219,7 +219,7 @@ def read(form: TypeForm[T], body: bytes) -> Outcome[T, Reply]:
 
 
 def _refused(reason: str, body: bytes) -> Reply:
-    match json.decode(object, body):
+    match json.decode(Any, body):
         case Success(_):
             return _misshapen(reason)
         case Failure(broken):

@@ -1,0 +1,150 @@
+"""Samples, and what they are taken from."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local_server.driving import RANDOM, TEXT, Driven, refused
+
+
+def sampler(driven: Driven, **source: object) -> str:
+    body = {"session_id": driven.session(), "sampling_session_seq_id": 0, **(source or {"base_model": RANDOM})}
+    return str(driven.post("create_sampling_session", body)["sampling_session_id"])
+
+
+def sample(sampler_id: str, **fields: object) -> dict[str, object]:
+    return {
+        "sampling_session_id": sampler_id,
+        "prompt": TEXT,
+        "sampling_params": {"max_tokens": 3, "seed": 1},
+        **fields,
+    }
+
+
+def test_a_sample_has_an_id_for_each_sequence(driven: Driven) -> None:
+    promise = driven.post("asample", sample(sampler(driven), num_samples=2))
+    request_id = promise["request_id"]
+    assert promise == {"request_id": request_id, "sample_sequence_ids": [f"{request_id}:0", f"{request_id}:1"]}
+
+
+def test_a_sample_holds_tokens_and_their_logprobs(driven: Driven) -> None:
+    output = driven.result(
+        "asample", sample(sampler(driven), num_samples=2, prompt_logprobs=True, topk_prompt_logprobs=2)
+    )
+    sequences, prompt, top = output["sequences"], output["prompt_logprobs"], output["topk_prompt_logprobs"]
+    assert isinstance(sequences, list)
+    assert isinstance(prompt, list)
+    assert isinstance(top, list)
+    assert [(len(one["tokens"]), len(one["logprobs"]), one["stop_reason"]) for one in sequences] == [
+        (3, 3, "length")
+    ] * 2
+    assert (prompt[0], len(prompt), top[0], len(top), len(top[1])) == (None, 5, None, 5, 2)
+
+
+def test_only_the_last_prompt_logprobs_are_told_when_so_many_are_wanted(driven: Driven) -> None:
+    everything = driven.logprobs({"base_model": RANDOM})
+    assert isinstance(everything, list)
+    assert driven.logprobs({"base_model": RANDOM, "prompt_logprobs_last_n": 2}) == [None, None, None, *everything[3:]]
+
+
+def test_the_same_seed_draws_the_same_sample(driven: Driven) -> None:
+    sampler_id = sampler(driven)
+    first, second = (driven.result("asample", sample(sampler_id)) for _ in range(2))
+    assert first == second
+
+
+def test_samples_without_a_seed_differ(driven: Driven) -> None:
+    body = sample(sampler(driven), sampling_params={"max_tokens": 20})
+    first, second = (driven.result("asample", body) for _ in range(2))
+    assert first != second
+
+
+def test_a_repeated_sample_number_answers_the_same_promise(driven: Driven) -> None:
+    sampler_id = sampler(driven)
+    first = driven.post("asample", sample(sampler_id, seq_id=7))
+    assert driven.post("asample", sample(sampler_id, seq_id=7)) == first
+    conflict = driven.call("POST", "asample", sample(sampler_id, seq_id=7, num_samples=2))
+    assert refused(conflict) == (409, "seq_id 7 was used before in this sampling session")
+
+
+def test_a_base_model_may_be_sampled_without_a_session(driven: Driven) -> None:
+    body = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
+    assert "sequences" in driven.result("asample", body)
+
+
+@pytest.mark.parametrize("wanted", ["topk_sample_logprobs", "prompt_alt_tokens_k"])
+def test_what_the_engine_cannot_tell_fails_the_promise(driven: Driven, wanted: str) -> None:
+    failed = driven.result("asample", sample(sampler(driven), **{wanted: 2}))
+    assert failed == {"error": f"the embedded engine has no {wanted}", "category": "user"}
+
+
+def test_stops_are_texts_or_token_ids(driven: Driven) -> None:
+    failed = driven.result("asample", sample(sampler(driven), sampling_params={"stop": ["a", 1]}))
+    error = "stop is a text, a list of texts or a list of token ids, not a mixture"
+    assert failed == {"error": error, "category": "user"}
+
+
+def test_a_stop_token_ends_a_sample(driven: Driven) -> None:
+    everything = list(range(259))
+    output = driven.result("asample", sample(sampler(driven), sampling_params={"stop": everything}))
+    assert isinstance(output["sequences"], list)
+    assert [(len(one["tokens"]), one["stop_reason"]) for one in output["sequences"]] == [(1, "stop")]
+
+
+def test_an_empty_prompt_fails_the_promise(driven: Driven) -> None:
+    failed = driven.result("asample", sample(sampler(driven), prompt={"chunks": []}))
+    assert failed["category"] == "user"
+
+
+def test_an_unknown_sampler_is_404(driven: Driven) -> None:
+    assert refused(driven.call("POST", "asample", sample("s"))) == (404, "there is no sampling session 's'")
+    assert refused(driven.call("GET", "samplers/s")) == (404, "there is no sampler 's'")
+
+
+def test_a_sampler_needs_a_source(driven: Driven) -> None:
+    assert driven.status("POST", "create_sampling_session", {"session_id": driven.session()}) == 422
+    assert driven.status("POST", "asample", {"prompt": TEXT}) == 422
+
+
+def test_a_sampler_tells_what_it_samples_from(driven: Driven) -> None:
+    sampler_id = sampler(driven)
+    assert driven.get(f"samplers/{sampler_id}") == {"sampler_id": sampler_id, "base_model": RANDOM}
+
+
+def test_a_repeated_sampling_session_is_the_same_one(driven: Driven) -> None:
+    body = {"session_id": driven.session(), "sampling_session_seq_id": 4, "base_model": RANDOM}
+    assert driven.post("create_sampling_session", body) == driven.post("create_sampling_session", body)
+    other = {**body, "base_model": "tinkex/tiny-english"}
+    assert refused(driven.call("POST", "create_sampling_session", other))[0] == 409
+
+
+def test_a_snapshot_does_not_move_when_training_goes_on(driven: Driven) -> None:
+    model_id = driven.model()
+    driven.train(model_id)
+    snapshot = driven.result("save_weights_for_sampler", {"model_id": model_id, "sampling_session_seq_id": 0})
+    before = driven.logprobs(snapshot)
+    driven.train(model_id)
+    later = driven.result("save_weights_for_sampler", {"model_id": model_id})
+    assert driven.logprobs(snapshot) == before != driven.logprobs(later)
+
+
+def test_a_sampler_of_a_checkpoint_outlives_the_checkpoint(driven: Driven) -> None:
+    model_id = driven.model()
+    driven.train(model_id)
+    path = driven.result("save_weights_for_sampler", {"model_id": model_id, "path": "a"})["path"]
+    before = driven.logprobs({"model_path": path})
+    sampler_id = sampler(driven, model_path=path)
+    assert driven.status("DELETE", f"training_runs/{model_id}/checkpoints/sampler_weights/a") == 204
+    assert driven.logprobs({"sampling_session_id": sampler_id}) == before
+    assert driven.get(f"samplers/{sampler_id}") == {"sampler_id": sampler_id, "base_model": RANDOM, "model_path": path}
+
+
+def test_a_sampler_of_a_checkpoint_outlives_its_replacement(driven: Driven) -> None:
+    model_id = driven.model()
+    save = {"model_id": model_id, "path": "a", "overwrite": True}
+    path = driven.result("save_weights", save)["path"]
+    before = driven.logprobs({"model_path": path})
+    driven.train(model_id)
+    _ = driven.post("save_weights", save)
+    sampler_id = sampler(driven, model_path=path)
+    assert driven.logprobs({"sampling_session_id": sampler_id}) == before != driven.logprobs({"model_path": path})
