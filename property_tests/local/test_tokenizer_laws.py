@@ -11,7 +11,9 @@ from tokenizers import Tokenizer
 from tinkex_py.local.tokenizer import SPECIALS, VOCABULARY, decode, encode, tokenizer_json
 
 THEIRS = Tokenizer.from_str(json.dumps(tokenizer_json()))
-TEXTS = st.lists(st.one_of(st.text(), st.sampled_from(SPECIALS), st.sampled_from(("<|eos", "|>", "<|", " ")))).map("".join)
+TEXTS = st.lists(st.one_of(st.text(), st.sampled_from(SPECIALS), st.sampled_from(("<|eos", "|>", "<|", " ")))).map(
+    "".join
+)
 TOKENS = st.lists(st.integers(0, VOCABULARY - 1))
 
 

@@ -9,7 +9,15 @@ from returns.result import Failure, Success
 
 from tinkex_py.local.architecture import Architecture, Floats, random_parameters
 from tinkex_py.local.bases import Base
-from tinkex_py.local.engine import AdamParams, Example, LoraConfig, LoraModel, create_model, forward_backward, optim_step
+from tinkex_py.local.engine import (
+    AdamParams,
+    Example,
+    LoraConfig,
+    LoraModel,
+    create_model,
+    forward_backward,
+    optim_step,
+)
 from tinkex_py.local.tokenizer import encode
 from tinkex_py.outcome import Outcome, or_raise
 

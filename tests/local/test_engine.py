@@ -109,7 +109,9 @@ def refused(inputs: Mapping[str, np.ndarray[Any, Any]], *, loss: str = "cross_en
         pytest.param({**TARGETS, "weights": np.array(list("abcd"))}, "cross_entropy", "must be numbers", id="text"),
         pytest.param({**TARGETS, "weight": ONES}, "cross_entropy", "['weight'] is not an input of", id="unknown"),
         pytest.param(TARGETS, "ppo", "['logprobs'] is missing; ppo needs it", id="no log-probabilities"),
-        pytest.param({**TARGETS, "logprobs": ONES}, "dro", "['advantages'] is missing; dro needs it", id="no advantages"),
+        pytest.param(
+            {**TARGETS, "logprobs": ONES}, "dro", "['advantages'] is missing; dro needs it", id="no advantages"
+        ),
     ],
 )
 def test_a_mistake_in_an_input_is_told_with_its_path(
@@ -125,7 +127,9 @@ def test_a_mistake_in_an_input_is_told_with_its_path(
     [
         pytest.param("orpo", {}, "there is no loss 'orpo' here; there are cross_entropy, ", id="unknown loss"),
         pytest.param("dro", {"betta": 1.0}, "dro has no option 'betta'; it has beta", id="unknown option"),
-        pytest.param("cross_entropy", {"beta": 1.0}, "cross_entropy has no option 'beta'; it has none", id="no options"),
+        pytest.param(
+            "cross_entropy", {"beta": 1.0}, "cross_entropy has no option 'beta'; it has none", id="no options"
+        ),
         pytest.param("dro", {"beta": "x"}, "loss_fn_config['beta'] must be a finite number, not 'x'", id="text"),
         pytest.param("dro", {"beta": np.inf}, "loss_fn_config['beta'] must be a finite number, not inf", id="infinite"),
         pytest.param("ppo", {"clip_low_threshold": 2.0}, "clip_low_threshold must not be above", id="crossed"),
@@ -162,7 +166,9 @@ def test_inputs_of_other_losses_on_the_wire_are_left_unread() -> None:
 
 
 def test_a_loss_that_is_not_finite_is_refused_and_adds_nothing() -> None:
-    assert refused({**POLICY, "logprobs": -1000 * ONES}, loss="importance_sampling").startswith("the loss is not finite")
+    assert refused({**POLICY, "logprobs": -1000 * ONES}, loss="importance_sampling").startswith(
+        "the loss is not finite"
+    )
 
 
 def test_a_step_that_is_not_finite_is_refused_and_changes_nothing() -> None:

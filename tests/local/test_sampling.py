@@ -11,6 +11,7 @@ from tinkex_py.local.engine import (
     Example,
     SampledSequence,
     SampleOutput,
+    SamplerWeights,
     SamplingOptions,
     base_sampler,
     forward_backward,
@@ -168,10 +169,18 @@ def test_a_prompt_must_have_a_token_and_fit_the_context() -> None:
     assert refusal(sample(WEIGHTS, np.zeros(201, np.int64), options)) == told.format(201)
 
 
+def test_weights_that_have_diverged_are_told() -> None:
+    parameters = {name: value * np.float32(1e25) for name, value in LIVELY.parameters.items()}
+    told = refusal(sample(SamplerWeights(base=LIVELY, parameters=parameters), PROMPT, SamplingOptions(max_tokens=1)))
+    assert told == "the log-probabilities are not finite: the weights have diverged"
+
+
 def test_counts_out_of_range_are_told() -> None:
     options = SamplingOptions(max_tokens=1)
     assert refusal(sample(WEIGHTS, PROMPT, options, num_samples=0)) == "num_samples must be 1 or more, not 0"
-    assert refusal(sample(WEIGHTS, PROMPT, options, topk_prompt_logprobs=-1)) == "topk_prompt_logprobs must be 0 or more"
+    assert (
+        refusal(sample(WEIGHTS, PROMPT, options, topk_prompt_logprobs=-1)) == "topk_prompt_logprobs must be 0 or more"
+    )
 
 
 @pytest.mark.parametrize(

@@ -268,3 +268,11 @@ def test_a_temporary_folder_is_deleted_at_the_end() -> None:
     assert server.directory.is_dir()
     server.close()
     assert not server.directory.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_the_servers_mistake(driven: Driven) -> None:
+    model_id = driven.model()
+    (driven.server.directory / model_id.replace(":", "%3A") / "weights").touch()
+    failed = driven.result("save_weights", {"model_id": model_id, "path": "a"})
+    assert failed["category"] == "server"
+    assert "metrics" in driven.result("forward_backward", batch(model_id))

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from tinkex_py.local.architecture import Floats, Tokens
 
+COLDEST = 1e-30
+"""Lower temperatures count as this one: float32 could not hold the quotients. All of them are greedy."""
 DRAWN = 64
 """Uniform numbers drawn from a stream at a time; the size has no influence on their values."""
 
@@ -76,7 +78,9 @@ def choose(logprobs: Floats, options: SamplingOptions, uniform: npt.NDArray[np.f
 
 def _tempered(logprobs: Floats, temperature: float) -> Floats:
     """Divide by the temperature, the best at 0, so that no low temperature overflows or leaves nothing."""
-    return logprobs if temperature == 1 else (logprobs - logprobs.max(axis=1, keepdims=True)) / temperature
+    if temperature == 1:
+        return logprobs
+    return (logprobs - logprobs.max(axis=1, keepdims=True)) / max(temperature, COLDEST)
 
 
 def _filtered(ranked: Floats, options: SamplingOptions) -> Floats:

@@ -71,7 +71,9 @@ def _cispo(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     coefficient = _clipped(ratio, inputs, options)
     clipped = float((coefficient != ratio).sum())
     slope = -coefficient * inputs["advantages"]
-    return Value(float((slope * logprobs).sum()), slope, _ratio_metrics(ratio, inputs) | {"clipped_tokens:sum": clipped})
+    return Value(
+        float((slope * logprobs).sum()), slope, _ratio_metrics(ratio, inputs) | {"clipped_tokens:sum": clipped}
+    )
 
 
 def _dro(logprobs: Floats, inputs: Inputs, options: Options) -> Value:

@@ -64,18 +64,26 @@ def sample(
     )
     if problem:
         return Failure(problem)
-    tape = forward(weights.parameters, prompt.astype(np.int64)[None], architecture)
-    table = log_softmax(tape.logits)
-    starts = range(0, num_samples, ROWS)
-    batches = (range(start, min(start + ROWS, num_samples)) for start in starts)
-    sequences = [one for batch in batches for one in _continued(weights, tape, table[-1:], options, batch)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        tape = forward(weights.parameters, prompt.astype(np.int64)[None], architecture)
+        table = log_softmax(tape.logits)
+        if not np.isfinite(table).all():
+            return Failure("the log-probabilities are not finite: the weights have diverged")
+        sequences = _samples(weights, tape, table[-1:], options, num_samples)
     return Success(
         SampleOutput(
-            sequences=tuple(sequences),
+            sequences=sequences,
             prompt_logprobs=_prompt_logprobs(table, tape.tokens[0]) if prompt_logprobs else None,
             topk_prompt_logprobs=_top_tokens(table, topk_prompt_logprobs) if topk_prompt_logprobs else None,
         )
     )
+
+
+def _samples(
+    weights: SamplerWeights, tape: Tape, table: Floats, options: SamplingOptions, count: int
+) -> tuple[SampledSequence, ...]:
+    batches = (range(start, min(start + ROWS, count)) for start in range(0, count, ROWS))
+    return tuple(one for batch in batches for one in _continued(weights, tape, table, options, batch))
 
 
 def _counts_problem(num_samples: int, topk_prompt_logprobs: int) -> str | None:

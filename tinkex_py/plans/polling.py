@@ -111,7 +111,7 @@ def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State)
 
 
 def _carry_on(
-    ticket: Ticket, answer: Pending | Announced | Refused, waiting: Waiting, state: _State, held: bool
+    ticket: Ticket, answer: Pending | Announced | Refused, waiting: Waiting, state: _State, *, held: bool
 ) -> Plan[None]:
     """What to do about a promise that isn't ready: wait, make room for it, or end here."""
     match answer:
@@ -207,7 +207,7 @@ def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:
 def _stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded:
     return DeadlineExceeded(
         message=f"{ticket.operation}: no result after {elapsed:.0f} s, and nothing moved for "
-        f"{waiting.config.progress_timeout:g} s; look at the server's state, or allow more with Config.progress_timeout",
+        f"{waiting.config.progress_timeout:g} s; look at the server's state, or raise Config.progress_timeout",
         request_id=ticket.request_id,
         elapsed=elapsed,
         seconds=elapsed,

@@ -68,6 +68,11 @@ def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
     return isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= int(value) <= most
 
 
+def is_sequence(value: object) -> TypeIs[Sequence[object]]:
+    """Whether the value has elements in an order."""
+    return isinstance(value, Sequence)
+
+
 def _broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str) -> InvalidInput | None:
     broken = (rule for rule in rules if not rule.holds(given[rule.field]))
     return next((refused(f"{prefix}{rule.field}", given[rule.field], rule.remedy) for rule in broken), None)
@@ -106,10 +111,9 @@ def _is_stop(value: object) -> bool:
     """A text, texts, or token ids; control characters are welcome in them."""
     if value is None or isinstance(value, str):
         return value is None or _is_encodable(value)
-    if not isinstance(value, Sequence):
+    if not is_sequence(value):
         return False
-    each: list[object] = list(value)
-    return all(map(_is_encodable, each)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in each)
+    return all(map(_is_encodable, value)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in value)
 
 
 def _is_encodable(value: object) -> bool:

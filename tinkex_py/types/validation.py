@@ -17,6 +17,7 @@ from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
+    is_sequence,
     is_whole,
     loss_config_problem,
     name_problem,
@@ -48,7 +49,7 @@ def check(value: T) -> Outcome[T, InvalidInput]:
     >>> check(SamplingParams(temperature=-1.0)).failure().path
     'sampling_params.temperature'
     """
-    found = problem(value, _ROOTS.get(type(value), "loss_fn_config" if isinstance(value, Mapping) else "data"))
+    found = problem(value, _root_of(value))
     return Success(value) if found is None else Failure(found)
 
 
@@ -69,20 +70,20 @@ def problem(value: object, path: str) -> InvalidInput | None:
             return _collection(value, path)
 
 
+def _root_of(value: object) -> str:
+    return _ROOTS.get(type(value), "loss_fn_config" if _is_mapping(value) else "data")
+
+
 def _collection(value: object, path: str) -> InvalidInput | None:
     if _is_mapping(value):
         return loss_config_problem(value, path)
-    if _is_sequence(value):
+    if is_sequence(value):
         return _batch(value, path)
     return refused(path, value, f"a {type(value).__name__} can't be sent")
 
 
 def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
     return isinstance(value, Mapping)
-
-
-def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
-    return isinstance(value, Sequence)
 
 
 def _batch(data: Sequence[object], path: str) -> InvalidInput | None:

@@ -1,0 +1,79 @@
+"""The server on a loopback port, in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.local_server.driving import RANDOM, TEXT
+from tinkex_py.local.asgi import LARGEST_BODY, serve
+
+PROGRAM = "import sys; from tinkex_py.local.asgi import serve; print(serve(directory=sys.argv[1], api_key=sys.argv[2] or None))"
+
+
+@contextmanager
+def serving(directory: Path, api_key: str = "") -> Generator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A server in another process, and a client of it."""
+    command = [sys.executable, "-u", "-c", PROGRAM, str(directory), api_key]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        try:
+            with httpx.Client(base_url=f"{address}/api/v1/", timeout=30, trust_env=False) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def test_a_port_answers_as_the_server_does(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        body = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
+        promise = client.post("asample", json=body).json()
+        output = client.post("retrieve_future", json={"request_id": promise["request_id"]}).json()
+        assert len(output["sequences"]) == 1
+        assert client.get("training_runs", params={"limit": 0}).status_code == 422
+        assert client.get("samplers/a%2Fb").status_code == 404
+        deleted = client.delete("training_runs/x/checkpoints/weights/a")
+        assert deleted.json() == {"detail": "there is no checkpoint tinker://x/weights/a"}
+
+
+def test_a_port_may_demand_a_key(tmp_path: Path) -> None:
+    with serving(tmp_path, "tml-secret") as (_, client):
+        keys: tuple[dict[str, str], ...] = ({}, {"X-API-Key": "wrong"}, {"X-API-Key": "tml-secret"})
+        assert [client.post("create_session", json={}, headers=key).status_code for key in keys] == [401, 401, 200]
+
+
+def test_a_body_that_is_too_large_is_413(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        part = b" " * (1 << 20)
+        parts = (part for _ in range(LARGEST_BODY // len(part) + 1))
+        assert client.post("create_session", content=parts).status_code == 413
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_although_a_poll_is_held(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path) as (process, client):
+        session_id = client.post("create_session", json={}).json()["session_id"]
+        model = client.post("create_model", json={"session_id": session_id, "base_model": RANDOM}).json()
+        step = {"model_id": model["model_id"], "seq_id": 2, "adam_params": {}}
+        waiting = client.post("optim_step", json=step).json()["request_id"]
+        with client.stream("POST", "retrieve_future", json={"request_id": model["request_id"]}):
+            process.send_signal(number)
+        _ = waiting
+        rest, _ = process.communicate(timeout=30)
+        assert (rest.strip(), process.returncode) == ("<Success: None>", 0)
+
+
+def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        port = client.base_url.port
+        assert port is not None
+        outcome = serve(port=port, directory=str(tmp_path))
+        assert outcome.failure().startswith(f"can't serve on 127.0.0.1:{port}")
