@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from msgspec.structs import replace
 from returns.result import Failure, Success
 
 from tinkex_py.local.architecture import Architecture, Floats, random_parameters
@@ -38,7 +39,7 @@ def example(text: str, **inputs: list[float]) -> Example:
 
 def new_model(base: Base = LIVELY, **config: int | bool) -> LoraModel:
     """A fresh model of rank 4, or as configured."""
-    return or_raise(create_model(base, LoraConfig(**{"rank": 4, **config})))
+    return or_raise(create_model(base, replace(LoraConfig(rank=4), **config)))
 
 
 def train(model: LoraModel, texts: tuple[str, ...], rate: float = 1e-2) -> LoraModel:

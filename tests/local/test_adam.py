@@ -1,3 +1,5 @@
+"""The optimizer step by its published definition."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The base models and what their card says."""
+
 from __future__ import annotations
 
 import hashlib

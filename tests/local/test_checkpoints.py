@@ -1,3 +1,5 @@
+"""Checkpoints on disk: whole, checked, and enough to go on as if nothing had happened."""
+
 from __future__ import annotations
 
 import json

@@ -1,20 +1,24 @@
+"""Training on the engine: outputs, gradients, isolation, and what it says about mistakes."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.local.cases import LIVELY, example, new_model, refusal, same, train
 from tinkex_py.local.engine import AdamParams, Example, forward_backward, optim_step, snapshot
 from tinkex_py.outcome import or_raise
 
+Inputs: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 TEXTS = ("to be", "or not to be", "that is the question")
 FOX = np.arange(4)
-TARGETS = {"target_tokens": FOX}
+TARGETS: Inputs = {"target_tokens": FOX}
 ONES = np.ones(4, np.float32)
-POLICY = {**TARGETS, "logprobs": -ONES, "advantages": ONES}
+POLICY: Inputs = {**TARGETS, "logprobs": -ONES, "advantages": ONES}
 
 
 def test_forward_gives_the_outputs_of_forward_backward_and_leaves_the_model_alone() -> None:
@@ -87,7 +91,7 @@ def test_a_snapshot_does_not_move_when_training_goes_on() -> None:
     assert not same(snapshot(model).parameters, before)
 
 
-def refused(inputs: Mapping[str, np.ndarray[Any, Any]], *, loss: str = "cross_entropy", **options: float | str) -> str:
+def refused(inputs: Inputs, *, loss: str = "cross_entropy", **options: float | str) -> str:
     model = new_model()
     message = refusal(forward_backward(model, (Example(tokens=FOX, inputs=inputs),), loss, options))
     assert model.gradients == {}
@@ -114,9 +118,7 @@ def refused(inputs: Mapping[str, np.ndarray[Any, Any]], *, loss: str = "cross_en
         ),
     ],
 )
-def test_a_mistake_in_an_input_is_told_with_its_path(
-    inputs: Mapping[str, np.ndarray[Any, Any]], loss: str, message: str
-) -> None:
+def test_a_mistake_in_an_input_is_told_with_its_path(inputs: Inputs, loss: str, message: str) -> None:
     told = refused(inputs, loss=loss)
     assert told.startswith("data[0].loss_fn_inputs[")
     assert message in told

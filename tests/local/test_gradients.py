@@ -18,7 +18,7 @@ from tinkex_py.local.examples import Example
 from tinkex_py.local.lora import LoraConfig, adapter_gradients, initial_adapter, merged
 from tinkex_py.local.losses import LOSSES
 from tinkex_py.local.training import evaluate
-from tinkex_py.local.transformer import backward, forward
+from tinkex_py.local.transformer import backward, forward, log_softmax
 
 CONFIG = LoraConfig(rank=3, seed=5)
 BASE = {name: value.astype(np.float64) for name, value in LIVELY.parameters.items()}
@@ -76,6 +76,7 @@ def weighted_examples(weights: Sequence[Floats]) -> tuple[Example, ...]:
 
 
 EXAMPLES = policy_examples()
+OLD, ADVANTAGES = ([one.inputs[name].astype(np.float64) for one in EXAMPLES] for name in ("logprobs", "advantages"))
 WEIGHTED = weighted_examples([GENERATOR.standard_normal(length) for length in LENGTHS])
 CASES = {"cross_entropy": WEIGHTED} | dict.fromkeys(("importance_sampling", "ppo", "dro"), EXAMPLES)
 
@@ -88,33 +89,33 @@ def test_a_gradient_is_the_slope_of_its_loss(loss: str, name: str) -> None:
     assert float((gradient * direction(gradient.shape)).sum()) == pytest.approx(slope, rel=1e-6)
 
 
-def cispo_weights(one: Example, logprobs: Floats) -> Floats:
-    return np.clip(np.exp(logprobs - one.inputs["logprobs"]), 0.8, 1.2) * one.inputs["advantages"]
+def cispo_weights(distance: Floats, advantages: Floats) -> Floats:
+    weights: Floats = np.clip(np.exp(distance), 0.8, 1.2) * advantages
+    return weights
 
 
-def gspo_weights(one: Example, logprobs: Floats) -> Floats:
-    ratio = np.exp((logprobs - one.inputs["logprobs"]).mean())
-    gain, clipped = (value * one.inputs["advantages"] for value in (ratio, np.clip(ratio, 1 - 3e-4, 1 + 4e-4)))
+def gspo_weights(distance: Floats, advantages: Floats) -> Floats:
+    ratio = np.exp(distance.mean())
+    gain, clipped = (value * advantages for value in (ratio, np.clip(ratio, 1 - 3e-4, 1 + 4e-4)))
     return np.where(clipped < gain, 0, gain)
 
 
 @pytest.mark.parametrize(("loss", "frozen"), [("cispo", cispo_weights), ("gspo", gspo_weights)], ids=["cispo", "gspo"])
 @pytest.mark.parametrize("name", ADAPTER)
 def test_a_loss_with_a_constant_coefficient_has_the_slope_of_that_cross_entropy(
-    loss: str, frozen: Callable[[Example, Floats], Floats], name: str
+    loss: str, frozen: Callable[[Floats, Floats], Floats], name: str
 ) -> None:
-    parameters = merged(BASE, ADAPTER, CONFIG.rank)
-    logprobs = [exact_logprobs(parameters, one) for one in EXAMPLES]
-    surrogate = weighted_examples([frozen(one, found) for one, found in zip(EXAMPLES, logprobs, strict=True)])
+    surrogate = weighted_examples(
+        [frozen(exact_logprobs(one) - OLD[place], ADVANTAGES[place]) for place, one in enumerate(EXAMPLES)]
+    )
     gradient = evaluated(ADAPTER, EXAMPLES, loss)[1][name]
     slope = difference(name, surrogate, "cross_entropy")
     assert float((gradient * direction(gradient.shape)).sum()) == pytest.approx(slope, rel=1e-6)
 
 
-def exact_logprobs(parameters: Parameters, one: Example) -> Floats:
-    logits = forward(parameters, one.tokens[None], SMALL).logits
-    normalizers = np.log(np.exp(logits).sum(axis=1))
-    return logits[np.arange(len(one.tokens)), one.inputs["target_tokens"].astype(np.int64)] - normalizers
+def exact_logprobs(one: Example) -> Floats:
+    table = log_softmax(forward(merged(BASE, ADAPTER, CONFIG.rank), one.tokens[None], SMALL).logits)
+    return table[np.arange(len(one.tokens)), one.inputs["target_tokens"].astype(np.int64)]
 
 
 @pytest.mark.parametrize("name", BASE)

@@ -1,3 +1,5 @@
+"""Adapters: where they are, how they start, how they merge."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The byte tokenizer and its file."""
+
 from __future__ import annotations
 
 from pathlib import Path

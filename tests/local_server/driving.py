@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from tinkex_py.local.incoming import Held, Incoming
 from tinkex_py.local.server import Server
 from tinkex_py.request import Pairs, Reply
+
+Json: TypeAlias = dict[str, Any]
 
 RANDOM = "tinkex/tiny-random"
 
@@ -29,10 +31,10 @@ class Driven:
         reply = self.call(method, path, body)
         return reply.status if isinstance(reply, Reply) else 0
 
-    def get(self, path: str, query: Pairs = ()) -> dict[str, object]:
+    def get(self, path: str, query: Pairs = ()) -> Json:
         return answered(self.call("GET", path, query=query))
 
-    def post(self, path: str, body: object, headers: Pairs = ()) -> dict[str, object]:
+    def post(self, path: str, body: object, headers: Pairs = ()) -> Json:
         return answered(self.call("POST", path, body, headers))
 
     def work(self) -> None:
@@ -42,7 +44,7 @@ class Driven:
     def poll(self, request_id: object) -> Reply | Held:
         return self.call("POST", "retrieve_future", {"request_id": request_id})
 
-    def result(self, path: str, body: object) -> dict[str, object]:
+    def result(self, path: str, body: object) -> Json:
         """The result of a promise once all work is done."""
         promise = self.post(path, body)
         self.work()
@@ -61,33 +63,33 @@ class Driven:
         _ = self.post("forward_backward", batch(model_id))
         _ = self.result("optim_step", {"model_id": model_id, "adam_params": {"learning_rate": rate}})
 
-    def logprobs(self, sampler: Mapping[str, object]) -> object:
+    def logprobs(self, sampler: Json) -> Any:
         """What a sampler thinks of a fixed text: a fingerprint of its weights."""
         body = {"prompt": TEXT, "sampling_params": {"max_tokens": 1}, "prompt_logprobs": True, **sampler}
         return self.result("asample", body)["prompt_logprobs"]
 
 
-TEXT = {"chunks": [{"tokens": [72, 101, 108, 108, 111]}]}
-DATUM = {
+TEXT: Json = {"chunks": [{"tokens": [72, 101, 108, 108, 111]}]}
+DATUM: Json = {
     "model_input": {"chunks": [{"tokens": [72, 101, 108]}]},
     "loss_fn_inputs": {"target_tokens": {"data": [101, 108, 108], "dtype": "int64", "shape": [3]}},
 }
 
 
-def batch(model_id: str, **fields: object) -> dict[str, object]:
+def batch(model_id: str, **fields: object) -> Json:
     """Body of `forward_backward`."""
     return {"model_id": model_id, "forward_backward_input": {"data": [DATUM], "loss_fn": "cross_entropy"}, **fields}
 
 
-def answered(reply: Reply | Held) -> dict[str, object]:
+def answered(reply: Reply | Held) -> Json:
     """The JSON of an answer that was a success."""
     assert isinstance(reply, Reply)
     assert reply.status == 200, reply.body
-    value: dict[str, object] = json.loads(reply.body)
+    value: Json = json.loads(reply.body)
     return value
 
 
-def refused(reply: Reply | Held) -> tuple[int, object]:
+def refused(reply: Reply | Held) -> tuple[int, Any]:
     """Status and detail of a refusal."""
     assert isinstance(reply, Reply)
     return reply.status, json.loads(reply.body)["detail"]

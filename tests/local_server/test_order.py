@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.local_server.driving import Driven, answered, batch, refused
+from tests.local_server.driving import Driven, Json, answered, batch, refused
 from tinkex_py.local.incoming import Held
 from tinkex_py.request import Reply
 
 
-def optim_step(model_id: str, seq_id: int | None, rate: float = 1e-2) -> dict[str, object]:
+def optim_step(model_id: str, seq_id: int | None, rate: float = 1e-2) -> Json:
     return {"model_id": model_id, "seq_id": seq_id, "adam_params": {"learning_rate": rate}}
 
 
-def gradient(driven: Driven, promise: dict[str, object]) -> object:
+def gradient(driven: Driven, promise: Json) -> Any:
     metrics = answered(driven.poll(promise["request_id"]))["metrics"]
-    assert isinstance(metrics, dict)
     return metrics["grad_norm"]
 
 
@@ -114,7 +115,7 @@ def test_a_number_below_1_or_too_large_is_422(driven: Driven, number: int) -> No
 
 def test_a_nameless_save_repeated_with_another_sampler_number_is_the_same_save(driven: Driven) -> None:
     model_id = driven.model()
-    body = {"model_id": model_id, "seq_id": 1, "sampling_session_seq_id": 0}
+    body: Json = {"model_id": model_id, "seq_id": 1, "sampling_session_seq_id": 0}
     first = driven.post("save_weights_for_sampler", body)
     assert driven.post("save_weights_for_sampler", {**body, "sampling_session_seq_id": 1}) == first
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -12,10 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.local_server.driving import RANDOM, TEXT
+from tests.local_server.driving import RANDOM, TEXT, Json
 from tinkex_py.local.asgi import LARGEST_BODY, serve
 
-PROGRAM = "import sys; from tinkex_py.local.asgi import serve; print(serve(directory=sys.argv[1], api_key=sys.argv[2] or None))"
+PROGRAM = """
+import sys
+from tinkex_py.local.asgi import serve
+print(serve(directory=sys.argv[1], api_key=sys.argv[2] or None))
+"""
 
 
 @contextmanager
@@ -34,7 +40,7 @@ def serving(directory: Path, api_key: str = "") -> Generator[tuple[subprocess.Po
 
 def test_a_port_answers_as_the_server_does(tmp_path: Path) -> None:
     with serving(tmp_path) as (_, client):
-        body = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
+        body: Json = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
         promise = client.post("asample", json=body).json()
         output = client.post("retrieve_future", json={"request_id": promise["request_id"]}).json()
         assert len(output["sequences"]) == 1
@@ -57,16 +63,26 @@ def test_a_body_that_is_too_large_is_413(tmp_path: Path) -> None:
         assert client.post("create_session", content=parts).status_code == 413
 
 
+def held_poll(client: httpx.Client, request_id: str) -> socket.socket:
+    """A connection on which a question for a result has been sent, and that the server has read."""
+    content = json.dumps({"request_id": request_id}).encode()
+    connection = socket.create_connection(("127.0.0.1", client.base_url.port), timeout=30)
+    head = f"POST /api/v1/retrieve_future HTTP/1.1\r\nhost: local\r\ncontent-length: {len(content)}\r\n\r\n"
+    connection.sendall(head.encode() + content)
+    for _ in range(2):
+        assert client.get("healthz").status_code == 200
+    return connection
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_although_a_poll_is_held(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as (process, client):
         session_id = client.post("create_session", json={}).json()["session_id"]
         model = client.post("create_model", json={"session_id": session_id, "base_model": RANDOM}).json()
-        step = {"model_id": model["model_id"], "seq_id": 2, "adam_params": {}}
-        waiting = client.post("optim_step", json=step).json()["request_id"]
-        with client.stream("POST", "retrieve_future", json={"request_id": model["request_id"]}):
+        step: Json = {"model_id": model["model_id"], "seq_id": 2, "adam_params": {}}
+        with held_poll(client, client.post("optim_step", json=step).json()["request_id"]) as connection:
             process.send_signal(number)
-        _ = waiting
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 408")
         rest, _ = process.communicate(timeout=30)
         assert (rest.strip(), process.returncode) == ("<Success: None>", 0)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.local_server.driving import RANDOM, Driven, answered, refused
+from tests.local_server.driving import RANDOM, Driven, Json, answered, refused
 from tinkex_py.local.routes import endpoints
 from tinkex_py.request import Reply
 
@@ -44,7 +45,7 @@ def test_what_is_not_json_is_400(driven: Driven, body: bytes) -> None:
     assert driven.status("POST", "create_session", body) == 400
 
 
-WRONG = {
+WRONG: dict[str, tuple[str, Any, list[Json]]] = {
     "a field of the wrong type": (
         "create_model",
         {"session_id": "s", "base_model": RANDOM, "lora_config": {"rank": "four"}},
@@ -97,7 +98,13 @@ def test_a_wrong_field_is_422_and_named(driven: Driven, case: str) -> None:
 
 
 def test_unknown_fields_and_nulls_are_accepted(driven: Driven) -> None:
-    body = {"tags": None, "user_metadata": None, "project_id": None, "sdk_version": "0.7.0", "of_the_future": {"a": []}}
+    body: Json = {
+        "tags": None,
+        "user_metadata": None,
+        "project_id": None,
+        "sdk_version": "0.7.0",
+        "of_the_future": {"a": []},
+    }
     assert driven.post("create_session", body) == {"session_id": "session-5feceb66-0"}
 
 

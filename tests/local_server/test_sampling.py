@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local_server.driving import RANDOM, TEXT, Driven, refused
+from tests.local_server.driving import RANDOM, TEXT, Driven, Json, refused
 
 
 def sampler(driven: Driven, **source: object) -> str:
-    body = {"session_id": driven.session(), "sampling_session_seq_id": 0, **(source or {"base_model": RANDOM})}
+    body: Json = {"session_id": driven.session(), "sampling_session_seq_id": 0, **(source or {"base_model": RANDOM})}
     return str(driven.post("create_sampling_session", body)["sampling_session_id"])
 
 
-def sample(sampler_id: str, **fields: object) -> dict[str, object]:
+def sample(sampler_id: str, **fields: object) -> Json:
     return {
         "sampling_session_id": sampler_id,
         "prompt": TEXT,
@@ -32,9 +32,6 @@ def test_a_sample_holds_tokens_and_their_logprobs(driven: Driven) -> None:
         "asample", sample(sampler(driven), num_samples=2, prompt_logprobs=True, topk_prompt_logprobs=2)
     )
     sequences, prompt, top = output["sequences"], output["prompt_logprobs"], output["topk_prompt_logprobs"]
-    assert isinstance(sequences, list)
-    assert isinstance(prompt, list)
-    assert isinstance(top, list)
     assert [(len(one["tokens"]), len(one["logprobs"]), one["stop_reason"]) for one in sequences] == [
         (3, 3, "length")
     ] * 2
@@ -43,7 +40,6 @@ def test_a_sample_holds_tokens_and_their_logprobs(driven: Driven) -> None:
 
 def test_only_the_last_prompt_logprobs_are_told_when_so_many_are_wanted(driven: Driven) -> None:
     everything = driven.logprobs({"base_model": RANDOM})
-    assert isinstance(everything, list)
     assert driven.logprobs({"base_model": RANDOM, "prompt_logprobs_last_n": 2}) == [None, None, None, *everything[3:]]
 
 
@@ -68,7 +64,7 @@ def test_a_repeated_sample_number_answers_the_same_promise(driven: Driven) -> No
 
 
 def test_a_base_model_may_be_sampled_without_a_session(driven: Driven) -> None:
-    body = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
+    body: Json = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
     assert "sequences" in driven.result("asample", body)
 
 
@@ -87,7 +83,6 @@ def test_stops_are_texts_or_token_ids(driven: Driven) -> None:
 def test_a_stop_token_ends_a_sample(driven: Driven) -> None:
     everything = list(range(259))
     output = driven.result("asample", sample(sampler(driven), sampling_params={"stop": everything}))
-    assert isinstance(output["sequences"], list)
     assert [(len(one["tokens"]), one["stop_reason"]) for one in output["sequences"]] == [(1, "stop")]
 
 
@@ -112,7 +107,7 @@ def test_a_sampler_tells_what_it_samples_from(driven: Driven) -> None:
 
 
 def test_a_repeated_sampling_session_is_the_same_one(driven: Driven) -> None:
-    body = {"session_id": driven.session(), "sampling_session_seq_id": 4, "base_model": RANDOM}
+    body: Json = {"session_id": driven.session(), "sampling_session_seq_id": 4, "base_model": RANDOM}
     assert driven.post("create_sampling_session", body) == driven.post("create_sampling_session", body)
     other = {**body, "base_model": "tinkex/tiny-english"}
     assert refused(driven.call("POST", "create_sampling_session", other))[0] == 409

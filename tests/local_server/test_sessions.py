@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.local_server.driving import RANDOM, Driven, batch, refused
+from tests.local_server.driving import RANDOM, Driven, Json, batch, refused
 
 
 def test_a_heartbeat_is_answered_until_the_session_ends(driven: Driven) -> None:
@@ -23,7 +23,7 @@ def test_a_session_that_never_was_is_404(driven: Driven) -> None:
 def test_a_session_lists_its_models_and_samplers(driven: Driven) -> None:
     session_id = str(driven.post("create_session", {"user_metadata": {"team": "x"}})["session_id"])
     model_id = driven.model(session_id)
-    body = {"session_id": session_id, "sampling_session_seq_id": 3, "base_model": RANDOM}
+    body: Json = {"session_id": session_id, "sampling_session_seq_id": 3, "base_model": RANDOM}
     sampler_id = driven.post("create_sampling_session", body)["sampling_session_id"]
     assert driven.get(f"sessions/{session_id}") == {
         "training_run_ids": [model_id],
@@ -44,18 +44,18 @@ def test_a_model_of_an_ended_session_is_gone(driven: Driven) -> None:
     model_id = driven.model(session_id)
     assert driven.status("POST", f"sessions/{session_id}/finish", {}) == 204
     assert driven.status("POST", "forward_backward", batch(model_id)) == 404
-    body = {"session_id": session_id, "base_model": RANDOM}
+    body: Json = {"session_id": session_id, "base_model": RANDOM}
     assert driven.status("POST", "create_model", body) == 410
 
 
 def test_a_model_id_is_made_of_session_and_number(driven: Driven) -> None:
     session_id = driven.session()
-    body = {"session_id": session_id, "model_seq_id": 5, "base_model": RANDOM}
+    body: Json = {"session_id": session_id, "model_seq_id": 5, "base_model": RANDOM}
     assert driven.result("create_model", body) == {"model_id": f"{session_id}:train:5"}
 
 
 def test_a_repeated_creation_makes_one_model(driven: Driven) -> None:
-    body = {"session_id": driven.session(), "model_seq_id": 0, "base_model": RANDOM}
+    body: Json = {"session_id": driven.session(), "model_seq_id": 0, "base_model": RANDOM}
     assert driven.post("create_model", body) == driven.post("create_model", body)
     other = {**body, "lora_config": {"rank": 8}}
     assert refused(driven.call("POST", "create_model", other)) == (
@@ -76,13 +76,13 @@ def test_a_model_tells_what_it_is(driven: Driven) -> None:
 
 
 def test_an_unknown_base_model_is_404(driven: Driven) -> None:
-    body = {"session_id": driven.session(), "base_model": "no/such"}
+    body: Json = {"session_id": driven.session(), "base_model": "no/such"}
     detail = "there is no base model 'no/such' here; there are tinkex/tiny-english, tinkex/tiny-random"
     assert refused(driven.call("POST", "create_model", body)) == (404, detail)
 
 
 def test_a_rank_that_cannot_be_had_fails_the_promise(driven: Driven) -> None:
-    body = {"session_id": driven.session(), "base_model": RANDOM, "lora_config": {"rank": 0}}
+    body: Json = {"session_id": driven.session(), "base_model": RANDOM, "lora_config": {"rank": 0}}
     assert driven.result("create_model", body) == {
         "error": "lora_config.rank must be 1 to 128, not 0",
         "category": "user",
@@ -90,7 +90,11 @@ def test_a_rank_that_cannot_be_had_fails_the_promise(driven: Driven) -> None:
 
 
 def test_an_optimizer_that_is_not_there_fails_the_promise(driven: Driven) -> None:
-    body = {"session_id": driven.session(), "base_model": RANDOM, "optimizer_config": {"type": "dimuon", "version": 1}}
+    body: Json = {
+        "session_id": driven.session(),
+        "base_model": RANDOM,
+        "optimizer_config": {"type": "dimuon", "version": 1},
+    }
     error = "the embedded engine has one optimizer, adamw, not 'dimuon'"
     assert driven.result("create_model", body) == {"error": error, "category": "user"}
 
@@ -127,5 +131,5 @@ def test_a_new_server_on_an_old_folder_makes_new_sessions(tmp_path: Path) -> Non
     assert after.model() != model_id
 
 
-def driven_result(driven: Driven, promise: dict[str, object]) -> dict[str, object]:
+def driven_result(driven: Driven, promise: Json) -> Json:
     return driven.post("retrieve_future", {"request_id": promise["request_id"]})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local_server.driving import DATUM, Driven, batch, refused
+from tests.local_server.driving import DATUM, Driven, Json, batch, refused
 
 
-def of_datum(datum: object, loss: str = "cross_entropy") -> dict[str, object]:
+def of_datum(datum: object, loss: str = "cross_entropy") -> Json:
     return {"data": [datum], "loss_fn": loss}
 
 
@@ -15,8 +15,6 @@ def test_the_outputs_are_tensors_beside_the_metrics(driven: Driven) -> None:
     output = driven.result("forward_backward", batch(driven.model()))
     assert output == driven.result("forward_backward", batch(driven.model()))
     rows, metrics = output["loss_fn_outputs"], output["metrics"]
-    assert isinstance(rows, list)
-    assert isinstance(metrics, dict)
     tensor = rows[0]["logprobs"]
     assert (tensor["dtype"], tensor["shape"]) == ("float32", [3])
     assert metrics["loss:sum"] == pytest.approx(-sum(tensor["data"]))
@@ -37,12 +35,12 @@ def test_gradients_add_up_until_an_optimizer_step(driven: Driven) -> None:
     for model_id in (once, twice, twice):
         _ = driven.post("forward_backward", batch(model_id))
     norms = [driven.result("optim_step", {"model_id": model, "adam_params": {}})["metrics"] for model in (once, twice)]
-    assert norms[1] == pytest.approx({"grad_norm": 2 * norms[0]["grad_norm"]})  # type: ignore[index]  # JSON
+    assert norms[1] == pytest.approx({"grad_norm": 2 * norms[0]["grad_norm"]})
 
 
 def test_a_null_configuration_is_none(driven: Driven) -> None:
     model_id = driven.model()
-    body = {"model_id": model_id, "forward_backward_input": {**of_datum(DATUM), "loss_fn_config": None}}
+    body: Json = {"model_id": model_id, "forward_backward_input": {**of_datum(DATUM), "loss_fn_config": None}}
     assert driven.result("forward_backward", body) == driven.result("forward_backward", batch(driven.model()))
 
 
@@ -57,7 +55,7 @@ def test_a_tensor_may_be_sparse(driven: Driven) -> None:
     targets = {"data": [1, 2, 3, 4, 5, 6], "dtype": "int64", "shape": [3, 2]}
     dense = {"data": [0, 0, 0, 2, 0, 0], "dtype": "float32", "shape": [3, 2]}
     model_id = driven.model()
-    outputs = []
+    outputs: list[Json] = []
     for tensor in (weights, dense):
         datum = {"model_input": DATUM["model_input"], "loss_fn_inputs": {"target_tokens": targets, "weights": tensor}}
         outputs.append(
@@ -72,9 +70,9 @@ def test_protobuf_is_415_for_now(driven: Driven) -> None:
     assert refused(reply) == (415, "this server reads JSON, not protobuf")
 
 
-IMAGE = {"data": "aGk=", "format": "png", "type": "image"}
-TARGETS = {"target_tokens": {"data": [1], "dtype": "int64"}}
-MISTAKES = {
+IMAGE: Json = {"data": "aGk=", "format": "png", "type": "image"}
+TARGETS: Json = {"target_tokens": {"data": [1], "dtype": "int64"}}
+MISTAKES: dict[str, tuple[Json, str]] = {
     "an image": (
         of_datum({"model_input": {"chunks": [{"tokens": [1]}, IMAGE]}, "loss_fn_inputs": TARGETS}),
         "data[0].model_input: chunks[1] is 'image': the embedded models read text only",
@@ -121,12 +119,12 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_in_a_batch_fails_the_promise(driven: Driven, case: str) -> None:
     given, error = MISTAKES[case]
-    body = {"model_id": driven.model(), "forward_backward_input": given}
+    body: Json = {"model_id": driven.model(), "forward_backward_input": given}
     assert driven.result("forward_backward", body) == {"error": error, "category": "user"}
 
 
 def test_an_optimizer_that_is_not_there_fails_the_step(driven: Driven) -> None:
-    body = {"model_id": driven.model(), "optimizer_params": {"type": "dimuon", "learning_rate": 1e-4}}
+    body: Json = {"model_id": driven.model(), "optimizer_params": {"type": "dimuon", "learning_rate": 1e-4}}
     error = "the embedded engine has one optimizer, Adam with adam_params; the step has 'dimuon'"
     assert driven.result("optim_step", body) == {"error": error, "category": "user"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.local_server.driving import RANDOM, TEXT
+from tests.local_server.driving import RANDOM, TEXT, Json
 from tinkex_py.local.transport import LocalTransport, open_transport
 from tinkex_py.local.worker import Worker
 
@@ -25,7 +25,7 @@ async def poll(server: httpx.AsyncClient, request_id: object) -> httpx.Response:
 
 async def sample(server: httpx.AsyncClient, seed: int) -> object:
     params = {"max_tokens": 1, "seed": seed}
-    body = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": params}
+    body: Json = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": params}
     promise = (await server.post("asample", json=body)).json()
     return (await poll(server, promise["request_id"])).json()
 
@@ -50,7 +50,7 @@ def test_a_poll_waits_for_the_work() -> None:
 def test_many_polls_may_wait_for_one_promise() -> None:
     async def program() -> None:
         async with client(open_transport(None)) as server:
-            body = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 200, "stop": []}}
+            body: Json = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 200, "stop": []}}
             promise = (await server.post("asample", json=body)).json()["request_id"]
             replies = await asyncio.gather(*(poll(server, promise) for _ in range(1000)))
             assert {reply.content for reply in replies} == {replies[0].content}
@@ -65,7 +65,7 @@ def test_a_poll_that_lasts_too_long_is_answered_as_pending() -> None:
             session_id = (await server.post("create_session", json={})).json()["session_id"]
             create = {"session_id": session_id, "base_model": RANDOM}
             model_id = (await server.post("create_model", json=create)).json()["model_id"]
-            step = {"model_id": model_id, "seq_id": 2, "adam_params": {}}
+            step: Json = {"model_id": model_id, "seq_id": 2, "adam_params": {}}
             waiting = (await server.post("optim_step", json=step)).json()["request_id"]
             reply = await poll(server, waiting)
             assert (reply.status_code, reply.json()) == (408, {"queue_state": "active"})
@@ -80,12 +80,12 @@ def test_closing_answers_what_is_held_and_ends_the_thread() -> None:
         session_id = (await server.post("create_session", json={})).json()["session_id"]
         create = {"session_id": session_id, "base_model": RANDOM}
         model_id = (await server.post("create_model", json=create)).json()["model_id"]
-        step = {"model_id": model_id, "seq_id": 2, "adam_params": {}}
+        step: Json = {"model_id": model_id, "seq_id": 2, "adam_params": {}}
         waiting = (await server.post("optim_step", json=step)).json()["request_id"]
         held = asyncio.ensure_future(poll(server, waiting))
-        while not held.done() and len(engine_threads()) > 0:
+        for _ in range(20):
             await asyncio.sleep(0)
-            await transport.aclose()
+        await transport.aclose()
         assert (await held).status_code == 408
         assert (engine_threads(), transport.directory.exists()) == ([], False)
 

@@ -80,7 +80,8 @@ def _tempered(logprobs: Floats, temperature: float) -> Floats:
     """Divide by the temperature, the best at 0, so that no low temperature overflows or leaves nothing."""
     if temperature == 1:
         return logprobs
-    return (logprobs - logprobs.max(axis=1, keepdims=True)) / max(temperature, COLDEST)
+    tempered: Floats = (logprobs - logprobs.max(axis=1, keepdims=True)) / max(temperature, COLDEST)
+    return tempered
 
 
 def _filtered(ranked: Floats, options: SamplingOptions) -> Floats:

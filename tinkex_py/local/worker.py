@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tinkex_py.local.incoming import Held, Incoming
@@ -79,7 +80,7 @@ class Worker:
         if thread is None:
             self._server.close()
         else:
-            await asyncio.to_thread(thread.join, CLOSING_SECONDS)
+            await _ended(thread)
 
     def _start(self) -> None:
         with self._lock:
@@ -134,3 +135,11 @@ def _wake(futures: list[asyncio.Future[bool]], *, settled: bool) -> None:
 def _resolve(future: asyncio.Future[bool], settled: bool) -> None:  # noqa: FBT001
     if not future.done():
         future.set_result(settled)
+
+
+async def _ended(thread: threading.Thread) -> None:
+    """Wait a bounded time for a thread; looking now and then works even while the interpreter shuts down."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            while thread.is_alive():  # noqa: ASYNC110 - a thread that ends sets nothing that could be awaited
+                await asyncio.sleep(0.002)
