@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from tinkex_py.local.incoming import Held, Incoming, incoming
 from tinkex_py.local.routes import endpoints
 from tinkex_py.local.server import Server
 from tinkex_py.request import Pairs, Reply
+
+Values: TypeAlias = "st.SearchStrategy[Any]"
 
 RANDOM = "tinkex/tiny-random"
 SESSION, MODEL = "session-5feceb66-0", "session-5feceb66-0:train:0"
@@ -31,7 +34,7 @@ values = st.recursive(
 )
 
 
-def shaped(**fields: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+def shaped(**fields: Values) -> Values:
     """An object with these fields."""
     return st.fixed_dictionaries(fields)
 
@@ -43,7 +46,7 @@ def with_(
     return st.fixed_dictionaries(fields, optional=optional)
 
 
-def maybe(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+def maybe(strategy: Values) -> Values:
     """None as often as not."""
     return st.none() | strategy
 
@@ -70,7 +73,7 @@ batches = shaped(
     loss_fn=st.sampled_from(["cross_entropy", "importance_sampling", "ppo", "none"]),
     loss_fn_config=maybe(st.dictionaries(parts | st.just("beta"), st.floats() | parts, max_size=1)),
 )
-step = {"model_id": st.just(MODEL), "seq_id": st.integers(1, 3)}
+step = {"model_id": st.just(MODEL), "seq_id": st.sampled_from([None, 1, 2, 2, 3])}
 save = with_(
     {"overwrite": st.booleans(), "ttl_seconds": st.integers(1, 9), "user_metadata": values}, **step, path=maybe(parts)
 )
@@ -84,7 +87,7 @@ settings = shaped(
 )
 config = with_({"seed": st.integers(), "train_mlp": st.booleans()}, rank=st.integers(-1, 200))
 fresh = {"session_id": st.just(SESSION), "model_seq_id": st.integers(0, 3)}
-PLAUSIBLE: dict[str, st.SearchStrategy[object]] = {
+PLAUSIBLE: dict[str, Values] = {
     "create_model": with_({"lora_config": config, "user_metadata": values}, **fresh, base_model=st.just(RANDOM)),
     "get_info": shaped(model_id=words),
     "unload_model": shaped(model_id=words),

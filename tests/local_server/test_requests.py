@@ -40,7 +40,7 @@ def test_a_compressed_body_is_415(driven: Driven, encoding: str) -> None:
     assert refused(reply) == (415, "this server reads bodies that are not compressed")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"tags": [}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"tags": [}', b'{"tags": ["\\ud800"], "a": NaN}'])
 def test_what_is_not_json_is_400(driven: Driven, body: bytes) -> None:
     assert driven.status("POST", "create_session", body) == 400
 
@@ -106,6 +106,12 @@ def test_unknown_fields_and_nulls_are_accepted(driven: Driven) -> None:
         "of_the_future": {"a": []},
     }
     assert driven.post("create_session", body) == {"session_id": "session-5feceb66-0"}
+
+
+def test_a_character_may_be_escaped(driven: Driven) -> None:
+    body = b'{"user_metadata": {"a": "\\ud83d\\ude00", "b": NaN}}'
+    session_id = driven.post("create_session", body)["session_id"]
+    assert driven.get(f"sessions/{session_id}")["user_metadata"] == {"a": "\U0001f600", "b": None}
 
 
 def test_the_same_seed_makes_the_same_ids(tmp_path: Path) -> None:

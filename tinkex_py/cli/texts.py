@@ -1,0 +1,91 @@
+"""Texts to train on: files of the user's own as training examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.errors import FileFailed
+from tinkex_py.outcome import Outcome, collect
+from tinkex_py.runtime.tokenizers import Tokenizer
+from tinkex_py.types import Datum, ModelInput
+
+
+class Passage(Struct, frozen=True):
+    """A text to learn: the loss is taken of `completion`, given `prompt`."""
+
+    prompt: str
+    completion: str
+
+
+class _Line(Struct, frozen=True):
+    text: str | None = None
+    prompt: str | None = None
+    completion: str | None = None
+
+
+def read_passages(path: Path) -> Outcome[tuple[Passage, ...], FileFailed]:
+    """The passages of a file: one of a text, one a line of JSONL (`{"text"}`, or `{"prompt", "completion"}`)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return Failure(FileFailed(message=f"{path} can't be read: {error}; give a text in UTF-8", path=str(path)))
+    if not text.strip():
+        return Failure(FileFailed(message=f"{path} is empty; give a text to learn", path=str(path)))
+    if path.suffix not in {".jsonl", ".ndjson"}:
+        return Success((Passage("", text),))
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return collect(_passage(path, number, line) for number, line in lines)
+
+
+def examples(passages: Sequence[Passage], tokenizer: Tokenizer, length: int) -> tuple[Datum, ...]:
+    """Training examples of at most `length` tokens each.
+
+    A text gives one for each of its lines: the window that begins there, with the text going round as a ring, so that
+    every line is learned with and without what stands before it. A completion gives one for every `length` tokens.
+    """
+    return tuple(
+        datum
+        for passage in passages
+        for datum in (_parts(passage, tokenizer, length) if passage.prompt else _ring(passage, tokenizer, length))
+    )
+
+
+def _ring(passage: Passage, tokenizer: Tokenizer, length: int) -> Iterator[Datum]:
+    lines = [list(tokenizer.encode(line)) for line in passage.completion.splitlines(keepends=True)]
+    tokens = list(chain.from_iterable(lines))
+    size = min(length, len(tokens) - 1)
+    around = tokens + tokens[: size + 1]
+    starts = accumulate((len(line) for line in lines[:-1]), initial=0)
+    for start in starts if size > 0 else ():
+        window = around[start : start + size + 1]
+        yield Datum(ModelInput.from_ints(window[:-1]), {"target_tokens": window[1:], "weights": [1.0] * size})
+
+
+def _parts(passage: Passage, tokenizer: Tokenizer, length: int) -> Iterator[Datum]:
+    prompt = list(tokenizer.encode(passage.prompt))
+    tokens = prompt + list(tokenizer.encode(passage.completion))
+    for start in range(0, len(tokens) - 1, length):
+        window = tokens[start : start + length + 1]
+        weights = [float(start + index >= len(prompt)) for index in range(1, len(window))]
+        if any(weights):
+            yield Datum(ModelInput.from_ints(window[:-1]), {"target_tokens": window[1:], "weights": weights})
+
+
+def _passage(path: Path, number: int, line: str) -> Outcome[Passage, FileFailed]:
+    try:
+        match msgspec.json.decode(line, type=_Line):
+            case _Line(text=str(text)):
+                return Success(Passage("", text))
+            case _Line(prompt=str(prompt), completion=str(completion)):
+                return Success(Passage(prompt, completion))
+            case _:
+                reason = 'it has neither "text" nor "prompt" and "completion"'
+    except msgspec.DecodeError as error:
+        reason = str(error)
+    return Failure(FileFailed(message=f"{path}, line {number}: {reason}; mend that line", path=str(path), line=number))
