@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tinkex_py.config import Config
     from tinkex_py.errors import TinkerError
     from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
+    from tinkex_py.runtime.tokenizers import Tokenizer
     from tinkex_py.types import (
         AdamParams,
         Datum,
@@ -46,6 +47,7 @@ _HOMES = {
     "tinkex_py.config": ("Config",),
     "tinkex_py.errors": ("TinkerError",),
     "tinkex_py.outcome": ("Outcome", "OutcomeError", "as_tuple", "collect", "or_raise", "then"),
+    "tinkex_py.runtime.tokenizers": ("Tokenizer",),
     "tinkex_py.types": (
         "AdamParams",
         "Datum",
@@ -92,6 +94,7 @@ __all__ = [
     "Success",
     "TensorData",
     "TinkerError",
+    "Tokenizer",
     "TrainingClient",
     "__version__",
     "as_tuple",

@@ -18,8 +18,9 @@ from tinkex_py import (
     ServiceClient,
     Success,
     TrainingClient,
+    collect,
+    then,
 )
-
 
 PROMPT = tuple(b"The ")
 SAMPLES = 32
@@ -45,44 +46,29 @@ def example_of(sequence: SampledSequence, advantage: float) -> Datum:
     )
 
 
-def improve(trainer: TrainingClient, round_: int) -> Outcome[float]:
+def improve(trainer: TrainingClient, turn: int) -> Outcome[float]:
     """One round: the mean reward of the samples that it learned from."""
-    match trainer.save_weights_and_get_sampling_client():
-        case Success(sampler):
-            params = SamplingParams(max_tokens=LENGTH, temperature=1.0, seed=round_, stop=[])
-            sampled = sampler.sample(ModelInput.from_ints(PROMPT), SAMPLES, params).result(timeout=60)
-        case Failure() as failure:
-            return failure
-    match sampled:
-        case Success(response):
-            rewards = [reward_of(sequence) for sequence in response.sequences]
-        case Failure() as failure:
-            return failure
+    sampler = trainer.save_weights_and_get_sampling_client()
+    if isinstance(sampler, Failure):
+        return sampler
+    params = SamplingParams(max_tokens=LENGTH, temperature=1.0, seed=turn, stop=[])
+    sampled = sampler.unwrap().sample(ModelInput.from_ints(PROMPT), SAMPLES, params).result(timeout=60)
+    if isinstance(sampled, Failure):
+        return sampled
+
+    sequences = sampled.unwrap().sequences
+    rewards = [reward_of(sequence) for sequence in sequences]
     mean = sum(rewards) / len(rewards)
-    batch = [example_of(sequence, reward - mean) for sequence, reward in zip(response.sequences, rewards, strict=True)]
+    batch = [example_of(sequence, reward - mean) for sequence, reward in zip(sequences, rewards, strict=True)]
     step = trainer.forward_backward(batch, "importance_sampling")
     update = trainer.optim_step(AdamParams(learning_rate=3e-3))
-    for outcome in (step.result(timeout=60), update.result(timeout=60)):
-        if isinstance(outcome, Failure):
-            return Failure(outcome.failure())
-    return Success(mean)
+    return then(step.result(timeout=60), lambda _: then(update.result(timeout=60), lambda _: Success(mean)))
 
 
-def learn(service: ServiceClient, rounds: int = 25) -> Outcome[list[float]]:
+def learn(service: ServiceClient, rounds: int = 25) -> Outcome[tuple[float, ...]]:
     """The mean reward of each round."""
-    match service.create_lora_training_client("tinkex/tiny-english", rank=16, seed=0):
-        case Success(trainer):
-            pass
-        case Failure() as failure:
-            return failure
-    rewards: list[float] = []
-    for round_ in range(rounds):
-        match improve(trainer, round_):
-            case Success(reward):
-                rewards.append(reward)
-            case Failure() as failure:
-                return failure
-    return Success(rewards)
+    trainer = service.create_lora_training_client("tinkex/tiny-english", rank=16, seed=0)
+    return then(trainer, lambda client: collect(improve(client, turn) for turn in range(rounds)))
 
 
 def main() -> None:
@@ -90,8 +76,8 @@ def main() -> None:
     with ServiceClient.local() as service:
         match learn(service):
             case Success(rewards):
-                for round_, reward in enumerate(rewards):
-                    print(f"round {round_:2}  reward {reward:.3f}  {'#' * round(40 * reward)}")
+                for turn, reward in enumerate(rewards):
+                    print(f"round {turn:2}  reward {reward:.3f}  {'#' * round(40 * reward)}")
             case Failure(error):
                 print(error.message)
 

@@ -7,56 +7,75 @@ For the hosted service write `ServiceClient()` and name one of its base models; 
 
 from __future__ import annotations
 
-from tinkex_py import AdamParams, Datum, Failure, ModelInput, Outcome, SamplingParams, ServiceClient, Success
+from collections.abc import Sequence
+
+from tinkex_py import (
+    AdamParams,
+    Datum,
+    Failure,
+    ForwardBackwardOutput,
+    ModelInput,
+    Outcome,
+    Promise,
+    SamplingParams,
+    ServiceClient,
+    Success,
+    Tokenizer,
+    TrainingClient,
+    collect,
+    then,
+)
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 
-def fine_tune(service: ServiceClient, steps: int = 60) -> Outcome[tuple[list[float], str]]:
-    """The loss of each step in nats per token, and how the trained model finishes "The quick"."""
-    match service.create_lora_training_client("tinkex/tiny-english", rank=16, seed=0):
-        case Success(trainer):
-            pass
-        case Failure() as failure:
-            return failure
-    match trainer.get_tokenizer():
-        case Success(tokenizer):
-            tokens = list(tokenizer.encode(SENTENCE))
-        case Failure() as failure:
-            return failure
-
-    example = Datum(ModelInput.from_ints(tokens[:-1]), {"target_tokens": tokens[1:], "weights": [1] * (len(tokens) - 1)})
-    submitted = []
+def fine_tune(trainer: TrainingClient, tokens: Sequence[int], steps: int = 60) -> Outcome[list[float]]:
+    """The loss of each step in nats per token."""
+    targets = {"target_tokens": tokens[1:], "weights": [1] * (len(tokens) - 1)}
+    example = Datum(ModelInput.from_ints(tokens[:-1]), targets)
+    submitted: list[Promise[ForwardBackwardOutput]] = []
     for _ in range(steps):  # submitted, not waited for: the server is never idle
         submitted.append(trainer.forward_backward([example], "cross_entropy"))
         _ = trainer.optim_step(AdamParams(learning_rate=2e-3))
 
-    losses: list[float] = []
-    for step in submitted:
-        match step.result(timeout=60):
-            case Success(output):
-                losses.append(output.metrics["loss:sum"] / (len(tokens) - 1))
-            case Failure() as failure:
-                return failure
+    outputs = collect(step.result(timeout=60) for step in submitted)
+    if isinstance(outputs, Failure):
+        return outputs
+    return Success([output.metrics["loss:sum"] / (len(tokens) - 1) for output in outputs.unwrap()])
 
-    match trainer.save_weights_and_get_sampling_client():
-        case Success(sampler):
-            prompt = ModelInput.from_ints(tokenizer.encode("The quick"))
-            greedy = SamplingParams(max_tokens=35, temperature=0, stop=".")
-            continuation = sampler.sample(prompt, 1, greedy).result(timeout=60)
-        case Failure() as failure:
-            return failure
-    match continuation:
-        case Success(response):
-            return Success((losses, tokenizer.decode(response.sequences[0].tokens)))
-        case Failure() as failure:
-            return failure
+
+def finish(trainer: TrainingClient, tokenizer: Tokenizer, prompt: str) -> Outcome[str]:
+    """The likeliest continuation of a prompt, up to the first full stop."""
+    sampler = trainer.save_weights_and_get_sampling_client()
+    if isinstance(sampler, Failure):
+        return sampler
+    greedy = SamplingParams(max_tokens=40, temperature=0, stop=".")
+    sampled = sampler.unwrap().sample(ModelInput.from_ints(tokenizer.encode(prompt)), 1, greedy).result(timeout=60)
+    if isinstance(sampled, Failure):
+        return sampled
+    return Success(tokenizer.decode(sampled.unwrap().sequences[0].tokens))
+
+
+def lesson(service: ServiceClient) -> Outcome[tuple[list[float], str]]:
+    """The losses of training on the sentence, and how the trained model finishes it."""
+    made = service.create_lora_training_client("tinkex/tiny-english", rank=16, seed=0)
+    if isinstance(made, Failure):
+        return made
+    trainer = made.unwrap()
+    known = trainer.get_tokenizer()
+    if isinstance(known, Failure):
+        return known
+    tokenizer = known.unwrap()
+    return then(
+        fine_tune(trainer, tokenizer.encode(SENTENCE)),
+        lambda losses: then(finish(trainer, tokenizer, "The quick"), lambda text: Success((losses, text))),
+    )
 
 
 def main() -> None:
     """Train, and print what came of it."""
     with ServiceClient.local() as service:
-        match fine_tune(service):
+        match lesson(service):
             case Success((losses, continuation)):
                 print(f"loss {losses[0]:.2f} -> {losses[-1]:.3f} nats per token")
                 print(f"The quick{continuation}")

@@ -1,35 +1,32 @@
 """Many samples in flight: hundreds of questions at once from one async program.
 
-    python docs/examples/concurrent.py
+python docs/examples/many_samples.py
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from tinkex_py import AsyncServiceClient, Failure, ModelInput, Outcome, SamplingParams, Success, collect
+from tinkex_py import AsyncServiceClient, Failure, ModelInput, Outcome, SamplingParams, Success, collect, then
 
 QUESTIONS = 300
 
 
 async def ask(service: AsyncServiceClient, questions: int = QUESTIONS) -> Outcome[list[str]]:
     """One short continuation for each of so many seeds."""
-    match await service.create_sampling_client(base_model="tinkex/tiny-english"):
-        case Success(sampler):
-            pass
-        case Failure() as failure:
-            return failure
-    match await sampler.get_tokenizer():
-        case Success(tokenizer):
-            prompt = ModelInput.from_ints(tokenizer.encode("Return the "))
-        case Failure() as failure:
-            return failure
+    made = await service.create_sampling_client(base_model="tinkex/tiny-english")
+    if isinstance(made, Failure):
+        return made
+    sampler = made.unwrap()
+    known = await sampler.get_tokenizer()
+    if isinstance(known, Failure):
+        return known
+    tokenizer = known.unwrap()
+
+    prompt = ModelInput.from_ints(tokenizer.encode("Return the "))
     promises = [sampler.sample(prompt, 1, SamplingParams(max_tokens=12, seed=seed)) for seed in range(questions)]
-    match collect(await asyncio.gather(*promises)):
-        case Success(responses):
-            return Success([tokenizer.decode(response.sequences[0].tokens) for response in responses])
-        case Failure() as failure:
-            return failure
+    responses = collect(await asyncio.gather(*promises))
+    return then(responses, lambda each: Success([tokenizer.decode(one.sequences[0].tokens) for one in each]))
 
 
 async def main() -> None:
