@@ -22,7 +22,8 @@ from tinkex_py import (
     then,
 )
 
-EXAMPLE = Datum(ModelInput.from_ints(b"to be or not to b"), {"target_tokens": list(b"o be or not to be")})
+TEXT = list(b"to be or not to be")
+EXAMPLE = Datum(ModelInput.from_ints(TEXT[:-1]), {"target_tokens": TEXT[1:]})
 
 
 def losses_of(trainer: TrainingClient, steps: int) -> Outcome[tuple[float, ...]]:

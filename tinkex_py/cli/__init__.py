@@ -5,10 +5,21 @@ from __future__ import annotations
 import sys
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
-    """Run the command; a plain sentence when the packages that it needs are missing."""
+    """Run the command; a plain sentence when the packages that it needs are missing. Ctrl-C ends with status 130."""
     try:
+        from click import Abort, ClickException
+
         from tinkex_py.cli.commands import tinkex
     except ImportError as error:
         sys.exit(f"the command line needs a package that is not installed ({error.name}): pip install 'tinkex-py[cli]'")
-    tinkex(prog_name="tinkex")
+    try:
+        sys.exit(tinkex.main(prog_name="tinkex", standalone_mode=False))
+    except ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except (Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from tinkex_py.cli import INTERRUPTED
 from tinkex_py.cli.lessons import Lesson, greedy, train
 from tinkex_py.cli.pictures import save_curve
 from tinkex_py.cli.texts import Passage, examples, read_passages
@@ -162,12 +163,13 @@ def _lesson(run: Run, command: str = "tinkex demo") -> None:
     """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
     losses: list[float] = []
     try:
+        screen.print(f"{run.lesson.steps} steps on {len(run.data)} examples", highlight=False)
         for outcome in _shown(train(run.trainer, run.data, run.lesson), run.lesson.steps):
             losses.append(_or_exit(outcome))  # noqa: PERF401 - kept as they come, for when Ctrl-C does
     except KeyboardInterrupt:
         path = _save(run, losses)
         screen.print(f"\nStopped after {len(losses)} steps. Go on with:\n  {command} --out {run.out} --resume {path}")
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
     path = _save(run, losses)
     screen.print(f"Loss of the last steps: [bold]{_mean(losses[-8:]):.3f}[/] nats per token", highlight=False)
     screen.print(f"Checkpoint: {path}\nLoss curve: {_curve(run)}", highlight=False, soft_wrap=True)

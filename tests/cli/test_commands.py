@@ -1,0 +1,85 @@
+"""The commands, run as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TINKER_")}, "COLUMNS": "200"}
+COMMAND = [sys.executable, "-W", "error", "-c", "from tinkex_py.cli import main; main()"]
+
+
+def tinkex(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    words = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder, env=ENVIRONMENT)
+
+
+def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
+    ended = tinkex("demo", folder=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "after: Beautiful is better than ugly." in ended.stdout
+    assert "before: Beautiful is better than ugly." not in ended.stdout
+    assert float(ended.stdout.split("Loss of the last steps: ")[1].split()[0]) < 0.5
+    assert (tmp_path / "tinkex-demo" / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    _ = (tmp_path / "rhyme.txt").write_text("One, two, three, four, five.\nOnce I caught a fish alive.\n")
+    first = tinkex("train", "rhyme.txt", "--steps", "3", folder=tmp_path)
+    path = next(word for word in first.stdout.split() if word.startswith("tinker://"))
+    again = tinkex("train", "rhyme.txt", "--steps", "2", "--resume", path, folder=tmp_path)
+    assert (first.returncode, again.returncode, again.stderr) == (0, 0, "")
+
+
+def test_completions_are_trained_from_jsonl(tmp_path: Path) -> None:
+    _ = (tmp_path / "sums.jsonl").write_text('{"prompt": "1+1=", "completion": "2"}\n{"text": "2+2=4"}\n')
+    assert tinkex("train", "sums.jsonl", "--steps", "2", folder=tmp_path).returncode == 0
+
+
+BAD_FILES = {
+    "missing": ("none.txt", None, "none.txt can't be read"),
+    "empty": ("empty.txt", " \n", "empty.txt is empty"),
+    "broken line": ("bad.jsonl", '{"text": "a"}\n{"text": \n', "bad.jsonl, line 2:"),
+    "wrong keys": ("keys.jsonl", '{"words": "a"}\n', 'keys.jsonl, line 1: it has neither "text"'),
+    "too little": ("little.txt", "x", "little.txt holds too little to learn"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "complaint"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_gets_the_line_and_the_reason(tmp_path: Path, name: str, content: str | None, complaint: str) -> None:
+    if content is not None:
+        _ = (tmp_path / name).write_text(content)
+    ended = tinkex("train", name, folder=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: {complaint}")
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_unknown_model_is_said_in_plain_words(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text")
+    ended = tinkex("train", "a.txt", "--base-model", "no/such", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "no/such" in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+def test_an_interrupt_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
+    words = [*COMMAND, "train", "a.txt", "--steps", "100000"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(words, text=True, cwd=tmp_path, env=ENVIRONMENT, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("100000 steps on 5 examples")
+        process.send_signal(signal.SIGINT)
+        said, complaints = process.communicate()
+    assert (process.returncode, complaints) == (130, "")
+    assert "--resume tinker://" in said.replace("\n", " ")
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert tinkex("version", folder=tmp_path).stdout.startswith("tinkex 0.")

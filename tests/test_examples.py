@@ -1,0 +1,60 @@
+"""The examples do what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tinkex_py import AsyncServiceClient, ServiceClient, or_raise
+
+EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+
+
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_sentence_is_learned() -> None:
+    with ServiceClient.local() as service:
+        losses, continuation = or_raise(example("supervised").lesson(service))
+    assert losses[-1] < 0.1 < losses[0]
+    assert continuation == " brown fox jumps over the lazy dog."
+
+
+def test_the_reward_at_least_doubles() -> None:
+    with ServiceClient.local() as service:
+        rewards = or_raise(example("reinforcement").learn(service))
+    assert rewards[-1] >= 2 * rewards[0]
+
+
+def test_resumed_training_is_uninterrupted_training_bit_for_bit(tmp_path: Path) -> None:
+    resume = example("resume")
+    with ServiceClient.local(tmp_path) as service:
+        assert or_raise(resume.interrupted(service, 3, 3)) == or_raise(resume.straight(service, 6))
+
+
+def test_many_samples_are_in_flight_at_once() -> None:
+    async def ask() -> list[str]:
+        async with AsyncServiceClient.local() as service:
+            return list(or_raise(await example("many_samples").ask(service, 200)))
+
+    assert len(asyncio.run(ask())) == 200
+
+
+@pytest.mark.parametrize("name", ["supervised", "reinforcement", "resume", "many_samples"])
+def test_an_example_prints_what_came_of_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main = example(name).main
+    if asyncio.iscoroutinefunction(main):
+        asyncio.run(main())
+    else:
+        main()
+    assert capsys.readouterr().out
