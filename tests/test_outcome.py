@@ -1,0 +1,37 @@
+"""Outcomes chain, collect and convert."""
+
+from __future__ import annotations
+
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py.errors import ClientClosed
+from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
+
+
+def half(number: int) -> Outcome[int, str]:
+    return Failure(f"{number} is odd") if number % 2 else Success(number // 2)
+
+
+def test_then_goes_on_with_a_value_and_stops_at_a_failure() -> None:
+    assert (then(half(4), half), then(half(6), half), then(half(3), half)) == (
+        Success(1),
+        Failure("3 is odd"),
+        Failure("3 is odd"),
+    )
+
+
+def test_collect_gives_all_values_or_the_first_failure() -> None:
+    assert (collect(map(half, (2, 4))), collect(map(half, (2, 3, 5)))) == (Success((1, 2)), Failure("3 is odd"))
+
+
+def test_an_outcome_becomes_a_tuple() -> None:
+    assert (as_tuple(half(2)), as_tuple(half(1))) == (("ok", 1), ("error", "1 is odd"))
+
+
+def test_or_raise_gives_the_value_or_raises_the_error() -> None:
+    assert or_raise(half(2)) == 1
+    error = ClientClosed(message="closed")
+    with pytest.raises(OutcomeError, match="closed") as raised:
+        or_raise(Failure(error))
+    assert raised.value.error is error

@@ -1,0 +1,181 @@
+"""Tensors of any origin: same bytes, same dtype, same shape; what can't be packed says why and where."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from array import array
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinkex_py.types.packing import Format, Packed, Unpackable, first_non_finite, pack
+from tinkex_py.types.tensor import TensorData
+
+
+class Torch:
+    """A tensor that converts itself as torch's do."""
+
+    def __init__(self, data: Any) -> None:
+        self.array = np.asarray(data)
+
+    def detach(self) -> Torch:
+        return self
+
+    def cpu(self) -> Torch:
+        return self
+
+    def is_complex(self) -> bool:
+        return self.array.dtype.kind == "c"
+
+    def is_floating_point(self) -> bool:
+        return self.array.dtype.kind == "f"
+
+    def float(self) -> Torch:
+        return Torch(self.array.astype(np.float32))
+
+    def long(self) -> Torch:
+        return Torch(self.array.astype(np.int64))
+
+    def numpy(self) -> Any:
+        return self.array
+
+
+ORIGINS = {
+    "integers": ([1, 2], [1, 2], "int64"),
+    "floats": ([1.5, 2.0], [1.5, 2.0], "float32"),
+    "nothing": ([], [], "float32"),
+    "tuple": ((1, 2), [1, 2], "int64"),
+    "range": (range(3), [0, 1, 2], "int64"),
+    "number": (3, 3, "int64"),
+    "nested": ([[1, 2], [3, 4]], [[1, 2], [3, 4]], "int64"),
+    "array.array": (array("d", [1.5]), [1.5], "float32"),
+    "memoryview": (memoryview(b"ab"), [97, 98], "int64"),
+    "float64": (np.array([[1.5]], np.float64), [[1.5]], "float32"),
+    "float16": (np.array([1.5], np.float16), [1.5], "float32"),
+    "int8": (np.array([-1], np.int8), [-1], "int64"),
+    "uint64": (np.array([7], np.uint64), [7], "int64"),
+    "bool": (np.array([True, False]), [1, 0], "int64"),
+    "big-endian": (np.array([1.5], ">f8"), [1.5], "float32"),
+    "strided": (np.arange(6)[::2], [0, 2, 4], "int64"),
+    "column order": (np.asfortranarray([[1, 2], [3, 4]]), [[1, 2], [3, 4]], "int64"),
+    "no dimension": (np.array(3.5), 3.5, "float32"),
+    "empty array": (np.zeros((2, 0), np.float32), [[], []], "float32"),
+    "torch floats": (Torch([1.5]), [1.5], "float32"),
+    "torch integers": (Torch([1]), [1], "int64"),
+}
+
+
+@pytest.mark.parametrize(("origin", "listed", "dtype"), ORIGINS.values(), ids=ORIGINS)
+def test_every_origin_gives_its_numbers(origin: Any, listed: object, dtype: str) -> None:
+    tensor = TensorData.of(origin)
+    assert (tensor.tolist(), tensor.dtype, tensor.problem) == (listed, dtype, None)
+
+
+REFUSED = {
+    "ragged": ([[1, 2], [3]], None, "[1]"),
+    "half nested": ([[1], 2], None, "[1]"),
+    "mixed": ([1, 2.5], None, ""),
+    "float for integer": ([1, 2.5], "int64", "[1]"),
+    "text inside": ([[1.0], ["x"]], "float32", "[1][0]"),
+    "too large": ([2**63], "int64", "[0]"),
+    "too large for float32": ([1e300], "float32", "[0]"),
+    "unsigned too large": (np.array([1, 2**63], np.uint64), None, "[1]"),
+    "float array for integers": (np.array([1.5]), "int64", ""),
+    "complex": (np.array([1j]), None, ""),
+    "complex torch": (Torch([1j]), None, ""),
+    "text": ("text", None, ""),
+    "object": (object(), None, ""),
+    "odd buffer": (memoryview((np.zeros(1, "i4,i4")).view(np.void)), None, ""),
+}
+
+
+@pytest.mark.parametrize(("origin", "wanted", "place"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_packed_says_where(origin: object, wanted: Format | None, place: str) -> None:
+    packed = pack(origin, wanted)
+    assert isinstance(packed, Unpackable)
+    assert packed.place == place
+    assert packed.reason
+
+
+def test_a_broken_tensor_is_empty_and_keeps_the_reason() -> None:
+    tensor = TensorData([[1, 2], [3]])
+    assert (tensor.size, tensor.tolist()) == (0, [])
+    assert tensor.problem is not None
+    assert TensorData(tensor).problem == tensor.problem
+
+
+def test_writable_arrays_are_copied_and_read_only_ones_are_not() -> None:
+    numbers = np.array([1.0, 2.0], np.float32)
+    copied = TensorData.from_numpy(numbers)
+    numbers.flags.writeable = False
+    shared = TensorData.from_numpy(numbers)
+    assert (np.shares_memory(copied.to_numpy(), numbers), np.shares_memory(shared.to_numpy(), numbers)) == (False, True)
+
+
+def test_a_bfloat16_array_converts_itself() -> None:
+    class Bfloat16:
+        dtype = SimpleNamespace(name="bfloat16", str="<V2")
+        shape, size = (1,), 1
+
+        def astype(self, code: str) -> Any:
+            return np.array([1.5], code)
+
+        def tobytes(self) -> bytes:
+            raise AssertionError("converted first")
+
+    assert TensorData.of(Bfloat16()).tolist() == [1.5]  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a stand-in
+
+
+def test_a_flat_list_says_nothing_of_its_shape() -> None:
+    assert TensorData([1, 2]).shape is None
+    assert TensorData.of([1, 2]).shape == (2,)
+    assert TensorData.of(TensorData([1, 2])).shape is None
+    assert TensorData([1, 2, 3, 4], shape=[2, 2]).tolist() == [[1, 2], [3, 4]]
+    assert TensorData(TensorData([1, 2]), "float32") == TensorData([1.0, 2.0], shape=(2,))
+
+
+MISSHAPEN = {
+    "size": (TensorData([1, 2], shape=(3,)), ""),
+    "negative": (TensorData([1, 2], shape=(-1, -2)), ""),
+    "dtype": (TensorData([1], "int8"), ".dtype"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "sparse without shape": (TensorData([1], sparse_crow_indices=[0, 1], sparse_col_indices=[0]), ".shape"),
+    "row marks": (TensorData([1], None, (2, 2), [0, 1], [0]), ".sparse_crow_indices"),
+    "falling marks": (TensorData([1], None, (2, 2), [0, 2, 1], [0]), ".sparse_crow_indices"),
+    "columns": (TensorData([1], None, (1, 2), [0, 1], []), ".sparse_col_indices"),
+    "column range": (TensorData([1], None, (1, 2), [0, 1], [2]), ".sparse_col_indices"),
+}
+
+
+@pytest.mark.parametrize(("tensor", "place"), MISSHAPEN.values(), ids=MISSHAPEN)
+def test_a_shape_that_does_not_fit_is_a_problem(tensor: TensorData, place: str) -> None:
+    assert tensor.problem is not None
+    assert tensor.problem.place == place
+
+
+def test_a_sparse_tensor_lists_its_values() -> None:
+    sparse = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
+    empty = TensorData([], None, (1, 3), [0, 0], [])
+    assert (sparse.problem, sparse.tolist(), empty.problem) == (None, [5.0], None)
+
+
+def test_tensors_are_values() -> None:
+    one, same, other = TensorData([[1, 2]]), TensorData([[1, 2]]), TensorData([[1, 3]])
+    assert (one == same, hash(one) == hash(same), one == other, one == [[1, 2]]) == (True, True, False, False)
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert repr(one) == "TensorData([1, 2], dtype='int64', shape=(1, 2))"
+    assert "..." in repr(TensorData(range(20)))
+
+
+def test_numpy_and_torch_read_a_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(from_numpy=Torch))  # type: ignore[arg-type]
+    integers, floats = TensorData([[1, 2]]), TensorData.from_torch(Torch([[1.5]]))
+    assert (integers.to_numpy().tolist(), floats.to_numpy().dtype) == ([[1, 2]], np.float32)
+    assert isinstance(integers.to_torch(), Torch)
+
+
+def test_the_first_non_finite_element_is_found() -> None:
+    packed = [pack(values) for values in ([1.0, float("nan")], [float("inf")], [1.0], [1])]
+    assert [first_non_finite(each) for each in packed if isinstance(each, Packed)] == [1, 0, None, None]

@@ -1,0 +1,102 @@
+"""What is wrong with a value is said with its path, its value and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py import AdamParams, Datum, LoraConfig, ModelInput, SamplingParams, TensorData, check
+from tinkex_py.types import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk
+from tinkex_py.types.limits import sample_problem
+from tinkex_py.types.validation import problem
+
+TEXT = ModelInput.from_ints([1, 2])
+
+
+def datum(**inputs: Any) -> Datum:
+    return Datum(TEXT, {"target_tokens": [1, 2], **inputs})
+
+
+GOOD: dict[str, object] = {
+    "batch": [datum(weights=[0.5, 1]), datum(weights=np.ones(2))],
+    "large": datum(weights=np.ones(100_000, np.float32)),
+    "input": ModelInput(
+        (
+            ImageChunk(b"x", "png"),
+            ImageAssetPointerChunk("jpeg", "https://a.test", 3),
+            DmelChunk(b"x"),
+            EncodedTextChunk([1]),
+        )
+    ),
+    "tensor": TensorData([1.0]),
+    "sampling": SamplingParams(max_tokens=1, seed=-3, stop=["a"], top_k=5),
+    "stop text": SamplingParams(stop="a\nb"),
+    "stop ids": SamplingParams(stop=[1, 2]),
+    "no stop": SamplingParams(stop=[]),
+    "adam": AdamParams(),
+    "lora": LoraConfig(seed=3),
+    "name": "step-1",
+    "loss config": {"clip_low_threshold": 0.8, "mode": "x"},
+}
+
+
+@pytest.mark.parametrize("value", GOOD.values(), ids=GOOD)
+def test_a_good_value_passes(value: object) -> None:
+    assert check(value) == Success(value)
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "no data": ([], "data"),
+    "not a datum": ([1], "data[0]"),
+    "not a value": (1.5, "data"),
+    "weights nan": ([datum(weights=[1.0, float("nan")])], "data[0].loss_fn_inputs['weights'][1]"),
+    "ragged": ([datum(), datum(logprobs=[[1.0], [1.0, 2.0]])], "data[1].loss_fn_inputs['logprobs'][1]"),
+    "target tokens": (datum(target_tokens=[[1, -3]]), "datum.loss_fn_inputs['target_tokens'][0][1]"),
+    "target floats": (datum(target_tokens=np.ones(2)), "datum.loss_fn_inputs['target_tokens']"),
+    "input": (Datum(ModelInput.from_ints([-1]), {}), "datum.model_input.chunks[0].tokens[0]"),
+    "no input": (Datum(5, {}), "datum.model_input"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "chunk": (ModelInput((5,)), "model_input.chunks[0]"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "image bytes": (ModelInput((ImageChunk(b"", "png"),)), "model_input.chunks[0].data"),
+    "image format": (ModelInput((ImageChunk(b"x", "gif"),)), "model_input.chunks[0].format"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "image tokens": (ModelInput((ImageChunk(b"x", "png", -1),)), "model_input.chunks[0].expected_tokens"),
+    "image location": (ModelInput((ImageAssetPointerChunk("png", ""),)), "model_input.chunks[0].location"),
+    "audio": (ModelInput((DmelChunk(b""),)), "model_input.chunks[0].dmel"),
+    "tensor": (TensorData([float("inf")]), "tensor[0]"),
+    "max_tokens": (SamplingParams(max_tokens=0), "sampling_params.max_tokens"),
+    "temperature": (SamplingParams(temperature=float("nan")), "sampling_params.temperature"),
+    "top_p": (SamplingParams(top_p=0), "sampling_params.top_p"),
+    "top_k": (SamplingParams(top_k=0), "sampling_params.top_k"),
+    "stop mixed": (SamplingParams(stop=["a", 1]), "sampling_params.stop"),  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - refused
+    "stop number": (SamplingParams(stop=5), "sampling_params.stop"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "seed": (SamplingParams(seed=2**63), "sampling_params.seed"),
+    "learning rate": (AdamParams(learning_rate=float("inf")), "adam_params.learning_rate"),
+    "beta": (AdamParams(beta1=1.0), "adam_params.beta1"),
+    "rank": (LoraConfig(rank=True), "lora_config.rank"),
+    "nothing to train": (LoraConfig(train_mlp=False, train_attn=False, train_unembed=False), "lora_config"),
+    "name": ("", "name"),
+    "control characters": ("a\x00b", "name"),
+    "loss config name": ({1: 2}, "loss_fn_config"),
+    "loss config value": ({"clip": float("nan")}, "loss_fn_config['clip']"),
+}
+
+
+@pytest.mark.parametrize(("value", "path"), BAD.values(), ids=BAD)
+def test_a_bad_value_is_refused_with_its_path(value: object, path: str) -> None:
+    refused = check(value)
+    assert isinstance(refused, Failure)
+    assert refused.failure().path == path
+    assert refused.failure().message.startswith(path)
+
+
+def test_the_caller_says_what_it_calls_the_value() -> None:
+    found = problem(AdamParams(eps=-1), "params")
+    assert found is not None
+    assert (found.path, found.value) == ("params.eps", "-1")
+
+
+def test_the_arguments_of_sample_are_checked() -> None:
+    found = [sample_problem(num_samples, topk) for num_samples, topk in ((0, 0), (1, -1), (1, 0))]
+    assert [None if each is None else each.path for each in found] == ["num_samples", "topk_prompt_logprobs", None]
