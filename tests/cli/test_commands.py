@@ -51,7 +51,9 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("name", "content", "complaint"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_gets_the_line_and_the_reason(tmp_path: Path, name: str, content: str | None, complaint: str) -> None:
+def test_a_bad_file_gets_the_line_and_the_reason(
+    tmp_path: Path, name: str, content: str | None, complaint: str
+) -> None:
     if content is not None:
         _ = (tmp_path / name).write_text(content)
     ended = tinkex("train", name, folder=tmp_path)

@@ -1,0 +1,90 @@
+"""JSON out and in: None is left out, what comes is read leniently, and nothing raises."""
+
+from __future__ import annotations
+
+import json
+from math import isnan, nan
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
+from tinkex_py.outcome import or_raise
+from tinkex_py.types import FrozenMapping, SampleResponse
+from tinkex_py.wire.json import convert, decode, encode, lower, numbered
+
+SPARSE = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
+VALUES: dict[str, tuple[type, object]] = {
+    "dense": (TensorData, TensorData([[1, 2]])),
+    "flat": (TensorData, TensorData([1.5])),
+    "sparse": (TensorData, SPARSE),
+    "image": (ModelInput, ModelInput((ImageChunk(b"png", "png", 3),))),
+    "datum": (Datum, Datum(ModelInput.from_ints([1]), {"target_tokens": [2], "weights": [0.5]})),
+}
+
+
+class Body(Struct, frozen=True, tag="body"):
+    """A body with what bodies hold."""
+
+    value: object
+
+
+@pytest.mark.parametrize(("form", "value"), VALUES.values(), ids=VALUES)
+def test_decoding_what_was_encoded_is_the_value(form: type, value: object) -> None:
+    encoded = json.loads(encode(Body(value)).content)
+    assert encoded["type"] == "body"
+    assert decode(form, json.dumps(encoded["value"]).encode()) == Success(value)
+
+
+def test_what_is_none_is_left_out_and_containers_are_lowered() -> None:
+    assert lower(Body(None)) == {"type": "body"}
+    assert lower(FrozenMapping({"a": (1, None), "b": [SPARSE]})) == {"a": (1, None), "b": [lower(SPARSE)]}
+
+
+def test_a_number_is_put_in_front() -> None:
+    step = encode(Body(1))
+    assert json.loads(numbered(step, "m", 3).content) == {"model_id": "m", "seq_id": 3, "value": 1, "type": "body"}
+
+    class Empty(Struct, frozen=True):
+        """No fields."""
+
+    assert numbered(encode(Empty()), "m", 3).content == b'{"model_id":"m","seq_id":3}'
+
+
+def test_not_a_number_is_read_however_it_is_spelled() -> None:
+    for spelled in (b'{"data": [1.5, null]}', b'{"data": [1.5, NaN], "dtype": "float32"}'):
+        data = or_raise(decode(TensorData, spelled)).data
+        assert (data[0], isnan(data[1])) == (1.5, True)
+    assert or_raise(decode(dict[str, float], b'{"loss": Infinity}')) == {"loss": float("inf")}
+
+
+def test_integers_are_read_from_whole_numbers() -> None:
+    tensor = or_raise(decode(TensorData, b'{"data": [1, 2.0, true], "dtype": "int64"}'))
+    assert (tensor.dtype, tensor.data) == ("int64", [1, 2, 1])
+
+
+BROKEN: dict[str, tuple[Any, bytes]] = {
+    "not JSON": (Any, b"<html>"),
+    "NaN and not JSON": (Any, b"{NaN"),
+    "deep": (Any, b"[" * 100_000),
+    "deep with NaN": (Any, b"[" * 100_000 + b"NaN"),
+    "invalid text": (Any, b'"\xff"'),
+    "wrong shape": (SampleResponse, b'{"sequences": 5}'),
+    "wrong shape with NaN": (SampleResponse, b'{"sequences": NaN}'),
+    "half integers": (TensorData, b'{"data": [1.5], "dtype": "int64"}'),
+    "null integers": (TensorData, b'{"data": [null], "dtype": "int64"}'),
+    "infinite integers": (TensorData, b'{"data": [Infinity], "dtype": "int64"}'),
+    "misshapen": (TensorData, b'{"data": [1], "shape": [2]}'),
+}
+
+
+@pytest.mark.parametrize(("form", "body"), BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_read_is_a_failure(form: Any, body: bytes) -> None:
+    assert isinstance(decode(form, body), Failure)
+
+
+def test_values_of_jsons_own_kinds_convert() -> None:
+    assert convert(dict[str, int], {"a": "1"}) == Success({"a": 1})
+    assert isinstance(convert(dict[str, int], {"a": nan}), Failure)

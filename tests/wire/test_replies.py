@@ -1,0 +1,83 @@
+"""What an answer says: a value, a promise's state, or why not."""
+
+from __future__ import annotations
+
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py.request import Reply
+from tinkex_py.types import OptimStepResponse
+from tinkex_py.types.promises import Announced, Pending, Ready, Refused
+from tinkex_py.wire.replies import Explanation, Nothing, PromiseOf, Value, category_of, explanation
+
+PROMISE = PromiseOf(OptimStepResponse)
+STATES = {
+    "ready": (200, b'{"metrics": {"a": 1}}', Ready(OptimStepResponse(metrics={"a": 1.0}))),
+    "ready with nothing": (200, b"{}", Ready(OptimStepResponse())),
+    "held": (
+        408,
+        b'{"queue_state": "paused_capacity", "queue_state_reason": "busy"}',
+        Pending(queue_state="paused_capacity", reason="busy"),
+    ),
+    "held, no body": (408, b"", Pending()),
+    "try again": (200, b'{"type": "try_again", "queue_state": 5, "retry_after_ms": 1500}', Pending(retry_after=1.5)),
+    "odd wish": (200, b'{"type": "try_again", "retry_after_ms": -1}', Pending()),
+    "pending": (200, b'{"status": "pending"}', Pending()),
+    "announced": (200, b'{"status": "complete_metadata", "response_payload_size": 7}', Announced(7)),
+    "failed": (200, b'{"error": "boom", "category": "user"}', Refused("boom", "user")),
+    "failed oddly": (
+        200,
+        b'{"error": {"a": 1}, "category": 5}',
+        Refused('{"error": {"a": 1}, "category": 5}', "unknown"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "state"), STATES.values(), ids=STATES)
+def test_a_promise_is_in_one_state(status: int, body: bytes, state: object) -> None:
+    assert PROMISE.read(Reply(status=status, body=body)) == Success(state)
+
+
+def test_a_body_that_is_no_state_is_a_failure() -> None:
+    assert isinstance(PROMISE.read(Reply(status=200, body=b"5")), Failure)
+
+
+def test_values_and_nothing_are_read() -> None:
+    reply = Reply(status=200, body=b"[1]")
+    assert (Value(list[int]).read(reply), Nothing().read(reply)) == (Success([1]), Success(None))
+    assert Value(int).statuses == Nothing().statuses == frozenset()
+
+
+EXPLANATIONS = {
+    "detail": (b'{"detail": "no"}', Explanation("no")),
+    "message": (b'{"message": "no"}', Explanation("no")),
+    "error": (b'{"error": {"message": "no"}}', Explanation("no")),
+    "detail inside": (b'{"error": {"detail": "no"}}', Explanation("no")),
+    "unreadable detail": (b'{"detail": {"a": 1}}', Explanation('{"detail": {"a": 1}}')),
+    "list": (
+        b'{"detail": [{"loc": ["body", "lora_config", "rank"], "msg": "too large"}, {"msg": "and more"}, 5]}',
+        Explanation("lora_config.rank: too large; and more", ("lora_config.rank",)),
+    ),
+    "place": (b'{"detail": [{"loc": ["query", 0], "msg": "bad"}]}', Explanation("query.0: bad", ("query.0",))),
+    "list of nothing said": (b'{"detail": [5]}', Explanation('{"detail": [5]}')),
+    "text": (b'"plainly no"', Explanation("plainly no")),
+    "other": (b"[1]", Explanation("[1]")),
+    "plain": (b"Internal Server Error", Explanation("Internal Server Error")),
+    "page": (b"<html><head><title>x</title></head><body>Bad &amp; <b>gateway</b></body>", Explanation("Bad & gateway")),
+    "empty": (b"", Explanation("")),
+    "long": (b'"' + b"x" * 3000 + b'"', Explanation("x" * 2000 + "...")),
+}
+
+
+@pytest.mark.parametrize(("body", "said"), EXPLANATIONS.values(), ids=EXPLANATIONS)
+def test_a_refusal_is_told_in_the_servers_words(body: bytes, said: Explanation) -> None:
+    assert explanation(body) == said
+
+
+def test_categories_are_told_by_their_beginning() -> None:
+    assert [category_of(word) for word in ("user_error", "Server", "other", None)] == [
+        "user",
+        "server",
+        "unknown",
+        "unknown",
+    ]
