@@ -6,6 +6,7 @@ import json
 from math import isnan, nan
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec import Struct
 from returns.result import Failure, Success
@@ -61,7 +62,7 @@ def test_not_a_number_is_read_however_it_is_spelled() -> None:
 
 
 def test_integers_are_read_from_whole_numbers() -> None:
-    tensor = or_raise(decode(TensorData, b'{"data": [1, 2.0, true], "dtype": "int64"}'))
+    tensor = or_raise(decode(TensorData, b'{"data": [1, 2.0, 1], "dtype": "int64"}'))
     assert (tensor.dtype, tensor.data) == ("int64", [1, 2, 1])
 
 
@@ -88,3 +89,18 @@ def test_what_cannot_be_read_is_a_failure(form: Any, body: bytes) -> None:
 def test_values_of_jsons_own_kinds_convert() -> None:
     assert convert(dict[str, int], {"a": "1"}) == Success({"a": 1})
     assert isinstance(convert(dict[str, int], {"a": nan}), Failure)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert encode(Body((np.float32(1.5), np.int64(2)))).content == b'{"value":[1.5,2],"type":"body"}'
+
+
+def test_what_json_has_no_form_for_is_a_bug() -> None:
+    with pytest.raises(NotImplementedError):
+        encode(Body(object()))
+    with pytest.raises(NotImplementedError):
+        decode(Unknown, b"1")
+
+
+class Unknown:
+    """Nothing that is read."""

@@ -95,19 +95,32 @@ def result_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[T]
 
 def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[T]:
     while True:
-        asked = yield from now()
-        left = _time_left(waiting, state, asked)
+        at = yield from now()
+        left = _time_left(waiting, state, at)
         if left <= 0:
-            return (yield from halt(_stuck(ticket, waiting, asked - state.begun)))
-        outcome = yield from attempt(deadline(left, _ask(ticket, returns, waiting, state), _unanswered))
-        held = (yield from now()) - asked >= _HELD
-        match outcome:
+            return (yield from halt(_stuck(ticket, waiting, at - state.begun)))
+        match (yield from attempt(deadline(left, _round(ticket, returns, waiting, state), _unanswered))):
             case Success(answer):
-                if isinstance(answer, Ready):
+                if answer is not None:
                     return answer.value
-                yield from _carry_on(ticket, answer, waiting, state, held=held)
             case Failure(error):
-                yield from _recover(ticket, error, state)
+                if not isinstance(error, DeadlineExceeded):
+                    return (yield from halt(error))
+
+
+def _round(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[Ready[T] | None]:
+    """Ask once: the result, or None when it is right to ask again."""
+    asked = yield from now()
+    outcome = yield from attempt(_ask(ticket, returns, waiting, state))
+    held = (yield from now()) - asked >= _HELD
+    match outcome:
+        case Success(answer):
+            if isinstance(answer, Ready):
+                return answer
+            yield from _carry_on(ticket, answer, waiting, state, held=held)
+        case Failure(error):
+            yield from _recover(ticket, error, state)
+    return None
 
 
 def _carry_on(
@@ -179,7 +192,7 @@ def _recover(ticket: Ticket, error: TinkerError, state: _State) -> Plan[None]:
 
 def _passing(ticket: Ticket, error: TinkerError, state: _State, elapsed: float) -> bool:
     match error:
-        case ServerFault() | ConnectionFailed() | RateLimited() | DeadlineExceeded():
+        case ServerFault() | ConnectionFailed() | RateLimited():
             return True
         case NotFound():
             return ticket.fresh and elapsed < _STARTING
@@ -206,8 +219,9 @@ def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:
 
 def _stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded:
     return DeadlineExceeded(
-        message=f"{ticket.operation}: no result after {elapsed:.0f} s, and nothing moved for "
-        f"{waiting.config.progress_timeout:g} s; look at the server's state, or raise Config.progress_timeout",
+        message=f"{ticket.operation}: no result after {elapsed:.0f} s; look at the server's state, or raise "
+        f"Config.progress_timeout ({waiting.config.progress_timeout:g} s without progress) or "
+        f"Config.promise_timeout ({waiting.config.promise_timeout:g} s in all)",
         request_id=ticket.request_id,
         elapsed=elapsed,
         seconds=elapsed,

@@ -80,8 +80,8 @@ class PromiseOf(Struct, Generic[T], frozen=True):
         match json.decode(self.form, reply.body):
             case Success(value):
                 return Success(Ready(value))
-            case Failure() as failure:
-                return failure
+            case Failure(reason):
+                return Failure(reason)
 
 
 class Nothing(Struct, frozen=True):

@@ -1,0 +1,87 @@
+"""A promise's result is asked for until it is there, and each answer has one meaning."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+from returns.result import Success
+
+from tests.plans.scripted import BROKEN, Line, Script, gaps, reply, waiting
+from tinkex_py import errors
+from tinkex_py.endpoints.promises import RetrieveFuture
+from tinkex_py.plans.polling import Ticket, result_of
+from tinkex_py.types import OptimStepResponse
+
+TICKET = Ticket(operation="optim_step", kind="OptimStep", request_id="r")
+FRESH = structs.replace(TICKET, fresh=True)
+DONE = reply(200, {"metrics": None})
+RESULT = Success(OptimStepResponse())
+
+
+def held(state: str) -> tuple[float, Line]:
+    return 20.0, reply(408, {"queue_state": state})
+
+
+KEPT: dict[str, tuple[list[Line], list[float]]] = {
+    "held and asked again at once": ([*held("active"), DONE], [20.0]),
+    "not held: asked at growing intervals": ([reply(408), reply(408), reply(408), DONE], [0.02, 0.04, 0.08]),
+    "try again": ([reply(200, {"type": "try_again", "retry_after_ms": 3000}), DONE], [3.0]),
+    "fault": ([reply(503), reply(500), DONE], [1.0, 2.0]),
+    "fault with a wish": ([reply(503, retry_after="9"), DONE], [9.0]),
+    "rate limit": ([reply(429), DONE], [1.0]),
+    "broken": ([BROKEN, DONE], [1.0]),
+    "three bad requests": ([reply(400), reply(400), reply(400), DONE], [1.0, 2.0, 4.0]),
+    "announced": ([reply(200, {"status": "complete_metadata", "response_payload_size": 7}), DONE], [0.0]),
+}
+
+
+@pytest.mark.parametrize(("lines", "delays"), KEPT.values(), ids=KEPT)
+def test_a_promise_is_kept_after(lines: list[Line], delays: list[float]) -> None:
+    script = Script(*lines)
+    assert script.run(result_of(TICKET, OptimStepResponse, waiting())) == RESULT
+    assert gaps(script.times) == delays
+
+
+ENDED: dict[str, tuple[Ticket, list[Line], type]] = {
+    "failed": (TICKET, [reply(200, {"error": "boom", "category": "user"})], errors.RequestFailed),
+    "four bad requests": (TICKET, [reply(400)], errors.BadRequest),
+    "unknown": (TICKET, [reply(404)], errors.NotFound),
+    "unknown for too long": (FRESH, [reply(404)], errors.NotFound),
+    "expired": (TICKET, [reply(410)], errors.PromiseExpired),
+    "unreadable": (TICKET, [reply(200, 5)], errors.Undecodable),
+    "nothing moves": (TICKET, [*held("active"), *held("active")], errors.DeadlineExceeded),
+    "never answered": (TICKET, [1e9, DONE], errors.DeadlineExceeded),
+}
+
+
+@pytest.mark.parametrize(("ticket", "lines", "cause"), ENDED.values(), ids=ENDED)
+def test_a_promise_ends_with(ticket: Ticket, lines: list[Line], cause: type) -> None:
+    error = Script(*lines).run(result_of(ticket, OptimStepResponse, waiting())).failure()
+    assert isinstance(error, cause)
+
+
+def test_a_model_that_is_still_starting_may_be_unknown() -> None:
+    script = Script(reply(404), reply(404), DONE)
+    assert script.run(result_of(FRESH, OptimStepResponse, waiting())) == RESULT
+
+
+def test_a_large_answer_is_fetched_once_there_is_room() -> None:
+    script = Script(reply(200, {"status": "complete_metadata", "response_payload_size": 7}), DONE)
+    script.run(result_of(TICKET, OptimStepResponse, waiting()))
+    bodies = [request.body for request, _ in script.sent]
+    assert bodies == [
+        RetrieveFuture(request_id="r", allow_metadata_only=True),
+        RetrieveFuture(request_id="r", allow_metadata_only=False),
+    ]
+
+
+def test_waiting_is_limited_in_all_even_while_the_queue_moves() -> None:
+    moving = [line for index in range(100) for line in held(f"state {index}")]
+    error = Script(*moving).run(result_of(TICKET, OptimStepResponse, waiting(promise_timeout=100))).failure()
+    assert isinstance(error, errors.DeadlineExceeded)
+    assert error.elapsed == 100
+
+
+def test_a_queue_that_moves_is_waited_for() -> None:
+    moving = [line for index in range(10) for line in held(f"state {index}")]
+    assert Script(*moving, DONE).run(result_of(TICKET, OptimStepResponse, waiting(progress_timeout=30))) == RESULT

@@ -1,0 +1,97 @@
+"""Samples are numbered from 0, sessions are opened once and kept alive."""
+
+from __future__ import annotations
+
+from returns.result import Failure, Success
+
+from tests.plans.scripted import BROKEN, Script, gaps, reply, waiting
+from tinkex_py import Config, ModelInput, SamplingParams, errors
+from tinkex_py.endpoints.sampling import Sample
+from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, SessionStarted
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.cells import Gate
+from tinkex_py.plans.effects import Plan, attempt, sleep, together
+from tinkex_py.plans.samples import Question, Sampler, sample
+from tinkex_py.plans.sessions import SessionState, session_id
+from tinkex_py.types import SampleResponse
+
+ACCEPTED = reply(200, {"request_id": "r"})
+SAMPLED = reply(200, {"sequences": []})
+OPENED = reply(200, {"session_id": "s", "info_message": "hello", "error_message": ""})
+
+
+def sampler() -> Sampler:
+    return Sampler(sampling_session_id="q", dispatch=Gate(1), waiting=waiting())
+
+
+def question(num_samples: int = 1) -> Question:
+    return Question(prompt=ModelInput.from_ints([1]), num_samples=num_samples, sampling_params=SamplingParams())
+
+
+def test_a_lost_promise_is_asked_for_anew_under_a_new_number() -> None:
+    script = Script(ACCEPTED, reply(410), ACCEPTED, SAMPLED)
+    assert script.run(sample(sampler(), question())) == Success(SampleResponse(sequences=[]))
+    assert [request.body.seq_id for request, _ in script.sent if isinstance(request.body, Sample)] == [0, 1]
+
+
+def test_a_failed_sample_is_a_failure() -> None:
+    script = Script(ACCEPTED, reply(200, {"error": "boom", "category": "server"}))
+    assert isinstance(script.run(sample(sampler(), question())).failure(), errors.RequestFailed)
+
+
+def test_bad_questions_send_nothing() -> None:
+    script = Script(ACCEPTED)
+    assert isinstance(script.run(sample(sampler(), question(0))).failure(), errors.InvalidInput)
+    assert script.sent == []
+
+
+def session(**settings: float) -> SessionState:
+    config = Config(base_url="http://server.test", max_attempts=1, **settings)  # type: ignore[arg-type]
+    return SessionState(config=config, sdk_version="0")
+
+
+def wait_then(seconds: float, plan: Plan[str]) -> Plan[str]:
+    opened = yield from plan
+    yield from sleep(seconds)
+    return opened
+
+
+def test_a_session_is_opened_once_for_all_who_ask() -> None:
+    state, script = session(), Script(OPENED)
+    together_ = script.run(together([session_id(state), session_id(state)]))
+    assert together_ == Success((Success("s"), Success("s")))
+    assert [request.operation for request, _ in script.sent] == ["create_session"]
+    assert [type(event) for event in script.events if isinstance(event, (SessionStarted, ServerMessage))] == [
+        SessionStarted,
+        ServerMessage,
+    ]
+
+
+def test_a_failure_to_open_is_not_kept() -> None:
+    state, script = session(), Script(reply(403), OPENED)
+
+    def twice() -> Plan[tuple[Outcome[str], Outcome[str]]]:
+        first = yield from attempt(session_id(state))
+        return first, (yield from attempt(session_id(state)))
+
+    first, second = script.run(twice()).unwrap()
+    assert (type(first), second) == (Failure, Success("s"))
+
+
+def test_a_session_gives_a_sign_of_life_every_so_often_until_it_is_over() -> None:
+    script = Script(OPENED, reply(200), reply(503), reply(410))
+    script.run(wait_then(100, session_id(session())))
+    assert gaps(script.times) == [10.0, 10.0, 10.0]
+    assert isinstance(script.events[-1], SessionOver)
+
+
+def test_missed_signs_of_life_are_told_after_two_minutes() -> None:
+    script = Script(OPENED, BROKEN)
+    script.run(wait_then(145, session_id(session())))
+    missed = [event for event in script.events if isinstance(event, HeartbeatMissed)]
+    assert [event.since for event in missed] == [120.0, 130.0, 140.0]
+
+
+def test_models_and_samplers_are_numbered_from_zero() -> None:
+    state = session()
+    assert [state.next_model(), state.next_model(), state.next_sampler(), state.next_sampler()] == [0, 1, 0, 1]

@@ -1,0 +1,123 @@
+"""Steps are numbered 1, 2, 3: none is lost, none is taken twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from returns.result import Failure, Success
+
+from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
+from tinkex_py import AdamParams, errors
+from tinkex_py.endpoints.steps import load_weights, optim_step
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.cells import Queue
+from tinkex_py.plans.effects import Plan, attempt, together
+from tinkex_py.plans.steps import Run, take
+
+STEP = optim_step(AdamParams())
+ACCEPTED = reply(200, {"request_id": "r"})
+DONE = reply(200, {"metrics": None})
+
+
+def new_run(**settings: Any) -> Run:
+    return Run(model_id="m", queue=Queue(), waiting=waiting(**settings), checkpoint="tinker://m/weights/a")
+
+
+def good() -> None:
+    return None
+
+
+def steps_of(run: Run, count: int, *, heavy: bool = False) -> Plan[list[Outcome[object]]]:
+    """So many steps, one after the other."""
+    outcomes: list[Outcome[object]] = []
+    for _ in range(count):
+        outcomes.append((yield from attempt(take(run, STEP, good, heavy=heavy))))  # noqa: PERF401 - a plan
+    return outcomes
+
+
+def numbers(script: Script) -> list[int]:
+    return [body["seq_id"] for body in script.bodies]
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+def test_numbers_count_from_one(*, heavy: bool) -> None:
+    script = Script(ACCEPTED, DONE, ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 2, heavy=heavy)).unwrap()
+    assert (numbers(script), [type(each) for each in outcomes]) == ([1, 2], [Success, Success])
+
+
+def test_the_same_bytes_are_resent_under_the_same_key() -> None:
+    script = Script(BROKEN, reply(503), ACCEPTED, DONE)
+    script.run(steps_of(new_run(), 1))
+    sent = [(request.body, dict(headers)["x-idempotency-key"]) for request, headers in script.sent[:3]]
+    assert sent[0] == sent[1] == sent[2]
+
+
+def test_a_refused_number_is_free_again() -> None:
+    script = Script(reply(422), ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 2)).unwrap()
+    assert (numbers(script), type(outcomes[0].failure())) == ([1, 1], errors.Unprocessable)
+
+
+def test_a_freed_number_that_turns_out_to_be_used_is_skipped() -> None:
+    script = Script(reply(400), reply(409), ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 2)).unwrap()
+    assert (numbers(script), isinstance(outcomes[1], Success)) == ([1, 1, 2], True)
+
+
+DOUBTFUL: dict[str, list[Line]] = {
+    "taken, result lost": [reply(409, {"detail": "Sequence conflict: expected 2, got 1."})],
+    "unknown": [BROKEN],
+    "promise unknown": [ACCEPTED, reply(404)],
+    "promise expired": [ACCEPTED, reply(410)],
+}
+
+
+@pytest.mark.parametrize("lines", DOUBTFUL.values(), ids=DOUBTFUL)
+def test_a_run_in_doubt_says_so_with_every_later_step(lines: list[Line]) -> None:
+    run = new_run(progress_timeout=100)
+    script = Script(*lines)
+    outcomes = script.run(steps_of(run, 2)).unwrap()
+    later = outcomes[1].failure()
+    assert isinstance(later, errors.OutOfSequence)
+    assert (later.step, later.checkpoint) == (1, "tinker://m/weights/a")
+    assert set(numbers(script)) == {1}
+
+
+def test_a_run_without_a_checkpoint_says_that() -> None:
+    run = new_run(progress_timeout=10)
+    run.checkpoint = None
+    error = Script(BROKEN).run(take(run, STEP, good)).failure()
+    assert isinstance(error, errors.OutOfSequence)
+    assert "saved no checkpoint" in error.message
+
+
+def test_an_unexplained_conflict_is_the_answer() -> None:
+    script = Script(reply(409, {"detail": "name taken"}))
+    assert isinstance(script.run(take(new_run(), STEP, good)).failure(), errors.Conflict)
+
+
+def test_bad_input_takes_no_number_and_sends_nothing() -> None:
+    run = new_run()
+    bad = errors.InvalidInput(message="no", path="data")
+    script = Script(ACCEPTED, DONE)
+    for heavy in (False, True):
+        assert script.run(take(run, STEP, lambda: bad, heavy=heavy)) == Failure(bad)
+    assert (script.sent, run.next_number, len(run.queue)) == ([], 1, 0)
+
+
+def test_steps_go_out_in_the_order_of_their_calls() -> None:
+    run = new_run()
+    script = Script(5.0, ACCEPTED, ACCEPTED, DONE)
+    steps = [take(run, STEP, good), take(run, load_weights("tinker://a"), good)]
+    assert isinstance(script.run(together(steps)), Success)
+    assert [(body["type"], body["seq_id"]) for body in script.bodies] == [("optim_step", 1), ("load_weights", 2)]
+
+
+def test_a_bug_in_a_check_is_not_hidden() -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        Script(DONE).run(take(new_run(), STEP, broken, heavy=True))
