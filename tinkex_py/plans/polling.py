@@ -7,7 +7,7 @@ at growing intervals. Waiting ends when nothing has moved for `Config.progress_t
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from msgspec import Struct
 from returns.result import Failure, Success
@@ -134,6 +134,8 @@ def _carry_on(
             state.room = size
         case Refused():
             yield from halt(_failed(ticket, answer, state))
+        case _:
+            assert_never(answer)
 
 
 def _ask(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[PromiseState[T]]:

@@ -62,9 +62,9 @@ def _open(state: SessionState, opening: Cell[Outcome[str]]) -> Plan[None]:
             opening.fill(Success(session.session_id))
             yield from _announce(session)
             yield from _keep_alive(session.session_id, state.config.heartbeat_interval)
-        case Failure() as failure:
+        case Failure(error):
             state.opening = None
-            opening.fill(failure)
+            opening.fill(Failure(error))
 
 
 def _announce(session: Session) -> Plan[None]:

@@ -1,0 +1,207 @@
+"""Plans halt, resume and give back what they took, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from returns.result import Failure, Success
+
+from tests.plans.scripted import Script, reply
+from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.errors import ClientClosed, DeadlineExceeded
+from tinkex_py.plans.cells import Cell, Gate, Queue
+from tinkex_py.plans.effects import (
+    Plan,
+    attempt,
+    compute,
+    deadline,
+    halt,
+    in_turn,
+    now,
+    pure,
+    random_bits,
+    send,
+    shield,
+    sleep,
+    spawn,
+    wait_for,
+    within,
+)
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.testing import clock
+
+ERROR = ClientClosed(message="closed")
+SCRIPT = Script(reply(200, {}))
+
+
+def test_a_halt_ends_every_plan_around_it_up_to_an_attempt() -> None:
+    ran: list[str] = []
+
+    def inner() -> Plan[int]:
+        yield from halt(ERROR)
+        ran.append("after the halt")
+        return 1
+
+    def outer() -> Plan[object]:
+        outcome = yield from attempt(inner())
+        ran.append("after the attempt")
+        return outcome
+
+    assert SCRIPT.run(outer()) == Success(Failure(ERROR))
+    assert ran == ["after the attempt"]
+
+
+def test_a_plan_is_closed_whatever_ends_it() -> None:
+    closed: list[str] = []
+
+    def inner() -> Plan[None]:
+        try:
+            yield from sleep(100)
+        finally:
+            closed.append("inner")
+
+    def expired(seconds: float) -> DeadlineExceeded:
+        return DeadlineExceeded(message="late", seconds=seconds)
+
+    assert SCRIPT.run(deadline(5, inner(), expired)) == Failure(expired(5))
+    assert closed == ["inner"]
+
+
+def test_a_deadline_that_is_not_reached_changes_nothing() -> None:
+    for seconds in (5.0, float("inf")):
+        assert SCRIPT.run(deadline(seconds, pure(1), lambda _: ERROR)) == Success(1)
+        assert SCRIPT.run(deadline(seconds, halt(ERROR), lambda _: ERROR)) == Failure(ERROR)
+
+
+def test_gates_and_turns_are_given_back() -> None:
+    gate, queue = Gate(1), Queue()
+    ends: tuple[Callable[[], Plan[Any]], ...] = (lambda: pure(1), lambda: halt(ERROR), lambda: sleep(100))
+    for end in ends:
+        scoped = in_turn(queue, lambda _, end=end: within(gate, 1, end()))  # type: ignore[misc]
+        SCRIPT.run(attempt(deadline(5, scoped, lambda _: ERROR)))
+        assert (gate.taken, len(queue)) == (0, 0)
+
+
+def test_waiting_for_a_gate_is_given_up() -> None:
+    gate = Gate(1)
+
+    def crowd() -> Plan[None]:
+        yield from spawn(within(gate, 1, sleep(50)))
+        yield from sleep(1)
+        yield from attempt(deadline(5, within(gate, 1, pure(None)), lambda _: ERROR))
+        yield from within(gate, 1, pure(None))
+
+    assert SCRIPT.run(crowd()) == Success(None)
+    assert gate.taken == 0
+
+
+def test_a_gate_serves_in_order_and_lets_a_large_cost_pass_alone() -> None:
+    gate = Gate(10)
+    first, large, small = gate.enter(4), gate.enter(20), gate.enter(1)
+    assert (first.filled, large.filled, small.filled) == (True, False, False)
+    gate.leave(4, first)
+    assert (large.filled, small.filled, gate.taken) == (True, False, 20)
+    gate.leave(20, large)
+    assert (small.filled, gate.taken, gate.capacity) == (True, 1, 10)
+
+
+def test_a_turn_is_called_when_all_before_have_left() -> None:
+    queue = Queue()
+    first, second, third = queue.enter(), queue.enter(), queue.enter()
+    queue.leave(second)
+    assert (first.ready.filled, third.ready.filled) == (True, False)
+    queue.leave(first)
+    assert third.ready.filled
+
+
+def test_a_cell_is_filled_once_and_calls_back_once() -> None:
+    cell: Cell[int] = Cell()
+    called: list[str] = []
+    forgotten = lambda: called.append("forgotten")  # noqa: E731 - the same object twice
+    cell.when_filled(lambda: called.append("early"))
+    cell.when_filled(forgotten)
+    cell.forget(forgotten)
+    cell.forget(forgotten)
+    cell.fill(1)
+    cell.fill(2)
+    cell.when_filled(lambda: called.append("late"))
+    assert (cell.values, called) == ((1,), ["early", "late"])
+
+
+def test_a_filled_cell_is_not_waited_for() -> None:
+    cell: Cell[int] = Cell()
+    cell.fill(5)
+    assert SCRIPT.run(wait_for(cell)) == Success(5)
+
+
+def test_a_shielded_plan_runs_to_its_end() -> None:
+    ended: list[float] = []
+
+    def work() -> Plan[None]:
+        yield from sleep(20)
+        ended.append((yield from now()))
+
+    def impatient() -> Plan[None]:
+        yield from attempt(deadline(5, shield(work()), lambda _: ERROR))
+        yield from sleep(30)
+
+    SCRIPT.run(impatient())
+    assert ended == [20.0]
+
+
+def test_a_computation_that_raises_is_a_failure() -> None:
+    assert SCRIPT.run(compute(lambda: 6 * 7)) == Success(Success(42))
+    assert SCRIPT.run(compute(lambda: 1 // 0)).unwrap() == Failure(
+        "ZeroDivisionError: integer division or modulo by zero"
+    )
+
+
+WRONG_ANSWERS: dict[str, Callable[[], Plan[object]]] = {
+    "send": lambda: send(get_server_capabilities()),
+    "now": now,
+    "random": random_bits,
+    "halt": lambda: halt(ERROR),
+}
+
+
+@pytest.mark.parametrize("plan", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
+def test_a_driver_that_answers_wrongly_is_told(plan: Callable[[], Plan[object]]) -> None:
+    driven = plan()
+    next(driven)
+    with pytest.raises(AssertionError):
+        driven.send(None)
+
+
+def test_a_bug_in_a_plan_is_raised() -> None:
+    def buggy() -> Plan[None]:
+        yield from sleep(1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        SCRIPT.run(buggy())
+
+
+def test_closing_ends_what_runs() -> None:
+    async def program() -> int:
+        executor = Executor(Script(reply(200)))
+        task = executor.track(executor.run(sleep(1e6)))
+        await asyncio.sleep(1)
+        await executor.close()
+        return len(executor.tasks) + (not task.cancelled())
+
+    assert clock.run(program()) == 0
+
+
+def test_a_program_in_which_everything_waits_is_told_so() -> None:
+    with pytest.raises(clock.DeadlockError):
+        SCRIPT.run(wait_for(Cell[int]()))
+
+
+def test_the_package_has_no_other_names() -> None:
+    import tinkex_py
+
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        tinkex_py.nothing_like_it  # noqa: B018 - looking is the test
