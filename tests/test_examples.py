@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import inspect
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tinkex_py import AsyncServiceClient, ServiceClient, or_raise
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 
 
-def example(name: str) -> ModuleType:
+def example(name: str) -> Any:
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -25,14 +26,15 @@ def example(name: str) -> ModuleType:
 
 def test_the_sentence_is_learned() -> None:
     with ServiceClient.local() as service:
-        losses, continuation = or_raise(example("supervised").lesson(service))
+        lesson: tuple[list[float], str] = or_raise(example("supervised").lesson(service))
+    losses, continuation = lesson
     assert losses[-1] < 0.1 < losses[0]
     assert continuation == " brown fox jumps over the lazy dog."
 
 
 def test_the_reward_at_least_doubles() -> None:
     with ServiceClient.local() as service:
-        rewards = or_raise(example("reinforcement").learn(service))
+        rewards: tuple[float, ...] = or_raise(example("reinforcement").learn(service))
     assert rewards[-1] >= 2 * rewards[0]
 
 
@@ -53,7 +55,7 @@ def test_many_samples_are_in_flight_at_once() -> None:
 @pytest.mark.parametrize("name", ["supervised", "reinforcement", "resume", "many_samples"])
 def test_an_example_prints_what_came_of_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main = example(name).main
-    if asyncio.iscoroutinefunction(main):
+    if inspect.iscoroutinefunction(main):
         asyncio.run(main())
     else:
         main()

@@ -73,8 +73,8 @@ def test_an_unknown_model_is_said_in_plain_words(tmp_path: Path) -> None:
 def test_an_interrupt_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
     _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
     words = [*COMMAND, "train", "a.txt", "--steps", "100000"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(words, text=True, cwd=tmp_path, env=ENVIRONMENT, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("100000 steps on 5 examples")
         process.send_signal(signal.SIGINT)

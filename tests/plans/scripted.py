@@ -45,7 +45,7 @@ class Script:
         self.sent.append((request, headers))
         self.times.append(asyncio.get_running_loop().time())
         line = self.lines.pop(0) if len(self.lines) > 1 else self.lines[0]
-        while isinstance(line, float):
+        while isinstance(line, (int, float)):
             await asyncio.sleep(line)
             line = self.lines.pop(0) if len(self.lines) > 1 else self.lines[0]
         return line

@@ -55,7 +55,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "weights nan": ([datum(weights=[1.0, float("nan")])], "data[0].loss_fn_inputs['weights'][1]"),
     "ragged": ([datum(), datum(logprobs=[[1.0], [1.0, 2.0]])], "data[1].loss_fn_inputs['logprobs'][1]"),
     "target tokens": (datum(target_tokens=[[1, -3]]), "datum.loss_fn_inputs['target_tokens'][0][1]"),
-    "target floats": (datum(target_tokens=np.ones(2, np.float32)), "datum.loss_fn_inputs['target_tokens']"),
+    "target floats": (datum(target_tokens=TensorData([1.5])), "datum.loss_fn_inputs['target_tokens']"),
     "input": (Datum(ModelInput.from_ints([-1]), {}), "datum.model_input.chunks[0].tokens[0]"),
     "no input": (Datum(5, {}), "datum.model_input"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "chunk": (ModelInput((5,)), "model_input.chunks[0]"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
@@ -69,7 +69,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "temperature": (SamplingParams(temperature=float("nan")), "sampling_params.temperature"),
     "top_p": (SamplingParams(top_p=0), "sampling_params.top_p"),
     "top_k": (SamplingParams(top_k=0), "sampling_params.top_k"),
-    "stop mixed": (SamplingParams(stop=["a", 1]), "sampling_params.stop"),  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - refused
+    "stop mixed": (SamplingParams(stop=["a", 1]), "sampling_params.stop"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "stop number": (SamplingParams(stop=5), "sampling_params.stop"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "seed": (SamplingParams(seed=2**63), "sampling_params.seed"),
     "learning rate": (AdamParams(learning_rate=float("inf")), "adam_params.learning_rate"),

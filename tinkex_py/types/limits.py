@@ -68,11 +68,6 @@ def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
     return isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= int(value) <= most
 
 
-def is_sequence(value: object) -> TypeIs[Sequence[object]]:
-    """Whether the value has elements in an order."""
-    return isinstance(value, Sequence)
-
-
 def _broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str) -> InvalidInput | None:
     broken = (rule for rule in rules if not rule.holds(given[rule.field]))
     return next((refused(f"{prefix}{rule.field}", given[rule.field], rule.remedy) for rule in broken), None)
@@ -109,11 +104,13 @@ def _is_top_p(value: object) -> bool:
 
 def _is_stop(value: object) -> bool:
     """A text, texts, or token ids; control characters are welcome in them."""
-    if value is None or isinstance(value, str):
+    if not _is_tuple(value):
         return value is None or _is_encodable(value)
-    if not is_sequence(value):
-        return False
     return all(map(_is_encodable, value)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in value)
+
+
+def _is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
+    return isinstance(value, tuple)
 
 
 def _is_encodable(value: object) -> bool:

@@ -75,7 +75,8 @@ class ArrayLike(Protocol):
     def max(self) -> SupportsInt: ...
     def tobytes(self) -> bytes: ...
     def tolist(self) -> Any: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    @property
+    def data(self) -> memoryview: ...
 
 
 class TensorLike(Protocol):
@@ -196,7 +197,7 @@ def _within(value: ArrayLike, largest: int) -> bool:
 def _bytes_of(value: ArrayLike, code: str) -> memoryview:
     if value.dtype.str != code:
         return memoryview(_converted(value, code).tobytes())
-    view = memoryview(value)
+    view = value.data
     if view.readonly and view.c_contiguous and view.nbytes:
         return view.cast("B")
     return memoryview(value.tobytes())

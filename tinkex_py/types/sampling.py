@@ -25,7 +25,7 @@ class SamplingParams(Struct, frozen=True, kw_only=True):
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.stop, list):
+        if isinstance(self.stop, Sequence) and not isinstance(self.stop, (str, bytes, bytearray)):
             structs.force_setattr(self, "stop", tuple(self.stop))
 
 

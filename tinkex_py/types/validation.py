@@ -17,7 +17,6 @@ from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
-    is_sequence,
     is_whole,
     loss_config_problem,
     name_problem,
@@ -77,13 +76,17 @@ def _root_of(value: object) -> str:
 def _collection(value: object, path: str) -> InvalidInput | None:
     if _is_mapping(value):
         return loss_config_problem(value, path)
-    if is_sequence(value):
+    if _is_sequence(value):
         return _batch(value, path)
     return refused(path, value, f"a {type(value).__name__} can't be sent")
 
 
 def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
     return isinstance(value, Mapping)
+
+
+def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
+    return isinstance(value, Sequence)
 
 
 def _batch(data: Sequence[object], path: str) -> InvalidInput | None:
@@ -126,7 +129,7 @@ def _target_tokens(tensor: TensorData, path: str) -> InvalidInput | None:
     if tensor.dtype != "int64":
         return refused(path, tensor, "give token ids, which are integers")
     tokens = tensor.buffer.cast("q")
-    if 0 <= min(tokens, default=0) and max(tokens, default=0) <= LARGEST_TOKEN:
+    if min(tokens, default=0) >= 0 and max(tokens, default=0) <= LARGEST_TOKEN:
         return None
     position, token = next((place, token) for place, token in enumerate(tokens) if not 0 <= token <= LARGEST_TOKEN)
     remedy = f"give token ids from 0 to {LARGEST_TOKEN}; a weight of 0 keeps a position out of the loss"
