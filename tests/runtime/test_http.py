@@ -1,0 +1,140 @@
+"""Requests go to the configured origin, and the credential nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+from pytest_httpx import HTTPXMock
+from returns.result import Failure, Success
+
+from tinkex_py import Config, ServiceClient, errors
+from tinkex_py.endpoints.sampling import get_sampler
+from tinkex_py.endpoints.service import create_session, get_server_capabilities
+from tinkex_py.request import AnyRequest, Reply
+from tinkex_py.runtime.http import HttpTransport, path_part
+
+CONFIG = Config(base_url="http://server.test/base", api_key="tml-secret", max_response_bytes=100)
+CAPABILITIES = get_server_capabilities()
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def exchange(handler: Handler, request: AnyRequest = CAPABILITIES) -> Reply | errors.TransportError:
+    async def once() -> Reply | errors.TransportError:
+        transport = HttpTransport(CONFIG, httpx.MockTransport(handler))
+        try:
+            return await transport.exchange(request, (("x-extra", "1"),))
+        finally:
+            await transport.close()
+
+    return asyncio.run(once())
+
+
+def keeping(seen: list[httpx.Request]) -> Handler:
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, text="{}")
+
+    return handler
+
+
+def test_a_request_carries_the_credential_to_the_configured_address() -> None:
+    seen: list[httpx.Request] = []
+    answer = exchange(keeping(seen))
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.body, answer.header("content-type")) == (200, b"{}", "text/plain; charset=utf-8")
+    assert str(seen[0].url) == "http://server.test/base/api/v1/get_server_capabilities"
+    assert (seen[0].headers["x-api-key"], seen[0].headers["x-extra"]) == ("tml-secret", "1")
+
+
+def test_no_name_reaches_another_resource() -> None:
+    seen: list[httpx.Request] = []
+    exchange(keeping(seen), get_sampler("a/../b?c#d"))
+    assert [request.url.raw_path for request in seen] == [b"/base/api/v1/samplers/a%2F..%2Fb%3Fc%23d"]
+    assert [path_part(name) for name in ("..", ".", "s:train:0")] == ["%2E%2E", "%2E", "s:train:0"]
+
+
+def redirecting(to: str, status: int = 307) -> tuple[Handler, list[str]]:
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200) if request.url.path == "/there" else httpx.Response(status, headers={"location": to})
+
+    return handler, seen
+
+
+def test_a_redirect_to_another_origin_is_refused() -> None:
+    handler, seen = redirecting("https://elsewhere.test/there")
+    answer = exchange(handler)
+    assert isinstance(answer, errors.RedirectRefused)
+    assert "tml-secret" not in repr(answer)
+    assert len(seen) == 1
+
+
+def test_a_redirect_within_the_origin_is_followed() -> None:
+    handler, seen = redirecting("/there", 302)
+    assert isinstance(exchange(handler), Reply)
+    assert seen[1] == "http://server.test/there"
+
+
+def test_a_command_is_not_sent_elsewhere_by_a_302() -> None:
+    handler, seen = redirecting("/there", 302)
+    answer = exchange(handler, create_session(sdk_version="0"))
+    assert isinstance(answer, Reply)
+    assert (answer.status, len(seen)) == (302, 1)
+
+
+def test_redirects_in_a_circle_are_refused() -> None:
+    handler, seen = redirecting("/round")
+    assert isinstance(exchange(handler), errors.RedirectRefused)
+    assert len(seen) == 5
+
+
+def test_an_endless_answer_is_cut() -> None:
+    answer = exchange(lambda _: httpx.Response(200, content=b"x" * 1000))
+    assert isinstance(answer, errors.ResponseTooLarge)
+    assert answer.limit == 100
+
+
+def breaking(error: type[Exception]) -> Handler:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if issubclass(error, httpx.RequestError):
+            raise error("broken", request=request)
+        raise error("broken")
+
+    return handler
+
+
+BREAKS: dict[type[Exception], bool] = {
+    httpx.ConnectError: False,
+    httpx.ConnectTimeout: False,
+    httpx.ReadError: True,
+    httpx.DecodingError: True,
+    OSError: True,
+}
+
+
+@pytest.mark.parametrize(("error", "sent"), BREAKS.items())
+def test_a_broken_exchange_is_a_value(error: type[Exception], *, sent: bool) -> None:
+    answer = exchange(breaking(error))
+    assert isinstance(answer, errors.ConnectionFailed)
+    assert answer.sent is sent
+    assert answer.message.startswith("get_server_capabilities: ")
+
+
+def test_what_users_do_to_httpx_works(httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(url="http://server.test/api/v1/get_server_capabilities", json={"supported_models": []})
+    with ServiceClient(base_url="http://server.test", api_key="tml-secret") as service:
+        assert isinstance(service.get_server_capabilities(), Success)
+
+
+def test_a_client_that_cannot_work_says_so_with_every_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TINKER_API_KEY", "TINKER_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with ServiceClient() as keyless, ServiceClient(base_url="ftp://x", api_key="tml-x") as lost:
+        outcomes = [keyless.get_server_capabilities(), lost.create_sampling_client(base_model="m")]
+    found = [type(each.failure()) for each in outcomes if isinstance(each, Failure)]
+    assert found == [errors.MissingCredentials, errors.InvalidConfig]
