@@ -86,6 +86,10 @@ def _is_number(value: object) -> TypeIs[SupportsFloat]:
     return isinstance(value, SupportsFloat) and not isinstance(value, bool)
 
 
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_text(value: object) -> TypeIs[str]:
     return isinstance(value, str) and _CONTROL.search(value) is None
 
@@ -138,7 +142,11 @@ _RULES: Mapping[type, Sequence[Rule]] = {
         Rule("weight_decay", _number(0), _NOT_NEGATIVE),
         Rule("grad_clip_norm", _number(0), f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"),
     ),
-    LoraConfig: (Rule("rank", _whole(1), "give an integer of at least 1"), _SEED),
+    LoraConfig: (
+        Rule("rank", _whole(1), "give an integer of at least 1"),
+        _SEED,
+        *(Rule(field, _is_truth, "give True or False") for field in _TRAINABLE),
+    ),
 }
 _SAMPLE = (
     Rule("num_samples", _whole(1), "give an integer of at least 1"),

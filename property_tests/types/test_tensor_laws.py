@@ -1,0 +1,94 @@
+"""Laws of tensors: they hold the numbers they were given, whatever carried them, and are compared by value."""
+
+from __future__ import annotations
+
+import pickle
+from array import array
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tinkex_py import TensorData
+from tinkex_py.types.packing import place_of
+from tinkex_py.types.validation import problem
+
+INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1))
+FLOATS = st.lists(st.floats(width=32), max_size=20)
+SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+FULL_SHAPES = arrays.array_shapes(max_dims=3, max_side=4)
+FLOAT_TYPES = arrays.floating_dtypes(endianness="?")
+DTYPES = arrays.boolean_dtypes() | arrays.integer_dtypes(endianness="?") | FLOAT_TYPES | arrays.floating_dtypes()
+FINITE: dict[str, Any] = {"allow_nan": False, "allow_infinity": False}
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> np.ndarray[Any, Any]:
+    """An array of any numeric dtype, perhaps transposed, strided or read-only."""
+    unsigned = arrays.unsigned_integer_dtypes(sizes=(8, 16, 32))
+    dtype = draw(DTYPES.filter(lambda kind: kind.kind != "u") | unsigned)
+    array_ = draw(arrays.arrays(dtype, SHAPES))
+    laid = draw(st.sampled_from([array_, array_.T, array_[::2] if array_.ndim else array_, np.asfortranarray(array_)]))
+    laid.flags.writeable = draw(st.booleans()) and laid.flags.writeable
+    return laid
+
+
+def expected(given_: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same numbers in the dtype that the wire has for them."""
+    with np.errstate(over="ignore"):
+        return given_.astype(np.float32 if given_.dtype.kind == "f" else np.int64)
+
+
+@given(layouts())
+def test_an_array_keeps_its_numbers_and_its_shape(given_: np.ndarray[Any, Any]) -> None:
+    held = TensorData.from_numpy(given_).to_numpy()
+    np.testing.assert_array_equal(held, expected(given_), strict=True)
+    assert not held.flags.writeable
+
+
+@given(layouts())
+def test_tensors_of_the_same_numbers_are_one_value(given_: np.ndarray[Any, Any]) -> None:
+    tensor, again = TensorData.of(given_), TensorData.of(given_.copy())
+    assert (tensor, hash(tensor), repr(tensor)) == (again, hash(again), repr(again))
+    assert pickle.loads(pickle.dumps(tensor)) == tensor
+
+
+@given(layouts())
+def test_what_is_done_to_a_writable_array_does_not_show(given_: np.ndarray[Any, Any]) -> None:
+    tensor, before = TensorData.of(given_), expected(given_)
+    if given_.flags.writeable:
+        given_[...] = 1
+    np.testing.assert_array_equal(tensor.to_numpy(), before)
+
+
+@given(INTEGERS)
+def test_every_carrier_of_integers_gives_the_same_tensor(numbers: list[int]) -> None:
+    carriers: list[Any] = [numbers, tuple(numbers), array("q", numbers), memoryview(array("q", numbers))]
+    tensors = [TensorData.of(each, "int64") for each in carriers]
+    assert set(tensors) == {TensorData.of(np.array(numbers, np.int64))}
+    assert tensors[0].tolist() == numbers
+
+
+@given(FLOATS)
+def test_every_carrier_of_floats_gives_the_same_tensor(numbers: list[float]) -> None:
+    carriers: list[Any] = [numbers, tuple(numbers), array("f", numbers), array("d", numbers)]
+    for each in carriers:
+        np.testing.assert_array_equal(TensorData.of(each, "float32").to_numpy(), np.array(numbers, np.float32))
+
+
+@given(arrays.arrays(np.int64, FULL_SHAPES))
+def test_nested_lists_keep_their_shape(given_: np.ndarray[Any, Any]) -> None:
+    tensor = TensorData.of(given_.tolist())
+    assert (tensor, tensor.tolist()) == (TensorData.of(given_), given_.tolist())
+
+
+@given(arrays.arrays(FLOAT_TYPES.filter(lambda kind: kind.itemsize < 8), FULL_SHAPES, elements=FINITE), st.data())
+def test_the_first_number_that_is_none_is_named(given_: np.ndarray[Any, Any], data: st.DataObject) -> None:
+    assert problem(TensorData.of(given_), "t") is None
+    position = data.draw(st.integers(0, given_.size - 1))
+    given_.flat[position] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    found = problem(TensorData.of(given_), "t")
+    assert found is not None
+    assert found.path == f"t{place_of(position, given_.shape)}"
