@@ -11,10 +11,8 @@ from tinkex_py import (
     AdamParams,
     Datum,
     Failure,
-    ForwardBackwardOutput,
     ModelInput,
     Outcome,
-    Promise,
     ServiceClient,
     Success,
     TrainingClient,
@@ -28,12 +26,12 @@ EXAMPLE = Datum(ModelInput.from_ints(TEXT[:-1]), {"target_tokens": TEXT[1:]})
 
 def losses_of(trainer: TrainingClient, steps: int) -> Outcome[tuple[float, ...]]:
     """The loss of each of so many steps."""
-    submitted: list[Promise[ForwardBackwardOutput]] = []
-    for _ in range(steps):
-        submitted.append(trainer.forward_backward([EXAMPLE], "cross_entropy"))
-        _ = trainer.optim_step(AdamParams(learning_rate=1e-3))
-    outputs = collect(step.result(timeout=60) for step in submitted)
-    return then(outputs, lambda each: Success(tuple(output.metrics["loss:sum"] for output in each)))
+    adam = AdamParams(learning_rate=1e-3)
+    submitted = [(trainer.forward_backward([EXAMPLE], "cross_entropy"), trainer.optim_step(adam)) for _ in range(steps)]
+    outputs = collect(step.result(timeout=60) for step, _ in submitted)
+    updates = collect(update.result(timeout=60) for _, update in submitted)
+    losses = then(outputs, lambda each: Success(tuple(output.metrics["loss:sum"] for output in each)))
+    return then(updates, lambda _: losses)
 
 
 def straight(service: ServiceClient, steps: int) -> Outcome[tuple[float, ...]]:

@@ -13,10 +13,8 @@ from tinkex_py import (
     AdamParams,
     Datum,
     Failure,
-    ForwardBackwardOutput,
     ModelInput,
     Outcome,
-    Promise,
     SamplingParams,
     ServiceClient,
     Success,
@@ -33,15 +31,16 @@ def fine_tune(trainer: TrainingClient, tokens: Sequence[int], steps: int = 60) -
     """The loss of each step in nats per token."""
     targets = {"target_tokens": tokens[1:], "weights": [1] * (len(tokens) - 1)}
     example = Datum(ModelInput.from_ints(tokens[:-1]), targets)
-    submitted: list[Promise[ForwardBackwardOutput]] = []
-    for _ in range(steps):  # submitted, not waited for: the server is never idle
-        submitted.append(trainer.forward_backward([example], "cross_entropy"))
-        _ = trainer.optim_step(AdamParams(learning_rate=2e-3))
-
-    outputs = collect(step.result(timeout=60) for step in submitted)
+    adam = AdamParams(learning_rate=2e-3)
+    submitted = [  # submitted, not waited for: the server is never idle
+        (trainer.forward_backward([example], "cross_entropy"), trainer.optim_step(adam)) for _ in range(steps)
+    ]
+    outputs = collect(step.result(timeout=60) for step, _ in submitted)
+    updates = collect(update.result(timeout=60) for _, update in submitted)
     if isinstance(outputs, Failure):
         return outputs
-    return Success([output.metrics["loss:sum"] / (len(tokens) - 1) for output in outputs.unwrap()])
+    losses = [output.metrics["loss:sum"] / (len(tokens) - 1) for output in outputs.unwrap()]
+    return then(updates, lambda _: Success(losses))
 
 
 def finish(trainer: TrainingClient, tokenizer: Tokenizer, prompt: str) -> Outcome[str]:

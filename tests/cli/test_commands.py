@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -85,3 +86,27 @@ def test_an_interrupt_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert tinkex("version", folder=tmp_path).stdout.startswith("tinkex 0.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+@pytest.mark.parametrize("words", [["train", "a b.txt", "--out", "x"], ["demo", "--out", "x"]], ids=["train", "demo"])
+def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> None:
+    _ = (tmp_path / "a b.txt").write_text("some text to learn\n" * 5)
+    pipe, started = subprocess.PIPE, [*COMMAND, *words, "--steps", "100000"]
+    with subprocess.Popen(started, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("100000 steps on") for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate()
+    suggested = shlex.split(said.strip().splitlines()[-1])
+    assert tinkex(*suggested[1:], "--steps", "1", folder=tmp_path).returncode == 0
+
+
+def test_a_picture_that_cant_be_written_does_not_hide_the_checkpoint(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text")
+    (tmp_path / "x" / "loss.png").mkdir(parents=True)
+    ended = tinkex("train", "a.txt", "--steps", "1", "--out", "x", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "Checkpoint: tinker://" in ended.stdout
+    assert ended.stderr.startswith("Error: x/loss.png can't be written")
+    assert "\nWhat to do: " in ended.stderr

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import shlex
+import signal
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import NoReturn, TypeVar
 
@@ -22,6 +26,7 @@ from tinkex_py.cli.pictures import save_curve
 from tinkex_py.cli.texts import Passage, examples, read_passages
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.clients.training import TrainingClient
+from tinkex_py.errors import ConnectionFailed, ExtraMissing, FileFailed, InvalidInput, MissingCredentials, NotFound
 from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types import Datum
@@ -73,7 +78,7 @@ def demo(out: Path, steps: int) -> None:
         run = Run(trainer=trainer, tokenizer=tokenizer, data=data, lesson=lesson, out=out)
         screen.print(f"[bold]Fine-tuning {BASE_MODEL} on the Zen of Python[/] (LoRA rank 32, {len(zen)} bytes of text)")
         _show_sample(run, "before", prompt)
-        _lesson(run)
+        _lesson(run, "tinkex demo")
         _show_sample(run, "after", prompt)
     screen.print(
         "\nWhat to try next:\n"
@@ -120,7 +125,8 @@ def train_command(
         data = examples(passages, tokenizer, WINDOW)
         if not data:
             _complain(f"{file} holds too little to learn", "give it more text, or completions that are not empty")
-        _lesson(Run(trainer=trainer, tokenizer=tokenizer, data=data, lesson=lesson, out=out), f"tinkex train {file}")
+        run = Run(trainer=trainer, tokenizer=tokenizer, data=data, lesson=lesson, out=out)
+        _lesson(run, shlex.join(["tinkex", "train", str(file)]), resumable=True)
 
 
 @tinkex.command()
@@ -148,7 +154,8 @@ def _announce(address: str) -> None:
 
 def _service(out: Path) -> ServiceClient:
     """The server of the environment when it names one, else the embedded engine with its checkpoints in `out`."""
-    return ServiceClient() if os.environ.get("TINKER_BASE_URL") else ServiceClient.local(_folder(out))
+    folder = _folder(out)
+    return ServiceClient() if os.environ.get("TINKER_BASE_URL") else ServiceClient.local(folder)
 
 
 def _folder(out: Path) -> Path:
@@ -159,20 +166,47 @@ def _folder(out: Path) -> Path:
     return out
 
 
-def _lesson(run: Run, command: str = "tinkex demo") -> None:
+def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
     """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
     losses: list[float] = []
+    with _stopping() as stop:
+        _say(f"{run.lesson.steps} steps on {len(run.data)} examples")
+        for outcome in _shown(train(run.trainer, run.data, run.lesson, stop.is_set), run.lesson.steps):
+            losses.append(_or_exit(outcome))  # noqa: PERF401 - kept as they come
+    path = _or_exit(run.trainer.save_state(f"step-{len(losses):05d}", overwrite=True).result()).path
+    if losses:
+        _say(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
+    _say(f"Checkpoint: {path}")
+    if len(losses) < run.lesson.steps:
+        _say(f"\nStopped after {len(losses)} steps. {'Go on' if resumable else 'Begin again'} with:")
+        rest = _rest(run.lesson, len(losses), path) if resumable else ""
+        _say(f"  {command} --out {shlex.quote(str(run.out))}{rest}")
+        raise SystemExit(INTERRUPTED)
+    _say(f"Loss curve: {_or_exit(save_curve(losses, run.out / 'loss.png'))}")
+
+
+def _rest(lesson: Lesson, done: int, path: str) -> str:
+    """The options that go on where the steps, and the falling learning rate, were left."""
+    left = lesson.steps - done
+    rate = lesson.learning_rate * left / lesson.steps
+    return f" --steps {left} --learning-rate {rate:.6g} --batch-size {lesson.batch_size} --resume {shlex.quote(path)}"
+
+
+@contextmanager
+def _stopping() -> Generator[Event]:
+    """An event that the first Ctrl-C sets, so that a checkpoint holds the steps that are counted; a second one ends."""
+    stop = Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        stop.set()
+        _ = signal.signal(signal.SIGINT, before)
+
+    _ = signal.signal(signal.SIGINT, interrupt)
     try:
-        screen.print(f"{run.lesson.steps} steps on {len(run.data)} examples", highlight=False)
-        for outcome in _shown(train(run.trainer, run.data, run.lesson), run.lesson.steps):
-            losses.append(_or_exit(outcome))  # noqa: PERF401 - kept as they come, for when Ctrl-C does
-    except KeyboardInterrupt:
-        path = _save(run, losses)
-        screen.print(f"\nStopped after {len(losses)} steps. Go on with:\n  {command} --out {run.out} --resume {path}")
-        raise SystemExit(INTERRUPTED) from None
-    path = _save(run, losses)
-    screen.print(f"Loss of the last steps: [bold]{_mean(losses[-8:]):.3f}[/] nats per token", highlight=False)
-    screen.print(f"Checkpoint: {path}\nLoss curve: {_curve(run)}", highlight=False, soft_wrap=True)
+        yield stop
+    finally:
+        _ = signal.signal(signal.SIGINT, before)
 
 
 def _shown(losses: Iterator[Outcome[float]], steps: int) -> Iterator[Outcome[float]]:
@@ -192,18 +226,6 @@ def _shown(losses: Iterator[Outcome[float]], steps: int) -> Iterator[Outcome[flo
             yield loss
 
 
-def _save(run: Run, losses: Sequence[float]) -> str:
-    name = f"step-{len(losses):05d}"
-    saved = _or_exit(run.trainer.save_state(name, overwrite=True).result())
-    if losses:
-        save_curve(losses, _curve(run))
-    return saved.path
-
-
-def _curve(run: Run) -> Path:
-    return run.out / "loss.png"
-
-
 def _show_sample(run: Run, when: str, prompt: str) -> None:
     sampler = _or_exit(run.trainer.save_weights_and_get_sampling_client())
     continuation = _or_exit(greedy(sampler, run.tokenizer, prompt, 48))
@@ -218,15 +240,30 @@ def _mean(numbers: Sequence[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
+def _say(text: str) -> None:
+    """A text as it is, in lines as long as they are, so that paths and commands can be copied."""
+    screen.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def _or_exit(outcome: Outcome[T]) -> T:
-    """The value; a failure is said in a line of its own, and ends the command with status 1."""
+    """The value; a failure is said in two lines, and ends the command with status 1."""
     if isinstance(outcome, Failure):
-        _complain(outcome.failure().message)
+        error = outcome.failure()
+        _complain(error.message, _REMEDIES.get(type(error), f"docs/errors.md has more about {type(error).__name__}"))
     return outcome.unwrap()
 
 
-def _complain(what: str, remedy: str | None = None) -> NoReturn:
+_REMEDIES: dict[type, str] = {
+    ConnectionFailed: "check TINKER_BASE_URL, or unset it to train on the embedded engine",
+    ExtraMissing: "install the package, then run the command again",
+    FileFailed: "mend the file or give another path, then run the command again",
+    InvalidInput: "correct that value, then run the command again",
+    MissingCredentials: "set TINKER_API_KEY, or unset TINKER_BASE_URL to train on the embedded engine",
+    NotFound: "check the base model or the checkpoint's path, and that --out is the folder the checkpoint is in",
+}
+
+
+def _complain(what: str, remedy: str) -> NoReturn:
     complaints.print(f"[red]Error:[/] {escape(what)}", highlight=False, soft_wrap=True)
-    if remedy is not None:
-        complaints.print(f"What to do: {escape(remedy)}", highlight=False, soft_wrap=True)
+    complaints.print(f"What to do: {escape(remedy)}", highlight=False, soft_wrap=True)
     raise SystemExit(1)

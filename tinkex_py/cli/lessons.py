@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, takewhile
+from typing import NamedTuple
 
 from msgspec import Struct
 from returns.result import Failure, Success
@@ -12,10 +13,9 @@ from returns.result import Failure, Success
 from tinkex_py.clients.promises import Promise
 from tinkex_py.clients.sampling import SamplingClient
 from tinkex_py.clients.training import TrainingClient
-from tinkex_py.errors import TinkerError
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.runtime.tokenizers import Tokenizer
-from tinkex_py.types import AdamParams, Datum, ForwardBackwardOutput, ModelInput, SamplingParams
+from tinkex_py.types import AdamParams, Datum, ForwardBackwardOutput, ModelInput, OptimStepResponse, SamplingParams
 
 AHEAD = 4
 """Steps that are submitted before the first of them is waited for."""
@@ -33,6 +33,12 @@ class Lesson(Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+class _Step(NamedTuple):
+    batch: Sequence[Datum]
+    gradients: Promise[ForwardBackwardOutput]
+    update: Promise[OptimStepResponse]
+
+
 def batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[Sequence[Datum]]:
     """A batch a step: all examples in a new order each time round."""
     chance = random.Random(lesson.seed)  # noqa: S311 - an order, not a secret
@@ -44,16 +50,20 @@ def batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[Sequence[Datum]]:
         del pile[: lesson.batch_size]
 
 
-def train(trainer: TrainingClient, data: Sequence[Datum], lesson: Lesson) -> Iterator[Outcome[float]]:
-    """The mean loss of each step's batch in nats per token, as the steps end; a failure is the last."""
+def train(
+    trainer: TrainingClient, data: Sequence[Datum], lesson: Lesson, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Outcome[float]]:
+    """The mean loss of each step's batch in nats per token, as the steps end; a failure is the last.
+
+    When `stopped`, no further step is submitted, and the losses of those under way still come.
+    """
     submitted = (
         _submit(trainer, batch, AdamParams(learning_rate=lesson.learning_rate * (1 - index / lesson.steps)))
-        for index, batch in enumerate(batches(data, lesson))
+        for index, batch in takewhile(lambda _: not stopped(), enumerate(batches(data, lesson)))
     )
     waiting = list(islice(submitted, AHEAD))
     while waiting:
-        batch, step = waiting.pop(0)
-        loss = _loss(step.result(), batch)
+        loss = _loss(waiting.pop(0))
         yield loss
         if isinstance(loss, Failure):
             return
@@ -71,18 +81,13 @@ def greedy(sampler: SamplingClient, tokenizer: Tokenizer, prompt: str, tokens: i
             return Failure(error)
 
 
-def _submit(
-    trainer: TrainingClient, batch: Sequence[Datum], adam: AdamParams
-) -> tuple[Sequence[Datum], Promise[ForwardBackwardOutput]]:
-    step = trainer.forward_backward(batch, "cross_entropy")
-    _ = trainer.optim_step(adam)
-    return batch, step
+def _submit(trainer: TrainingClient, batch: Sequence[Datum], adam: AdamParams) -> _Step:
+    return _Step(batch, trainer.forward_backward(batch, "cross_entropy"), trainer.optim_step(adam))
 
 
-def _loss(outcome: Outcome[ForwardBackwardOutput], batch: Sequence[Datum]) -> Outcome[float, TinkerError]:
-    match outcome:
-        case Success(output):
-            weight = sum(sum(datum.loss_fn_inputs["weights"].data) for datum in batch)
-            return Success(output.metrics["loss:sum"] / weight)
-        case Failure(error):
-            return Failure(error)
+def _loss(step: _Step) -> Outcome[float]:
+    """The loss before the step's update; an update that failed is a failure of the step."""
+    weight = sum(sum(datum.loss_fn_inputs["weights"].data) for datum in step.batch)
+    outcome = step.gradients.result()
+    updated = step.update.result()
+    return then(outcome, lambda output: then(updated, lambda _: Success(output.metrics["loss:sum"] / weight)))

@@ -8,11 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from returns.result import Failure, Success
 
-def save_curve(losses: Sequence[float], file: Path) -> None:
-    """The loss in nats per token over the steps, in the format that the file's ending names."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+from tinkex_py.errors import ExtraMissing, FileFailed
+from tinkex_py.outcome import Outcome
+
+
+def save_curve(losses: Sequence[float], file: Path) -> Outcome[Path]:
+    """The file, with the loss in nats per token over the steps, in the format that its ending names."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return Failure(ExtraMissing(message="pictures need matplotlib: pip install 'tinkex-py[cli]'", extra="cli"))
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     _ = FigureCanvasAgg(figure)
@@ -21,4 +29,8 @@ def save_curve(losses: Sequence[float], file: Path) -> None:
     _ = axes.set(xlabel="step", ylabel="loss (nats per token)", title="Training loss")
     _ = axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
-    figure.savefig(file, dpi=150)
+    try:
+        figure.savefig(file, dpi=150)
+    except OSError as error:
+        return Failure(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
+    return Success(file)

@@ -32,14 +32,19 @@ class _Line(Struct, frozen=True):
 def read_passages(path: Path) -> Outcome[tuple[Passage, ...], FileFailed]:
     """The passages of a file: one of a text, one a line of JSONL (`{"text"}`, or `{"prompt", "completion"}`)."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return Failure(FileFailed(message=f"{path} can't be read: {error}; give a text in UTF-8", path=str(path)))
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        return Failure(FileFailed(message=f"{path} can't be read: {error.strerror}", path=str(path)))
+    except UnicodeDecodeError as error:
+        number = error.object.count(b"\n", 0, error.start) + 1
+        message = f"{path}, line {number}: {error.reason} ({error.object[error.start]:#04x}); give a text in UTF-8"
+        return Failure(FileFailed(message=message, path=str(path), line=number))
     if not text.strip():
         return Failure(FileFailed(message=f"{path} is empty; give a text to learn", path=str(path)))
-    if path.suffix not in {".jsonl", ".ndjson"}:
+    if path.suffix.lower() not in {".jsonl", ".ndjson"}:
         return Success((Passage("", text),))
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    # Only a newline ends a line of JSONL: a string may hold other separators as they are.
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     return collect(_passage(path, number, line) for number, line in lines)
 
 
@@ -47,7 +52,8 @@ def examples(passages: Sequence[Passage], tokenizer: Tokenizer, length: int) -> 
     """Training examples of at most `length` tokens each.
 
     A text gives one for each of its lines: the window that begins there, with the text going round as a ring, so that
-    every line is learned with and without what stands before it. A completion gives one for every `length` tokens.
+    every line is learned with and without what stands before it. A line longer than a window gives one for every
+    `length` tokens, and so does a completion: no token is left out.
     """
     return tuple(
         datum
@@ -61,7 +67,8 @@ def _ring(passage: Passage, tokenizer: Tokenizer, length: int) -> Iterator[Datum
     tokens = list(chain.from_iterable(lines))
     size = min(length, len(tokens) - 1)
     around = tokens + tokens[: size + 1]
-    starts = accumulate((len(line) for line in lines[:-1]), initial=0)
+    begins = accumulate(map(len, lines), initial=0)
+    starts = [begin + at for begin, line in zip(begins, lines, strict=False) for at in range(0, len(line), length)]
     for start in starts if size > 0 else ():
         window = around[start : start + size + 1]
         yield Datum(ModelInput.from_ints(window[:-1]), {"target_tokens": window[1:], "weights": [1.0] * size})
