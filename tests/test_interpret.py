@@ -68,6 +68,7 @@ WISHES = {
     "milliseconds first": ((("retry-after", "9"), ("retry-after-ms", "1500")), 1.5),
     "date": ((("retry-after", DATE), ("date", "Wed, 21 Oct 2015 07:27:30 GMT")), 30.0),
     "date without a clock": ((("retry-after", DATE),), 60.0),
+    "date without a zone": ((("retry-after", DATE.removesuffix(" GMT")),), 60.0),
     "past date": ((("retry-after", DATE), ("date", "Thu, 22 Oct 2015 07:28:00 GMT")), 0.0),
     "negative": ((("retry-after", "-1"),), None),
     "infinite": ((("retry-after", "inf"),), None),

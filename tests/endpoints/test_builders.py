@@ -1,0 +1,102 @@
+"""Every builder says in its docstring which endpoint it is for, and is right about it."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeAlias
+
+import pytest
+
+from tinkex_py import AdamParams, Datum, LoraConfig, ModelInput, SamplingParams, endpoints
+from tinkex_py.endpoints import models, promises, sampling, service, steps
+from tinkex_py.request import Encoded, Request
+from tinkex_py.types import OptimStepResponse
+from tinkex_py.wire.json import encode, numbered
+
+Built: TypeAlias = "Request[Any] | steps.Step[Any]"
+
+DATA = [Datum(ModelInput.from_ints([1]), {"target_tokens": [2], "weights": [1.0]})]
+CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
+    models.create_model: lambda: models.create_model(
+        session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig(), user_metadata={"a": "b"}
+    ),
+    models.get_info: lambda: models.get_info("s:train:0"),
+    models.weights_info: lambda: models.weights_info("tinker://run/weights/a"),
+    promises.retrieve_future: lambda: promises.retrieve_future("r", "OptimStep", OptimStepResponse),
+    sampling.asample: lambda: sampling.asample(
+        sampling_session_id="s:sample:0",
+        seq_id=0,
+        prompt=ModelInput.from_ints([1]),
+        num_samples=1,
+        sampling_params=SamplingParams(stop=["a", "b"]),
+    ),
+    sampling.create_sampling_session: lambda: sampling.create_sampling_session(
+        session_id="s", sampling_session_seq_id=0, base_model="m"
+    ),
+    sampling.get_sampler: lambda: sampling.get_sampler("a/../b"),
+    service.create_session: lambda: service.create_session(
+        sdk_version="1", tags=("a",), user_metadata={"a": "b"}, project_id="p"
+    ),
+    service.get_server_capabilities: service.get_server_capabilities,
+    service.session_heartbeat: lambda: service.session_heartbeat("s"),
+    steps.forward: lambda: steps.forward(DATA, "ppo", {"clip_low_threshold": 0.8}),
+    steps.forward_backward: lambda: steps.forward_backward(DATA, "cross_entropy"),
+    steps.load_weights: lambda: steps.load_weights("tinker://run/weights/a", optimizer=True),
+    steps.optim_step: lambda: steps.optim_step(AdamParams()),
+    steps.save_weights: lambda: steps.save_weights("a", 3600, overwrite=True),
+    steps.save_weights_for_sampler: lambda: steps.save_weights_for_sampler("a", ttl_seconds=3600),
+    steps.submit_step: lambda: sent(steps.optim_step(AdamParams())),
+}
+IDS = [builder.__name__ for builder in CALLS]
+
+
+def sent(built: Built) -> Request[Any]:
+    """The request that is sent for it."""
+    match built:
+        case steps.Step():
+            return steps.submit_step(built, numbered(encode(built.body), "s:train:0", 1))
+        case Request():
+            return built
+
+
+def builders() -> set[str]:
+    """The public functions of every module of `endpoints` but the one that they are built with."""
+    found = [import_module(f"tinkex_py.endpoints.{module.name}") for module in pkgutil.iter_modules(endpoints.__path__)]
+    return {
+        name
+        for module in found
+        if module.__name__ != "tinkex_py.endpoints.verbs"
+        for name, member in inspect.getmembers(module, inspect.isfunction)
+        if member.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def test_every_builder_is_called_here() -> None:
+    assert builders() == set(IDS)
+
+
+@pytest.mark.parametrize(("builder", "call"), CALLS.items(), ids=IDS)
+def test_the_docstring_begins_with_the_endpoint(builder: Callable[..., Built], call: Callable[[], Built]) -> None:
+    request = sent(call())
+    method, path, *_ = (inspect.getdoc(builder) or "").replace(": ", " ").split()
+    parts = path.removeprefix("/").split("/")
+    filled = [part if part.startswith("{") else built for part, built in zip(parts, request.path, strict=True)]
+    assert (method, parts) == (request.method, filled)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=IDS)
+def test_built_twice_a_request_is_the_same_value(call: Callable[[], Built]) -> None:
+    one, other = call(), call()
+    assert (one, hash(one), repr(one)) == (other, hash(other), repr(other))
+    assert sent(one) == sent(other)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=IDS)
+def test_a_body_has_its_final_bytes_or_can_be_encoded(call: Callable[[], Built]) -> None:
+    body = sent(call()).body
+    content = body if body is None or isinstance(body, Encoded) else encode(body)
+    assert content is None or content.content.startswith(b"{")
+    assert all(part.encode() for part in sent(call()).path)
