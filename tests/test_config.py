@@ -27,6 +27,12 @@ def test_nothing_shows_a_secret() -> None:
     assert [mask(secret) for secret in (None, "short", KEY)] == [None, "***", "tml-***cdef"]
 
 
+@pytest.mark.parametrize("url", ["me:hush@a.test", "https://a.test/x@y:hush@b", "ftp://me:hush@a.test", "hush\n@"])
+def test_an_address_shows_nothing_that_stands_before_an_at(url: str) -> None:
+    refused = Config(base_url=url).checked()
+    assert "hush" not in f"{Config(base_url=url)!r} {refused!r}"
+
+
 def test_the_embedded_engine_needs_no_address() -> None:
     assert (Config(base_url="local:").local, Config().local) == (True, False)
     assert isinstance(Config(base_url="local:/tmp/x").checked(), Success)

@@ -124,12 +124,14 @@ def _base_url_problem(config: Config) -> InvalidConfig | None:
     url = config.base_url
     if config.local:
         return None
-    if _without_credentials(url) != url:
+    if _CREDENTIALS.search(url):
         return _invalid(
             "base_url", _without_credentials(url), "leave out what stands before the @; give api_key= instead"
         )
     if not _is_http(url):
-        return _invalid("base_url", url, "give an http:// or https:// address without ? and #, or local:")
+        return _invalid(
+            "base_url", _without_credentials(url), "give an http:// or https:// address without ? and #, or local:"
+        )
     return None
 
 
@@ -169,8 +171,12 @@ def _fits_header(text: str) -> bool:
 
 
 def _without_credentials(url: str) -> str:
-    """An address may carry a user and a password before an `@`."""
-    return re.sub(r"//[^/?#]*@", "//***@", url)
+    """An address may carry a user and a password before an `@`, and a wrong one anything: only its scheme is kept."""
+    return url if url.startswith(LOCAL_SCHEME) else _BEFORE_AT.sub(r"\1***@", url)
+
+
+_CREDENTIALS = re.compile(r"//[^/?#]*@")
+_BEFORE_AT = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 def _invalid(setting: str, value: str, remedy: str) -> InvalidConfig:

@@ -24,6 +24,7 @@ STATES = {
     "odd wish": (200, b'{"type": "try_again", "retry_after_ms": -1}', Pending()),
     "pending": (200, b'{"status": "pending"}', Pending()),
     "announced": (200, b'{"status": "complete_metadata", "response_payload_size": 7}', Announced(7)),
+    "announced without a size": (200, b'{"status": "complete_metadata"}', Announced(0)),
     "failed": (200, b'{"error": "boom", "category": "user"}', Refused("boom", "user")),
     "failed oddly": (
         200,
@@ -53,6 +54,7 @@ EXPLANATIONS = {
     "message": (b'{"message": "no"}', Explanation("no")),
     "error": (b'{"error": {"message": "no"}}', Explanation("no")),
     "detail inside": (b'{"error": {"detail": "no"}}', Explanation("no")),
+    "empty detail": (b'{"detail": "", "message": "no"}', Explanation("no")),
     "unreadable detail": (b'{"detail": {"a": 1}}', Explanation('{"detail": {"a": 1}}')),
     "list": (
         b'{"detail": [{"loc": ["body", "lora_config", "rank"], "msg": "too large"}, {"msg": "and more"}, 5]}',

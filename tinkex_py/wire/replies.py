@@ -124,8 +124,8 @@ def _probe(body: bytes) -> _Probe:
 def _unfinished(probe: _Probe, body: bytes) -> Pending | Announced | Refused | None:
     if probe.type == "try_again":
         return _pending(probe)
-    if probe.status == "complete_metadata" and isinstance(probe.response_payload_size, int):
-        return Announced(probe.response_payload_size)
+    if probe.status == "complete_metadata":
+        return Announced(_size(probe.response_payload_size))
     if probe.error is not None:
         return Refused(_shortened(_said(probe.error) or _text_of(body)), category_of(probe.category))
     return _pending(probe) if probe.status == "pending" else None
@@ -137,6 +137,11 @@ def _pending(probe: _Probe) -> Pending:
         reason=_word(probe.queue_state_reason),
         retry_after=_seconds(probe.retry_after_ms),
     )
+
+
+def _size(payload: object) -> int:
+    """Bytes to make room for; a size that is none needs no room, but is no result either."""
+    return payload if isinstance(payload, int) and payload > 0 else 0
 
 
 def _word(value: object) -> str | None:
@@ -151,7 +156,8 @@ def _explained(value: Json, text: str) -> Explanation:
     match value:
         case {"detail": [*problems]} if problems:
             return _listed(problems, text)
-        case {"detail": said} | {"message": said} | {"error": said} if said:
+        case dict():
+            said = value.get("detail") or value.get("message") or value.get("error")
             return Explanation(_shortened(_said(said) or text))
         case str():
             return Explanation(_shortened(value))
