@@ -25,6 +25,8 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
     ),
     models.get_info: lambda: models.get_info("s:train:0"),
     models.weights_info: lambda: models.weights_info("tinker://run/weights/a"),
+    promises.cancel_future: lambda: promises.cancel_future("r"),
+    promises.retrieve_futures: lambda: promises.retrieve_futures("s:sample:0", retrieved_request_ids=["b", "a"]),
     promises.retrieve_future: lambda: promises.retrieve_future("r", "OptimStep", OptimStepResponse),
     sampling.asample: lambda: sampling.asample(
         sampling_session_id="s:sample:0",
@@ -33,6 +35,7 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
         num_samples=1,
         sampling_params=SamplingParams(stop=["a", "b"]),
     ),
+    sampling.join_sampling_session: lambda: sampling.join_sampling_session("s:sample:0"),
     sampling.create_sampling_session: lambda: sampling.create_sampling_session(
         session_id="s", sampling_session_seq_id=0, base_model="m"
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from msgspec import structs
 from returns.result import Failure, Success
 
 from tests.plans.scripted import BROKEN, Script, gaps, reply, waiting
@@ -11,9 +14,11 @@ from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, Sessio
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.effects import Plan, attempt, sleep, together
-from tinkex_py.plans.samples import Question, Sampler, sample
+from tinkex_py.plans.samples import Sampler, sample
 from tinkex_py.plans.sessions import SessionState, session_id
-from tinkex_py.types import SampleResponse
+from tinkex_py.types import SampledSequence, SampleResponse
+from tinkex_py.types.questions import Question
+from tinkex_py.wire.json import encode
 
 ACCEPTED = reply(200, {"request_id": "r"})
 SAMPLED = reply(200, {"sequences": []})
@@ -37,6 +42,35 @@ def test_a_lost_promise_is_asked_for_anew_under_a_new_number() -> None:
 def test_a_failed_sample_is_a_failure() -> None:
     script = Script(ACCEPTED, reply(200, {"error": "boom", "category": "server"}))
     assert isinstance(script.run(sample(sampler(), question())).failure(), errors.RequestFailed)
+
+
+def test_sequences_carry_the_names_that_the_promise_gave() -> None:
+    promised = reply(200, {"request_id": "r", "sample_sequence_ids": ["r:0"]})
+    sampled = reply(
+        200, {"sequences": [{"stop_reason": "stop", "tokens": [1], "topk_sampled_logprobs": [[[1, -0.5]]]}]}
+    )
+    response = Script(promised, sampled).run(sample(sampler(), question())).unwrap()
+    assert response.sequences == [
+        SampledSequence(stop_reason="stop", tokens=[1], topk_logprobs=[[(1, -0.5)]], sequence_id="r:0")
+    ]
+
+
+def test_an_answer_that_lacks_what_was_asked_for_is_a_failure() -> None:
+    asked = structs.replace(question(), prompt=ModelInput.from_ints([1, 2]), topk_prompt_logprobs=1)
+    error = Script(ACCEPTED, SAMPLED).run(sample(sampler(), asked)).failure()
+    assert isinstance(error, errors.CapabilityMissing)
+
+
+def test_newer_options_are_sent_only_when_they_ask_for_something() -> None:
+    body = {"num_samples": 1, "prompt_logprobs": False, "topk_prompt_logprobs": 0, "sampling_session_id": "q"}
+    plain, asking = question(), structs.replace(question(), prompt_alt_tokens_k=2, record_stability_info=True)
+    scripts = [Script(ACCEPTED, SAMPLED), Script(ACCEPTED, SAMPLED)]
+    for script, asked in zip(scripts, (plain, asking), strict=True):
+        script.run(sample(sampler(), asked))
+    bodies = [request.body for script in scripts for request, _ in script.sent]
+    sent = [json.loads(encode(body).content) for body in bodies if isinstance(body, Sample)]
+    assert set(sent[0]) == {*body, "seq_id", "prompt", "sampling_params", "type"}
+    assert sent[1] == sent[0] | {"prompt_alt_tokens_k": 2, "record_stability_info": True}
 
 
 def test_bad_questions_send_nothing() -> None:

@@ -10,7 +10,6 @@ from returns.result import Failure, Success
 
 from tinkex_py import AdamParams, Datum, LoraConfig, ModelInput, SamplingParams, TensorData, check
 from tinkex_py.types import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk
-from tinkex_py.types.limits import sample_problem
 from tinkex_py.types.validation import problem
 
 TEXT = ModelInput.from_ints([1, 2])
@@ -95,8 +94,3 @@ def test_the_caller_says_what_it_calls_the_value() -> None:
     found = problem(AdamParams(eps=-1), "params")
     assert found is not None
     assert (found.path, found.value) == ("params.eps", "-1")
-
-
-def test_the_arguments_of_sample_are_checked() -> None:
-    found = [sample_problem(num_samples, topk) for num_samples, topk in ((0, 0), (1, -1), (1, 0))]
-    assert [None if each is None else each.path for each in found] == ["num_samples", "topk_prompt_logprobs", None]

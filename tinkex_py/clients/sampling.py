@@ -12,11 +12,13 @@ from tinkex_py.endpoints.sampling import create_sampling_session, get_sampler
 from tinkex_py.errors import InvalidInput, TinkerError
 from tinkex_py.plans.effects import Plan, compute, halt, require
 from tinkex_py.plans.retry import call
-from tinkex_py.plans.samples import Question, Sampler, sample
+from tinkex_py.plans.samples import Sampler, sample
 from tinkex_py.plans.sessions import session_id
 from tinkex_py.runtime.tokenizers import Tokenizer, load_tokenizer
 from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.questions import Question
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
+from tinkex_py.types.tensor import TensorData, TensorDataLike
 
 T = TypeVar("T")
 
@@ -37,12 +39,22 @@ class SamplingOperations(Client):
         sampling_params: SamplingParams,
         include_prompt_logprobs: bool = False,
         topk_prompt_logprobs: int = 0,
+        topk_sample_logprobs: int = 0,
+        target_prompt_logprobs: TensorDataLike | None = None,
+        prompt_alt_tokens_k: int = 0,
+        prompt_logprobs_last_n: int | None = None,
         *,
         timeout: float | None = None,
     ) -> Plan[SampleResponse]:
-        """`num_samples` continuations of a prompt, with log-probabilities of prompt tokens `[P]` if asked for.
+        """`num_samples` continuations of a prompt `[P]`, and what is asked for about the prompt and the samples.
 
-        POST /api/v1/asample. InvalidInput before anything is sent; RequestFailed when sampling fails.
+        `include_prompt_logprobs` gives the log-probability of each prompt token in nats, `prompt_logprobs_last_n` only
+        of the last N; `topk_prompt_logprobs` and `topk_sample_logprobs` the K best tokens at each position;
+        `target_prompt_logprobs`, token ids `[P-1, K]`, those of tokens that might have come next (-1 is skipped);
+        `prompt_alt_tokens_k` K other tokens at each position.
+
+        POST /api/v1/asample. InvalidInput before anything is sent; RequestFailed when sampling fails;
+        CapabilityMissing when the server is too old for what was asked for.
         """
         question = Question(
             prompt=prompt,
@@ -50,6 +62,11 @@ class SamplingOperations(Client):
             sampling_params=sampling_params,
             include_prompt_logprobs=include_prompt_logprobs,
             topk_prompt_logprobs=topk_prompt_logprobs,
+            topk_sample_logprobs=topk_sample_logprobs,
+            target_prompt_logprobs=None if target_prompt_logprobs is None else TensorData.of(target_prompt_logprobs),
+            prompt_alt_tokens_k=prompt_alt_tokens_k,
+            prompt_logprobs_last_n=prompt_logprobs_last_n,
+            record_stability_info=self._sampler.record_stability_info,
         )
         return self.context.limited(timeout, "sample", sample(self._sampler, question))
 
@@ -73,7 +90,11 @@ class SamplingOperations(Client):
 
     def _logprobs(self, prompt: ModelInput) -> Plan[list[float | None]]:
         question = Question(
-            prompt=prompt, num_samples=1, sampling_params=SamplingParams(max_tokens=1), include_prompt_logprobs=True
+            prompt=prompt,
+            num_samples=1,
+            sampling_params=SamplingParams(max_tokens=1),
+            include_prompt_logprobs=True,
+            record_stability_info=self._sampler.record_stability_info,
         )
         response = yield from sample(self._sampler, question)
         return list(response.prompt_logprobs or ())

@@ -9,6 +9,7 @@ from tinkex_py.request import Request
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.sampling import SamplingParams
+from tinkex_py.types.tensor import TensorData
 
 
 class CreateSamplingSession(Struct, frozen=True, kw_only=True, tag="create_sampling_session"):
@@ -40,10 +41,29 @@ class Sample(Struct, frozen=True, kw_only=True, tag="sample"):
     num_samples: int
     prompt: ModelInput
     sampling_params: SamplingParams
-    sampling_session_id: str
-    seq_id: int
+    sampling_session_id: str | None
+    seq_id: int | None
     prompt_logprobs: bool
     topk_prompt_logprobs: int
+    base_model: str | None = None
+    model_path: str | None = None
+    topk_sample_logprobs: int | None = None
+    target_prompt_logprobs: TensorData | None = None
+    prompt_alt_tokens_k: int | None = None
+    prompt_logprobs_last_n: int | None = None
+    record_stability_info: bool | None = None
+
+
+class JoinSamplingSession(Struct, frozen=True, kw_only=True, tag="join_sampling_session"):
+    """Body of `join_sampling_session`."""
+
+    sampling_session_id: str
+
+
+class Joined(Struct, frozen=True, kw_only=True):
+    """A place in a session that others use too: `client_counter`, from 1, is this client's block of numbers."""
+
+    client_counter: int
 
 
 def create_sampling_session(
@@ -68,17 +88,34 @@ def get_sampler(sampler_id: str) -> Request[Sampler]:
     return get("get_sampler", "samplers", sampler_id, returns=Sampler)
 
 
+def join_sampling_session(sampling_session_id: str) -> Request[Joined]:
+    """POST /api/v1/join_sampling_session: a block of numbers of one's own in a session that somebody else opened"""
+    body = JoinSamplingSession(sampling_session_id=sampling_session_id)
+    return post("join_sampling_session", "join_sampling_session", body=body, returns=Joined)
+
+
 def asample(
     *,
-    sampling_session_id: str,
-    seq_id: int,
     prompt: ModelInput,
     num_samples: int,
     sampling_params: SamplingParams,
+    sampling_session_id: str | None = None,
+    seq_id: int | None = None,
+    base_model: str | None = None,
+    model_path: str | None = None,
     include_prompt_logprobs: bool = False,
     topk_prompt_logprobs: int = 0,
+    topk_sample_logprobs: int = 0,
+    target_prompt_logprobs: TensorData | None = None,
+    prompt_alt_tokens_k: int = 0,
+    prompt_logprobs_last_n: int | None = None,
+    record_stability_info: bool = False,
 ) -> Request[Promised]:
-    """POST /api/v1/asample: promises SampleResponse"""
+    """POST /api/v1/asample: promises SampleResponse
+
+    From a session, or from a base model or saved weights without one. Options that came after release 0.24 are sent
+    only when they ask for something.
+    """
     body = Sample(
         num_samples=num_samples,
         prompt=prompt,
@@ -87,5 +124,12 @@ def asample(
         seq_id=seq_id,
         prompt_logprobs=include_prompt_logprobs,
         topk_prompt_logprobs=topk_prompt_logprobs,
+        base_model=base_model,
+        model_path=model_path,
+        topk_sample_logprobs=topk_sample_logprobs or None,
+        target_prompt_logprobs=target_prompt_logprobs,
+        prompt_alt_tokens_k=prompt_alt_tokens_k or None,
+        prompt_logprobs_last_n=prompt_logprobs_last_n,
+        record_stability_info=record_stability_info or None,
     )
     return structs.replace(submit("asample", body), headers=(("x-tinker-sampling-backpressure", "1"),))

@@ -7,6 +7,7 @@ at growing intervals. Waiting ends when nothing has moved for `Config.progress_t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar, assert_never
 
 from msgspec import Struct
@@ -64,6 +65,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     request_id: str
     roundtrip: float = 0.0
     fresh: bool = False
+    sequence_ids: Sequence[str] = ()
 
 
 class _State(Struct):

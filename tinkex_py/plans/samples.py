@@ -6,16 +6,14 @@ from msgspec import Struct
 from returns.result import Failure, Success
 
 from tinkex_py.endpoints.sampling import asample
-from tinkex_py.errors import InvalidInput, PromiseExpired
+from tinkex_py.errors import PromiseExpired
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.effects import Plan, attempt, halt, within
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.submission import submitted
-from tinkex_py.types.inputs import ModelInput
-from tinkex_py.types.limits import sample_problem
-from tinkex_py.types.sampling import SampleResponse, SamplingParams
-from tinkex_py.types.validation import problem
+from tinkex_py.types.questions import Question, complete, lacking
+from tinkex_py.types.sampling import SampleResponse
 
 
 class Sampler(Struct, kw_only=True):
@@ -25,24 +23,7 @@ class Sampler(Struct, kw_only=True):
     dispatch: Gate
     waiting: Waiting
     samples: int = 0
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What is to be sampled."""
-
-    prompt: ModelInput
-    num_samples: int
-    sampling_params: SamplingParams
-    include_prompt_logprobs: bool = False
-    topk_prompt_logprobs: int = 0
-
-    def problem(self) -> InvalidInput | None:
-        """What is wrong with it, found before anything is sent."""
-        return (
-            problem(self.prompt, "prompt")
-            or problem(self.sampling_params, "sampling_params")
-            or sample_problem(self.num_samples, self.topk_prompt_logprobs)
-        )
+    record_stability_info: bool = False
 
 
 def sample(sampler: Sampler, question: Question) -> Plan[SampleResponse]:
@@ -54,11 +35,16 @@ def sample(sampler: Sampler, question: Question) -> Plan[SampleResponse]:
         ticket = yield from within(sampler.dispatch, 1, _submit(sampler, question))
         match (yield from attempt(result_of(ticket, SampleResponse, sampler.waiting))):
             case Success(response):
-                return response
+                return (yield from _answer(question, complete(question, response, ticket.sequence_ids)))
             case Failure(PromiseExpired()):
                 continue
             case Failure(error):
                 return (yield from halt(error))
+
+
+def _answer(question: Question, response: SampleResponse) -> Plan[SampleResponse]:
+    missing = lacking(question, response)
+    return response if missing is None else (yield from halt(missing))
 
 
 def _submit(sampler: Sampler, question: Question) -> Plan[Ticket]:
@@ -72,6 +58,11 @@ def _submit(sampler: Sampler, question: Question) -> Plan[Ticket]:
         sampling_params=question.sampling_params,
         include_prompt_logprobs=question.include_prompt_logprobs,
         topk_prompt_logprobs=question.topk_prompt_logprobs,
+        topk_sample_logprobs=question.topk_sample_logprobs,
+        target_prompt_logprobs=question.target_prompt_logprobs,
+        prompt_alt_tokens_k=question.prompt_alt_tokens_k,
+        prompt_logprobs_last_n=question.prompt_logprobs_last_n,
+        record_stability_info=question.record_stability_info,
     )
     policy = Policy(seconds=sampler.waiting.config.progress_timeout, attempts=None)
     return (yield from submitted(request, "Sample", policy))

@@ -26,6 +26,7 @@ def submitted(request: Request[Promised], kind: str, policy: Policy, *, fresh: b
         request_id=promised.request_id,
         roundtrip=ended - begun,
         fresh=fresh,
+        sequence_ids=promised.sample_sequence_ids or (),
     )
 
 

@@ -10,7 +10,15 @@ from tinkex_py.types.inputs import (
     ModelInputChunk,
 )
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.sampling import SampledSequence, SampleResponse, SamplingParams, Stop, StopReason
+from tinkex_py.types.sampling import (
+    PromptAltTokens,
+    SampledSequence,
+    SampleResponse,
+    SamplingParams,
+    Stop,
+    StopReason,
+    TopkLogprobs,
+)
 from tinkex_py.types.service import GetServerCapabilitiesResponse, SupportedModel
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 from tinkex_py.types.tokens import Tokens, TokensLike
@@ -49,6 +57,7 @@ __all__ = [
     "ModelInput",
     "ModelInputChunk",
     "OptimStepResponse",
+    "PromptAltTokens",
     "SampleResponse",
     "SampledSequence",
     "SamplingParams",
@@ -61,5 +70,6 @@ __all__ = [
     "TensorDataLike",
     "Tokens",
     "TokensLike",
+    "TopkLogprobs",
     "WeightsInfoResponse",
 ]

@@ -41,9 +41,9 @@ def settings_problem(settings: SamplingParams | AdamParams | LoraConfig, path: s
     return _broken(_RULES[type(settings)], given, f"{path}.")
 
 
-def sample_problem(num_samples: object = 1, topk_prompt_logprobs: object = 0) -> InvalidInput | None:
-    """What is wrong with the arguments of `sample` itself."""
-    return _broken(_SAMPLE, {"num_samples": num_samples, "topk_prompt_logprobs": topk_prompt_logprobs}, "")
+def options_problem(options: Mapping[str, object]) -> InvalidInput | None:
+    """The first argument of `sample` itself whose value breaks its rule."""
+    return _broken(_SAMPLE, options, "")
 
 
 def name_problem(name: object, path: str) -> InvalidInput | None:
@@ -150,5 +150,10 @@ _RULES: Mapping[type, Sequence[Rule]] = {
 }
 _SAMPLE = (
     Rule("num_samples", _whole(1), "give an integer of at least 1"),
-    Rule("topk_prompt_logprobs", _whole(0), "give an integer of at least 0"),
+    *(Rule(field, _is_truth, "give True or False") for field in ("include_prompt_logprobs", "record_stability_info")),
+    *(
+        Rule(field, _whole(0), "give an integer of at least 0")
+        for field in ("topk_prompt_logprobs", "topk_sample_logprobs", "prompt_alt_tokens_k")
+    ),
+    Rule("prompt_logprobs_last_n", _optional(_whole(1)), "give an integer of at least 1, or None for all of them"),
 )

@@ -47,4 +47,19 @@ class Refused(Struct, frozen=True):
     category: Category
 
 
+class Completion(Struct, frozen=True, kw_only=True):
+    """A promise that is settled; its result, or why there is none, is still to be fetched."""
+
+    request_id: str
+    state: str = "finished"
+    response_payload_uncompressed_size: int | None = None
+
+
+class Completions(Struct, frozen=True, kw_only=True):
+    """Promises settled since the last question; `cursor` is where the next one begins."""
+
+    completions: Sequence[Completion] = ()
+    cursor: int = 0
+
+
 PromiseState: TypeAlias = Ready[T] | Pending | Announced | Refused

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
+
+from tinkex_py.types.tensor import TensorData
 
 StopReason: TypeAlias = Literal["stop", "length"] | str
 """Why a sequence ended: a stop sequence, or its length. A server may know other words."""
 
 Stop: TypeAlias = str | Sequence[str] | Sequence[int]
 """Where to stop: a text, texts, or token ids; an empty list means nowhere, not even at the end-of-text token."""
+
+TopkLogprobs: TypeAlias = Sequence[Sequence[tuple[int, float]] | None]
+"""At each position, token ids with their log-probabilities in nats; None where there is nothing."""
 
 
 class SamplingParams(Struct, frozen=True, kw_only=True):
@@ -30,20 +35,37 @@ class SamplingParams(Struct, frozen=True, kw_only=True):
 
 
 class SampledSequence(Struct, frozen=True, kw_only=True):
-    """One sample: token ids `[T]` and their log-probabilities `[T]` in nats, before temperature and filters."""
+    """One sample: token ids `[T]` and their log-probabilities `[T]` in nats, before temperature and filters.
+
+    `topk_logprobs` `[T, K]`, when asked for, are the most probable tokens at each position, best first. `sequence_id`
+    is the server's name for this sample, when it gives one.
+    """
 
     stop_reason: StopReason
     tokens: Sequence[int]
     logprobs: Sequence[float] | None = None
+    topk_logprobs: TopkLogprobs | None = field(default=None, name="topk_sampled_logprobs")
+    sequence_id: str | None = None
+
+
+class PromptAltTokens(Struct, frozen=True, kw_only=True):
+    """Other tokens that could stand in a prompt: ids `[P-1, K]` and their log-probabilities `[P-1, K]` in nats."""
+
+    tokens: TensorData
+    logprobs: TensorData
 
 
 class SampleResponse(Struct, frozen=True, kw_only=True):
-    """Samples of a prompt `[P]`; `prompt_logprobs` `[P]` and `topk_prompt_logprobs` `[P, K]` when asked for.
+    """Samples of a prompt `[P]`, and what was asked for about the prompt itself.
 
-    The first prompt token has no log-probability: it is None.
+    `prompt_logprobs` `[P]` and `topk_prompt_logprobs` `[P, K]` have None where there is nothing: at the first token,
+    and before the last N when only those were asked for. `target_prompt_logprobs` `[P-1, K]` are of the tokens asked
+    about, dense or sparse as those were, and 0 where -1 was asked.
     """
 
     sequences: Sequence[SampledSequence]
     prompt_logprobs: Sequence[float | None] | None = None
-    topk_prompt_logprobs: Sequence[Sequence[tuple[int, float]] | None] | None = None
+    topk_prompt_logprobs: TopkLogprobs | None = None
+    target_prompt_logprobs: TensorData | None = None
+    prompt_alt_tokens: PromptAltTokens | None = None
     prompt_cache_hit_tokens: int = 0

@@ -102,7 +102,8 @@ def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
 
 
 def _lower_struct(value: Struct) -> dict[str, object]:
-    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+    fields = ((name, getattr(value, field)) for name, field in names)
     lowered = {name: lower(item) for name, item in fields if item is not None}
     tag = value.__struct_config__.tag
     return lowered if tag is None else {**lowered, "type": tag}

@@ -1,0 +1,49 @@
+"""Promises are asked for one by one or a session at a time, and given up."""
+
+from __future__ import annotations
+
+import json
+
+from msgspec import Struct
+from returns.result import Success
+
+from tinkex_py.endpoints.promises import cancel_future, retrieve_futures
+from tinkex_py.interpret import interpret
+from tinkex_py.request import Reply, Request
+from tinkex_py.types.promises import Completion, Completions
+from tinkex_py.wire.json import encode
+
+
+def body(request: Request[Completions]) -> dict[str, object]:
+    assert isinstance(request.body, Struct)
+    written: dict[str, object] = json.loads(encode(request.body).content)
+    return written
+
+
+def test_a_session_is_asked_from_its_cursor_on_and_told_what_was_fetched() -> None:
+    request = retrieve_futures("s", cloned_sampler_id=3, prev_cursor=7, retrieved_request_ids=["b", "a"])
+    assert body(request) == {
+        "target": {"sampling_session_id": "s", "cloned_sampler_id": 3, "type": "sampling_session"},
+        "prev_cursor": 7,
+        "retrieved_request_ids": ["a", "b"],
+    }
+    assert request.timeout == 45
+
+
+def test_an_acknowledgement_waits_for_nothing() -> None:
+    request = retrieve_futures("s", acknowledge=True)
+    assert (body(request)["timeout"], request.timeout) == (0.0, 5.0)
+
+
+def test_settled_promises_are_listed_with_their_sizes() -> None:
+    listed = (
+        b'{"completions":[{"state":"finished","request_id":"r","response_payload_uncompressed_size":9}],"cursor":1}'
+    )
+    completion = Completion(request_id="r", response_payload_uncompressed_size=9)
+    assert interpret(retrieve_futures("s"), Reply(status=200, body=listed)) == Success(
+        Completions(completions=[completion], cursor=1)
+    )
+
+
+def test_giving_up_is_answered_with_nothing() -> None:
+    assert interpret(cancel_future("r"), Reply(status=204)) == Success(None)

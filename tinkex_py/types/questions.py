@@ -1,0 +1,128 @@
+"""What is to be sampled, what is wrong with that, and whether the answer holds what was asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from tinkex_py.errors import CapabilityMissing, InvalidInput
+from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.limits import LARGEST_TOKEN, options_problem, refused
+from tinkex_py.types.packing import place_of
+from tinkex_py.types.sampling import SampleResponse, SamplingParams
+from tinkex_py.types.tensor import TensorData
+from tinkex_py.types.validation import problem
+
+T = TypeVar("T")
+
+_MATRIX = 2
+_LENGTH_UNKNOWN = LARGEST_TOKEN
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """A prompt `[P]`, how to continue it, and what to tell about it."""
+
+    prompt: ModelInput
+    num_samples: int
+    sampling_params: SamplingParams
+    include_prompt_logprobs: bool = False
+    topk_prompt_logprobs: int = 0
+    topk_sample_logprobs: int = 0
+    target_prompt_logprobs: TensorData | None = None
+    prompt_alt_tokens_k: int = 0
+    prompt_logprobs_last_n: int | None = None
+    record_stability_info: bool = False
+
+    def problem(self) -> InvalidInput | None:
+        """What is wrong with it, found before anything is sent."""
+        return (
+            problem(self.prompt, "prompt")
+            or problem(self.sampling_params, "sampling_params")
+            or options_problem(structs.asdict(self))
+            or self._last_problem()
+            or self._target_problem()
+        )
+
+    def _last_problem(self) -> InvalidInput | None:
+        last, longest = self.prompt_logprobs_last_n, _before(self.prompt.length, _LENGTH_UNKNOWN)
+        if last is None or (self.include_prompt_logprobs and last <= longest):
+            return None
+        remedy = "ask for include_prompt_logprobs=True with it" if last <= longest else f"give {longest} at most"
+        return refused("prompt_logprobs_last_n", last, remedy)
+
+    def _target_problem(self) -> InvalidInput | None:
+        target = self.target_prompt_logprobs
+        return None if target is None else _target_problem(target, self.prompt.length)
+
+
+def lacking(question: Question, response: SampleResponse) -> CapabilityMissing | None:
+    """What was asked for and isn't there: an older server leaves out what it doesn't know."""
+    scored = question.prompt.length != 1
+    sampled = [sequence for sequence in response.sequences if len(sequence.tokens)]
+    held = {
+        "include_prompt_logprobs": response.prompt_logprobs is not None or not scored,
+        "topk_prompt_logprobs": response.topk_prompt_logprobs is not None or not scored,
+        "topk_sample_logprobs": all(sequence.topk_logprobs is not None for sequence in sampled),
+        "target_prompt_logprobs": response.target_prompt_logprobs is not None,
+        "prompt_alt_tokens_k": response.prompt_alt_tokens is not None or not scored,
+        "prompt_logprobs_last_n": not _scored_before(response.prompt_logprobs or (), question.prompt_logprobs_last_n),
+    }
+    missing = [name for name, there in held.items() if not there and getattr(question, name)]
+    if not missing:
+        return None
+    return CapabilityMissing(
+        message=f"sample: the server answered without what {', '.join(missing)} asked for; it is older than that: "
+        "ask without it, or use a newer server",
+        capability=missing[0],
+        available=tuple(name for name, there in held.items() if there and getattr(question, name)),
+    )
+
+
+def complete(question: Question, response: SampleResponse, sequence_ids: Sequence[str] = ()) -> SampleResponse:
+    """The response with a place for every prompt token, and with the names of its sequences."""
+    named = [
+        structs.replace(sequence, sequence_id=sequence.sequence_id or name)
+        for sequence, name in zip_longest(response.sequences, sequence_ids[: len(response.sequences)])
+    ]
+    return structs.replace(
+        response,
+        sequences=named,
+        prompt_logprobs=_with_gap(question, response.prompt_logprobs),
+        topk_prompt_logprobs=_with_gap(question, response.topk_prompt_logprobs),
+    )
+
+
+def _with_gap(question: Question, scores: Sequence[T | None] | None) -> Sequence[T | None] | None:
+    """Servers differ in whether places that have no score are there as None or left out at the beginning."""
+    length = question.prompt.length
+    if scores is None or length is None or len(scores) not in {length - 1, question.prompt_logprobs_last_n}:
+        return scores
+    return [*[None] * (length - len(scores)), *scores]
+
+
+def _scored_before(scores: Sequence[float | None], last: int | None) -> bool:
+    """Whether there are scores before the last N, which is what a server gives that doesn't know the option."""
+    return last is not None and any(score is not None for score in scores[: max(0, len(scores) - last)])
+
+
+def _target_problem(target: TensorData, length: int | None) -> InvalidInput | None:
+    path, rows = "target_prompt_logprobs", _before(length, 0)
+    if target.problem is not None:
+        place, reason, value = target.problem
+        return InvalidInput(message=f"{path}{place}: {reason}", path=f"{path}{place}", value=value)
+    if target.dtype != "int64":
+        return refused(path, target, "give token ids, which are integers, with -1 where none is meant")
+    if target.shape is None or len(target.shape) != _MATRIX or target.shape[0] != (rows or target.shape[0]):
+        return refused(f"{path}.shape", target.shape, f"give [{rows or 'P-1'}, K], a row for each token but the first")
+    tokens = target.buffer.cast("q")
+    if min(tokens, default=0) >= -1 and max(tokens, default=0) <= LARGEST_TOKEN:
+        return None
+    position, token = next((place, token) for place, token in enumerate(tokens) if not -1 <= token <= LARGEST_TOKEN)
+    return refused(f"{path}{place_of(position, target.packed.shape)}", token, f"give -1 to {LARGEST_TOKEN}")
+
+
+def _before(length: int | None, unknown: int) -> int:
+    return unknown if length is None else length - 1
