@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
     from tinkex_py.runtime.tokenizers import Tokenizer
     from tinkex_py.types import (
+        AdamOptimizerConfig,
         AdamParams,
         Datum,
+        DimuonOptimizerConfig,
+        DimuonParams,
         DmelChunk,
         EncodedTextChunk,
         ForwardBackwardOutput,
@@ -50,8 +53,11 @@ _HOMES = {
     "tinkex_py.outcome": ("Outcome", "OutcomeError", "as_tuple", "collect", "or_raise", "then"),
     "tinkex_py.runtime.tokenizers": ("Tokenizer",),
     "tinkex_py.types": (
+        "AdamOptimizerConfig",
         "AdamParams",
         "Datum",
+        "DimuonOptimizerConfig",
+        "DimuonParams",
         "DmelChunk",
         "EncodedTextChunk",
         "ForwardBackwardOutput",
@@ -70,6 +76,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AdamOptimizerConfig",
     "AdamParams",
     "AsyncPromise",
     "AsyncSamplingClient",
@@ -77,6 +84,8 @@ __all__ = [
     "AsyncTrainingClient",
     "Config",
     "Datum",
+    "DimuonOptimizerConfig",
+    "DimuonParams",
     "DmelChunk",
     "EncodedTextChunk",
     "Failure",

@@ -10,7 +10,16 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tinkex_py import AdamParams, Datum, LoraConfig, ModelInput, SamplingParams, endpoints
+from tinkex_py import (
+    AdamParams,
+    Datum,
+    DimuonOptimizerConfig,
+    DimuonParams,
+    LoraConfig,
+    ModelInput,
+    SamplingParams,
+    endpoints,
+)
 from tinkex_py.endpoints import models, promises, sampling, service, steps
 from tinkex_py.request import Encoded, Request
 from tinkex_py.types import OptimStepResponse
@@ -23,6 +32,15 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
     models.create_model: lambda: models.create_model(
         session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig(), user_metadata={"a": "b"}
     ),
+    models.load_model: lambda: models.load_model(
+        session_id="s",
+        model_seq_id=0,
+        path="tinker://run/weights/a",
+        user_metadata={"a": "b"},
+        optimizer=DimuonOptimizerConfig(),
+        weights_access_token="not shown",
+    ),
+    models.unload_model: lambda: models.unload_model("s:train:0"),
     models.get_info: lambda: models.get_info("s:train:0"),
     models.weights_info: lambda: models.weights_info("tinker://run/weights/a"),
     promises.cancel_future: lambda: promises.cancel_future("r"),
@@ -49,7 +67,8 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
     steps.forward_backward: lambda: steps.forward_backward(DATA, "cross_entropy"),
     steps.load_weights: lambda: steps.load_weights("tinker://run/weights/a", optimizer=True),
     steps.optim_step: lambda: steps.optim_step(AdamParams()),
-    steps.save_weights: lambda: steps.save_weights("a", 3600, overwrite=True),
+    steps.save_weights: lambda: steps.save_weights("a", 3600, overwrite=True, user_metadata={"a": "b"}),
+    steps.save_weights_external: lambda: steps.save_weights_external("a", 3600, age_encryption_recipients=["age1"]),
     steps.save_weights_for_sampler: lambda: steps.save_weights_for_sampler("a", ttl_seconds=3600),
     steps.submit_step: lambda: sent(steps.optim_step(AdamParams())),
 }
@@ -103,3 +122,25 @@ def test_a_body_has_its_final_bytes_or_can_be_encoded(call: Callable[[], Built])
     content = body if body is None or isinstance(body, Encoded) else encode(body)
     assert content is None or content.content.startswith(b"{")
     assert all(part.encode() for part in sent(call()).path)
+
+
+def test_what_every_server_knows_by_default_is_left_out() -> None:
+    by_default = models.create_model(session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig())
+    assert isinstance(by_default.body, models.CreateModel)
+    assert by_default.body.optimizer_config is None
+    assert steps.save_weights_for_sampler("a").body == steps.SaveWeightsForSampler(path="a")
+
+
+def test_another_family_of_optimizer_says_its_name() -> None:
+    body = encode(steps.optim_step(DimuonParams(learning_rate=0.5)).body).content
+    assert (b'"optimizer_params":{"learning_rate":0.5' in body, b'"type":"dimuon"' in body) == (True, True)
+
+
+def test_an_access_token_is_not_shown() -> None:
+    shown = repr(
+        (
+            models.load_model(session_id="s", model_seq_id=0, path="p", weights_access_token="hush"),
+            steps.load_weights("p", weights_access_token="hush"),
+        )
+    )
+    assert "hush" not in shown

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from returns.result import Failure, Success
 
-from tinkex_py import AdamParams, Datum, LoraConfig, ModelInput, SamplingParams, TensorData, check
+from tinkex_py import (
+    AdamParams,
+    Datum,
+    DimuonOptimizerConfig,
+    DimuonParams,
+    LoraConfig,
+    ModelInput,
+    SamplingParams,
+    TensorData,
+    check,
+)
 from tinkex_py.types import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk
 from tinkex_py.types.validation import problem
 
@@ -36,6 +46,8 @@ GOOD: dict[str, object] = {
     "stop ids": SamplingParams(stop=[1, 2]),
     "no stop": SamplingParams(stop=[]),
     "adam": AdamParams(),
+    "dimuon": DimuonParams(learning_rate=0.02),
+    "dimuon config": DimuonOptimizerConfig(),
     "lora": LoraConfig(seed=3),
     "name": "step-1",
     "loss config": {"clip_low_threshold": 0.8, "mode": "x"},
@@ -72,6 +84,8 @@ BAD: dict[str, tuple[Any, str]] = {
     "stop number": (SamplingParams(stop=5), "sampling_params.stop"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "seed": (SamplingParams(seed=2**63), "sampling_params.seed"),
     "learning rate": (AdamParams(learning_rate=float("inf")), "adam_params.learning_rate"),
+    "dimuon rate": (DimuonParams(learning_rate=-1), "adam_params.learning_rate"),
+    "dimuon version": (DimuonOptimizerConfig(version=0), "optimizer.version"),
     "beta": (AdamParams(beta1=1.0), "adam_params.beta1"),
     "rank": (LoraConfig(rank=True), "lora_config.rank"),
     "nothing to train": (LoraConfig(train_mlp=False, train_attn=False, train_unembed=False), "lora_config"),

@@ -10,7 +10,13 @@ from tinkex_py.endpoints.verbs import post, submit
 from tinkex_py.request import Request
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.promises import Promised
-from tinkex_py.types.training import GetInfoResponse, LoraConfig, WeightsInfoResponse
+from tinkex_py.types.training import (
+    DimuonOptimizerConfig,
+    GetInfoResponse,
+    LoraConfig,
+    OptimizerConfig,
+    WeightsInfoResponse,
+)
 
 
 class CreateModel(Struct, frozen=True, kw_only=True, tag="create_model"):
@@ -21,12 +27,41 @@ class CreateModel(Struct, frozen=True, kw_only=True, tag="create_model"):
     base_model: str
     lora_config: LoraConfig
     user_metadata: Mapping[str, str] | None = None
+    optimizer_config: DimuonOptimizerConfig | None = None
+
+
+class LoadModel(Struct, frozen=True, kw_only=True, tag="load_weights"):
+    """Body of `load_weights` as it makes a model of a session."""
+
+    session_id: str
+    model_seq_id: int
+    path: str
+    optimizer: bool
+    base_model: str | None = None
+    user_metadata: Mapping[str, str] | None = None
+    optimizer_config: DimuonOptimizerConfig | None = None
+    weights_access_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"LoadModel(session_id={self.session_id!r}, path={self.path!r}, optimizer={self.optimizer})"
 
 
 class ModelCreated(Struct, frozen=True, kw_only=True):
     """Result of a `create_model` promise."""
 
     model_id: str
+
+
+class UnloadModel(Struct, frozen=True, kw_only=True, tag="unload_model"):
+    """Body of `unload_model`."""
+
+    model_id: str
+
+
+class ModelUnloaded(Struct, frozen=True, kw_only=True):
+    """Result of an `unload_model` promise."""
+
+    model_id: str | None = None
 
 
 class GetInfo(Struct, frozen=True, kw_only=True, tag="get_info"):
@@ -48,6 +83,7 @@ def create_model(
     base_model: str,
     lora_config: LoraConfig,
     user_metadata: Mapping[str, str] | None = None,
+    optimizer: OptimizerConfig | None = None,
 ) -> Request[Promised]:
     """POST /api/v1/create_model: promises ModelCreated"""
     body = CreateModel(
@@ -56,8 +92,39 @@ def create_model(
         base_model=base_model,
         lora_config=lora_config,
         user_metadata=None if user_metadata is None else FrozenMapping(user_metadata),
+        optimizer_config=_unusual(optimizer),
     )
     return submit("create_model", body)
+
+
+def load_model(
+    *,
+    session_id: str,
+    model_seq_id: int,
+    path: str,
+    restore_optimizer: bool = False,
+    base_model: str | None = None,
+    user_metadata: Mapping[str, str] | None = None,
+    optimizer: OptimizerConfig | None = None,
+    weights_access_token: str | None = None,
+) -> Request[Promised]:
+    """POST /api/v1/load_weights: promises LoadWeightsResponse, and makes a model `<session>:train:<model_seq_id>`"""
+    body = LoadModel(
+        session_id=session_id,
+        model_seq_id=model_seq_id,
+        path=path,
+        optimizer=restore_optimizer,
+        base_model=base_model,
+        user_metadata=None if user_metadata is None else FrozenMapping(user_metadata),
+        optimizer_config=_unusual(optimizer),
+        weights_access_token=weights_access_token,
+    )
+    return submit("load_weights", body)
+
+
+def unload_model(model_id: str) -> Request[Promised]:
+    """POST /api/v1/unload_model: promises ModelUnloaded"""
+    return submit("unload_model", UnloadModel(model_id=model_id))
 
 
 def get_info(model_id: str) -> Request[GetInfoResponse]:
@@ -68,3 +135,8 @@ def get_info(model_id: str) -> Request[GetInfoResponse]:
 def weights_info(tinker_path: str) -> Request[WeightsInfoResponse]:
     """POST /api/v1/weights_info"""
     return post("weights_info", "weights_info", body=WeightsInfo(tinker_path=tinker_path), returns=WeightsInfoResponse)
+
+
+def _unusual(optimizer: OptimizerConfig | None) -> DimuonOptimizerConfig | None:
+    """Servers before the choice of an optimizer train by Adam, and may refuse the field."""
+    return optimizer if isinstance(optimizer, DimuonOptimizerConfig) else None

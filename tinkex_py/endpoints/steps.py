@@ -6,7 +6,7 @@ A step is a body without a number: it is encoded first, and the number goes in f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 from typing_extensions import TypeForm
@@ -18,15 +18,21 @@ from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.training import (
     AdamParams,
+    DimuonParams,
     ForwardBackwardOutput,
     LoadWeightsResponse,
     LossConfig,
+    OptimizerParams,
     OptimStepResponse,
+    SaveWeightsExternalResponse,
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
 )
 
 T = TypeVar("T")
+
+SnapshotKind: TypeAlias = Literal["snapshot", "inflight"]
+"""Weights as they were when asked for, or as they are whenever they are sampled from."""
 
 
 class Step(Struct, Generic[T], frozen=True, kw_only=True):
@@ -62,9 +68,10 @@ class ForwardBackward(Struct, frozen=True, kw_only=True):
 
 
 class OptimStep(Struct, frozen=True, kw_only=True, tag="optim_step"):
-    """Body of `optim_step`, unnumbered."""
+    """Body of `optim_step`, unnumbered: `adam_params`, or `optimizer_params` for any other family."""
 
-    adam_params: AdamParams
+    adam_params: AdamParams | None = None
+    optimizer_params: DimuonParams | None = None
 
 
 class SaveWeights(Struct, frozen=True, kw_only=True, tag="save_weights"):
@@ -73,6 +80,7 @@ class SaveWeights(Struct, frozen=True, kw_only=True, tag="save_weights"):
     path: str
     ttl_seconds: int | None = None
     overwrite: bool | None = None
+    user_metadata: Mapping[str, str] | None = None
 
 
 class SaveWeightsForSampler(Struct, frozen=True, kw_only=True, tag="save_weights_for_sampler"):
@@ -80,7 +88,17 @@ class SaveWeightsForSampler(Struct, frozen=True, kw_only=True, tag="save_weights
 
     path: str | None = None
     sampling_session_seq_id: int | None = None
+    kind: str | None = None
     ttl_seconds: int | None = None
+    user_metadata: Mapping[str, str] | None = None
+
+
+class SaveWeightsExternal(Struct, frozen=True, kw_only=True, tag="save_weights_external"):
+    """Body of `save_weights_external`, unnumbered."""
+
+    path: str
+    ttl_seconds: int | None = None
+    age_encryption_recipients: tuple[str, ...] | None = None
 
 
 class LoadWeights(Struct, frozen=True, kw_only=True, tag="load_weights"):
@@ -88,6 +106,10 @@ class LoadWeights(Struct, frozen=True, kw_only=True, tag="load_weights"):
 
     path: str
     optimizer: bool
+    weights_access_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"LoadWeights(path={self.path!r}, optimizer={self.optimizer})"
 
 
 def submit_step(step: Step[T], encoded: Encoded) -> Request[Promised]:
@@ -111,22 +133,42 @@ def forward_backward(
     return Step(operation="forward_backward", kind="ForwardBackward", body=body, returns=ForwardBackwardOutput)
 
 
-def optim_step(params: AdamParams) -> Step[OptimStepResponse]:
+def optim_step(params: OptimizerParams) -> Step[OptimStepResponse]:
     """POST /api/v1/optim_step: promises OptimStepResponse"""
-    return Step(operation="optim_step", kind="OptimStep", body=OptimStep(adam_params=params), returns=OptimStepResponse)
+    body = OptimStep(adam_params=params) if isinstance(params, AdamParams) else OptimStep(optimizer_params=params)
+    return Step(operation="optim_step", kind="OptimStep", body=body, returns=OptimStepResponse)
 
 
-def save_weights(name: str, ttl_seconds: int | None = None, *, overwrite: bool = False) -> Step[SaveWeightsResponse]:
+def save_weights(
+    name: str,
+    ttl_seconds: int | None = None,
+    *,
+    overwrite: bool = False,
+    user_metadata: Mapping[str, str] | None = None,
+) -> Step[SaveWeightsResponse]:
     """POST /api/v1/save_weights: promises SaveWeightsResponse"""
-    body = SaveWeights(path=name, ttl_seconds=ttl_seconds, overwrite=overwrite or None)
+    body = SaveWeights(
+        path=name, ttl_seconds=ttl_seconds, overwrite=overwrite or None, user_metadata=_frozen(user_metadata)
+    )
     return Step(operation="save_weights", kind="SaveWeights", body=body, returns=SaveWeightsResponse)
 
 
 def save_weights_for_sampler(
-    name: str | None = None, *, sampling_session_seq_id: int | None = None, ttl_seconds: int | None = None
+    name: str | None = None,
+    *,
+    sampling_session_seq_id: int | None = None,
+    kind: SnapshotKind = "snapshot",
+    ttl_seconds: int | None = None,
+    user_metadata: Mapping[str, str] | None = None,
 ) -> Step[SaveWeightsForSamplerResponse]:
     """POST /api/v1/save_weights_for_sampler: promises SaveWeightsForSamplerResponse"""
-    body = SaveWeightsForSampler(path=name, sampling_session_seq_id=sampling_session_seq_id, ttl_seconds=ttl_seconds)
+    body = SaveWeightsForSampler(
+        path=name,
+        sampling_session_seq_id=sampling_session_seq_id,
+        kind=None if kind == "snapshot" else kind,
+        ttl_seconds=ttl_seconds,
+        user_metadata=_frozen(user_metadata),
+    )
     return Step(
         operation="save_weights_for_sampler",
         kind="SaveWeightsForSampler",
@@ -135,12 +177,29 @@ def save_weights_for_sampler(
     )
 
 
-def load_weights(path: str, *, optimizer: bool = False) -> Step[LoadWeightsResponse]:
+def save_weights_external(
+    name: str, ttl_seconds: int | None = None, *, age_encryption_recipients: Sequence[str] | None = None
+) -> Step[SaveWeightsExternalResponse]:
+    """POST /api/v1/save_weights_external: promises SaveWeightsExternalResponse"""
+    recipients = None if age_encryption_recipients is None else tuple(age_encryption_recipients)
+    body = SaveWeightsExternal(path=name, ttl_seconds=ttl_seconds, age_encryption_recipients=recipients)
+    return Step(
+        operation="save_weights_external", kind="SaveWeightsExternal", body=body, returns=SaveWeightsExternalResponse
+    )
+
+
+def load_weights(
+    path: str, *, optimizer: bool = False, weights_access_token: str | None = None
+) -> Step[LoadWeightsResponse]:
     """POST /api/v1/load_weights: promises LoadWeightsResponse"""
-    body = LoadWeights(path=path, optimizer=optimizer)
+    body = LoadWeights(path=path, optimizer=optimizer, weights_access_token=weights_access_token)
     return Step(operation="load_weights", kind="LoadWeights", body=body, returns=LoadWeightsResponse)
 
 
 def _batch(data: Sequence[Datum], loss_fn: str, config: LossConfig | None) -> ForwardBackwardInput:
     settings: Mapping[str, float | str] | None = None if config is None else FrozenMapping(config)
     return ForwardBackwardInput(data=tuple(data), loss_fn=loss_fn, loss_fn_config=settings)
+
+
+def _frozen(metadata: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    return None if metadata is None else FrozenMapping(metadata)

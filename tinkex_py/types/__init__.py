@@ -23,7 +23,10 @@ from tinkex_py.types.service import GetServerCapabilitiesResponse, SupportedMode
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 from tinkex_py.types.tokens import Tokens, TokensLike
 from tinkex_py.types.training import (
+    AdamOptimizerConfig,
     AdamParams,
+    DimuonOptimizerConfig,
+    DimuonParams,
     ForwardBackwardOutput,
     GetInfoResponse,
     LoadWeightsResponse,
@@ -31,16 +34,22 @@ from tinkex_py.types.training import (
     LossConfig,
     LossName,
     ModelData,
+    OptimizerConfig,
+    OptimizerParams,
     OptimStepResponse,
+    SaveWeightsExternalResponse,
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
     WeightsInfoResponse,
 )
 
 __all__ = [
+    "AdamOptimizerConfig",
     "AdamParams",
     "DType",
     "Datum",
+    "DimuonOptimizerConfig",
+    "DimuonParams",
     "DmelChunk",
     "EncodedTextChunk",
     "ForwardBackwardOutput",
@@ -57,10 +66,13 @@ __all__ = [
     "ModelInput",
     "ModelInputChunk",
     "OptimStepResponse",
+    "OptimizerConfig",
+    "OptimizerParams",
     "PromptAltTokens",
     "SampleResponse",
     "SampledSequence",
     "SamplingParams",
+    "SaveWeightsExternalResponse",
     "SaveWeightsForSamplerResponse",
     "SaveWeightsResponse",
     "Stop",

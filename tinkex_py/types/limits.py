@@ -6,17 +6,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from reprlib import repr as shortened
-from typing import NamedTuple, SupportsFloat, SupportsIndex
+from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias
 
 from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.types.sampling import SamplingParams
-from tinkex_py.types.training import AdamParams, LoraConfig
+from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
 
 LARGEST_TOKEN = 2**31 - 1
 _LARGEST_INTEGER = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+Settings: TypeAlias = SamplingParams | AdamParams | DimuonParams | DimuonOptimizerConfig | LoraConfig
 
 
 class Rule(NamedTuple):
@@ -33,7 +36,7 @@ def refused(path: str, value: object, remedy: str) -> InvalidInput:
     return InvalidInput(message=f"{path} is {shown}: {remedy}", path=path, value=shown)
 
 
-def settings_problem(settings: SamplingParams | AdamParams | LoraConfig, path: str) -> InvalidInput | None:
+def settings_problem(settings: Settings, path: str) -> InvalidInput | None:
     """The first field whose value breaks its rule."""
     given = {field: getattr(settings, field) for field in settings.__struct_fields__}
     if isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
@@ -123,6 +126,7 @@ def _is_encodable(value: object) -> bool:
 
 _TRAINABLE = ("train_unembed", "train_mlp", "train_attn")
 _NOT_NEGATIVE = "give a finite number of at least 0"
+_CLIPPING = f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"
 _BETA = "give a number from 0 up to, but not including, 1"
 _SEED = Rule("seed", _optional(lambda value: is_whole(value, -_LARGEST_INTEGER - 1)), "give an integer of 64 bits")
 _RULES: Mapping[type, Sequence[Rule]] = {
@@ -140,8 +144,14 @@ _RULES: Mapping[type, Sequence[Rule]] = {
         Rule("beta2", _number(0, 1), _BETA),
         Rule("eps", _number(0), _NOT_NEGATIVE),
         Rule("weight_decay", _number(0), _NOT_NEGATIVE),
-        Rule("grad_clip_norm", _number(0), f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"),
+        Rule("grad_clip_norm", _number(0), _CLIPPING),
     ),
+    DimuonParams: (
+        Rule("learning_rate", _number(0), _NOT_NEGATIVE),
+        Rule("grad_clip_norm", _number(0), _CLIPPING),
+        Rule("beta1", _number(0, 1), _BETA),
+    ),
+    DimuonOptimizerConfig: (Rule("version", _whole(1), "give an integer of at least 1"),),
     LoraConfig: (
         Rule("rank", _whole(1), "give an integer of at least 1"),
         _SEED,

@@ -40,6 +40,32 @@ class AdamParams(Struct, frozen=True, kw_only=True):
     grad_clip_norm: float = 0.0
 
 
+class DimuonParams(Struct, frozen=True, kw_only=True, tag="dimuon"):
+    """One step of Dimuon, for a model that was created with it; `grad_clip_norm` 0 leaves gradients as they are."""
+
+    learning_rate: float
+    grad_clip_norm: float = 0.0
+    beta1: float = 0.9
+
+
+OptimizerParams: TypeAlias = AdamParams | DimuonParams
+"""Settings of one optimizer step, of the family that the model was created with."""
+
+
+class AdamOptimizerConfig(Struct, frozen=True, kw_only=True, tag="adamw"):
+    """A model that is trained by Adam, which every server knows."""
+
+
+class DimuonOptimizerConfig(Struct, frozen=True, kw_only=True, tag="dimuon"):
+    """A model that is trained by Dimuon."""
+
+    version: int = 1
+
+
+OptimizerConfig: TypeAlias = AdamOptimizerConfig | DimuonOptimizerConfig
+"""The optimizer that a model is created with."""
+
+
 class ForwardBackwardOutput(Struct, frozen=True, kw_only=True):
     """Outputs of a loss: for each datum its tensors (`logprobs` `[T]` in nats), and metrics of the whole batch."""
 
@@ -67,11 +93,25 @@ class SaveWeightsForSamplerResponse(Struct, frozen=True, kw_only=True):
     sampling_session_id: str | None = None
 
 
+class SaveWeightsExternalResponse(Struct, frozen=True, kw_only=True):
+    """Where weights were saved for use elsewhere, and how large they are."""
+
+    path: str
+    size_bytes: int | None = None
+
+
 class LoadWeightsResponse(Struct, frozen=True, kw_only=True):
     """Which checkpoint a model was loaded from."""
 
     path: str | None = None
     model_id: str | None = None
+
+
+class OptimizerInfo(Struct, frozen=True, kw_only=True):
+    """What the server says of a model's optimizer, such as `adamw`."""
+
+    type: str = "adamw"
+    version: int | None = None
 
 
 class ModelData(Struct, frozen=True, kw_only=True):
@@ -90,6 +130,7 @@ class GetInfoResponse(Struct, frozen=True, kw_only=True):
     is_lora: bool | None = None
     lora_rank: int | None = None
     model_name: str | None = None
+    optimizer_config: OptimizerInfo | None = None
 
 
 class WeightsInfoResponse(Struct, frozen=True, kw_only=True):
@@ -101,3 +142,4 @@ class WeightsInfoResponse(Struct, frozen=True, kw_only=True):
     train_unembed: bool | None = None
     train_mlp: bool | None = None
     train_attn: bool | None = None
+    optimizer_config: OptimizerInfo | None = None

@@ -26,7 +26,7 @@ from tinkex_py.types.limits import (
 from tinkex_py.types.packing import Unpackable, first_non_finite, place_of
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.tensor import TensorData
-from tinkex_py.types.training import AdamParams, LoraConfig
+from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
 
 T = TypeVar("T")
 
@@ -37,6 +37,8 @@ _ROOTS: dict[type, str] = {
     TensorData: "tensor",
     SamplingParams: "sampling_params",
     AdamParams: "adam_params",
+    DimuonParams: "adam_params",
+    DimuonOptimizerConfig: "optimizer",
     LoraConfig: "lora_config",
     str: "name",
 }
@@ -61,7 +63,7 @@ def problem(value: object, path: str) -> InvalidInput | None:
             return _model_input(value, path)
         case TensorData():
             return _tensor(value, path)
-        case SamplingParams() | AdamParams() | LoraConfig():
+        case SamplingParams() | AdamParams() | DimuonParams() | DimuonOptimizerConfig() | LoraConfig():
             return settings_problem(value, path)
         case str():
             return name_problem(value, path)
