@@ -116,6 +116,12 @@ class SessionOver(Event, frozen=True, kw_only=True, tag=True):
     session_id: str
 
 
+class EventsDropped(Event, frozen=True, kw_only=True, tag=True):
+    """`count` events came faster than the observers could look at them, and are lost."""
+
+    count: int
+
+
 AnyEvent: TypeAlias = (
     RequestSent
     | ReplyReceived
@@ -129,4 +135,5 @@ AnyEvent: TypeAlias = (
     | ServerMessage
     | HeartbeatMissed
     | SessionOver
+    | EventsDropped
 )

@@ -13,32 +13,41 @@ T = TypeVar("T")
 class Cell(Generic[T]):
     """A place that is filled once. Filling it again changes nothing."""
 
-    __slots__ = ("_callbacks", "_values")
+    __slots__ = ("_bug", "_callbacks", "_values")
 
     def __init__(self) -> None:
         self._values: tuple[T, ...] = ()
+        self._bug: BaseException | None = None
         self._callbacks: list[Callable[[], None]] = []
 
     @property
     def values(self) -> tuple[T, ...]:
-        """`(value,)` when filled, else `()`; match on it."""
+        """`(value,)` when filled, else `()`; match on it. Raises the bug of a cell that was spoiled."""
+        if self._bug is not None:
+            raise self._bug
         return self._values
 
     @property
     def filled(self) -> bool:
-        """Whether there is a value."""
-        return bool(self._values)
+        """Whether there is nothing more to wait for."""
+        return bool(self._values) or self._bug is not None
 
     def fill(self, value: T) -> None:
         """Put the value, and call back everybody who waits."""
-        if not self._values:
+        if not self.filled:
             self._values = (value,)
+            self._call_back()
+
+    def spoil(self, bug: BaseException) -> None:
+        """Say that no value will ever come, because of a bug that everybody who waits should see."""
+        if not self.filled:
+            self._bug = bug
             self._call_back()
 
     def when_filled(self, callback: Callable[[], None]) -> None:
         """Call back when there is a value, at once if there is one; safe from any thread."""
         self._callbacks.append(callback)
-        if self._values:
+        if self.filled:
             self._call_back()
 
     def forget(self, callback: Callable[[], None]) -> None:

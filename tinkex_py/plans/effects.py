@@ -74,9 +74,10 @@ class Together(Struct, frozen=True):
 
 
 class Spawn(Struct, frozen=True):
-    """Run this in the background until it ends or the client closes."""
+    """Run this in the background until it ends or the client closes; if it leaves `owed` empty, that is spoiled."""
 
     plan: Plan[None]
+    owed: Cell[Any] | None = None
 
 
 class Deadline(Struct, frozen=True):
@@ -227,9 +228,12 @@ def together(plans: Sequence[Plan[T]]) -> Plan[tuple[Outcome[T], ...]]:
     return tuple(results[index] for index in range(len(plans)))
 
 
-def spawn(plan: Plan[None]) -> Plan[None]:
-    """Run this in the background; this plan goes on at once."""
-    yield Spawn(plan)
+def spawn(plan: Plan[None], owed: Cell[Any] | None = None) -> Plan[None]:
+    """Run this in the background; this plan goes on at once.
+
+    `owed` is the cell that it has to fill: a bug that keeps it from doing so is raised where the cell is waited for.
+    """
+    yield Spawn(plan, owed)
 
 
 def deadline(seconds: float, plan: Plan[T], expired: Callable[[float], TinkerError]) -> Plan[T]:

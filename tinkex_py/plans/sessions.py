@@ -46,7 +46,7 @@ def session_id(state: SessionState) -> Plan[str]:
     """The session's id; whoever asks first opens it, a failure to open it is not kept."""
     if state.opening is None:
         state.opening = Cell()
-        yield from spawn(_open(state, state.opening))
+        yield from spawn(_open(state, state.opening), state.opening)
     return (yield from require((yield from wait_for(state.opening))))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor as Pool
@@ -42,6 +43,8 @@ from tinkex_py.request import AnyRequest, Pairs, Reply
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+log = logging.getLogger("tinkex_py")
 
 
 class Transport(Protocol):
@@ -126,8 +129,8 @@ class Executor:
                 return None
             case Compute(function):
                 return await self._compute(function)
-            case Spawn(plan):
-                _ = self.track(self.run(plan))
+            case Spawn(plan, owed):
+                _ = self.track(self._in_background(plan, owed))
                 return None
             case Halt():
                 raise AssertionError("a halt ends its plan")
@@ -156,6 +159,18 @@ class Executor:
             case Shield(plan):
                 await asyncio.shield(self.track(self.run(plan)))
         return None
+
+    async def _in_background(self, plan: Plan[None], owed: Cell[Any] | None) -> None:
+        """Nobody waits for the plan itself: a bug goes to those who wait for what it owes, and into the log."""
+        try:
+            outcome = await self.run(plan)
+        except Exception as bug:
+            log.exception("a plan in the background failed; this is a bug")
+            if owed is not None:
+                owed.spoil(bug)
+        else:
+            if owed is not None:
+                owed.spoil(AssertionError(f"a plan in the background ended with its cell empty: {outcome}"))
 
     async def _together(self, plans: tuple[Plan[None], ...]) -> None:
         tasks = [asyncio.ensure_future(self.run(plan)) for plan in plans]

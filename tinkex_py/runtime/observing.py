@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
-from tinkex_py.events import AnyEvent
+from tinkex_py.events import AnyEvent, EventsDropped
 
-Observer: TypeAlias = Callable[[AnyEvent], None]
+Observer: TypeAlias = Callable[[AnyEvent], Awaitable[None] | None]
+"""A function of one event, plain or async."""
 
-_CAPACITY = 10_000
-_ENDING = 1.0
+CAPACITY = 10_000
+"""Events that wait to be looked at; those that come on top are dropped and counted."""
+
+_FAILED = "the observer %r failed; the client goes on, and counts further failures"
 
 log = logging.getLogger("tinkex_py")
 
 
 class Observatory:
-    """Hands events to observers in order; `dropped` counts those that came faster than the observers could look."""
+    """Hands events to observers in order; `dropped` counts those that came faster than the observers could look.
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    The observers are told of a loss by `EventsDropped`, before the next event that they get.
+    """
+
+    def __init__(self, observers: Sequence[Observer], *, capacity: int = CAPACITY, ending: float = 1.0) -> None:
         self.dropped = 0
+        self.failures = 0
+        self._told = 0
+        self._ending = ending
         self._observers = tuple(observers)
-        self._events: queue.Queue[AnyEvent | None] = queue.Queue(_CAPACITY)
+        self._events: queue.Queue[AnyEvent | None] = queue.Queue(capacity)
         self._thread: threading.Thread | None = None
 
     def observe(self, event: AnyEvent) -> None:
@@ -41,13 +52,21 @@ class Observatory:
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             self._finish()
-            thread.join(_ENDING)
+            thread.join(self._ending)
 
     def _finish(self) -> None:
         try:
-            self._events.put(None, timeout=_ENDING)
+            self._events.put(None, timeout=self._ending)
         except queue.Full:
-            self.dropped += self._events.qsize()
+            self._forget()
+            self._events.put(None)
+
+    def _forget(self) -> None:
+        """Drop what waits, so that there is room to say that nothing more will come."""
+        with suppress(queue.Empty):
+            while True:
+                self._events.get_nowait()
+                self.dropped += 1
 
     def _begin(self) -> threading.Thread:
         thread = threading.Thread(target=self._look, name="tinkex-observers", daemon=True)
@@ -55,9 +74,24 @@ class Observatory:
         return thread
 
     def _look(self) -> None:
-        while (event := self._events.get()) is not None:
-            for observer in self._observers:
-                try:
-                    observer(event)
-                except Exception:
-                    log.exception("an observer failed; the client goes on")
+        with asyncio.Runner() as runner:
+            while (event := self._events.get()) is not None:
+                lost, self._told = self.dropped - self._told, self.dropped
+                if lost:
+                    self._show(EventsDropped(at=event.at, count=lost), runner)
+                self._show(event, runner)
+
+    def _show(self, event: AnyEvent, runner: asyncio.Runner) -> None:
+        for observer in self._observers:
+            try:
+                answer = observer(event)
+                if answer is not None:
+                    runner.run(_awaited(answer))
+            except Exception as bug:
+                self.failures += 1
+                if self.failures == 1:
+                    log.error(_FAILED, observer, exc_info=bug)  # noqa: TRY400 - only the first is told
+
+
+async def _awaited(answer: Awaitable[None]) -> None:
+    await answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from returns.result import Failure
@@ -35,11 +36,12 @@ class Running(Generic[T]):
     def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
         self.settled: Cell[Settled[T]] = Cell()
         self._post = post
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Outcome[T]] | None = None
 
     def start(self, executor: Executor, plan: Plan[T]) -> None:
         """Begin, on the runtime's loop."""
-        self._task = executor.track(self._run(executor, plan))
+        self._task = executor.track(executor.run(plan))
+        self._task.add_done_callback(partial(self._settle, executor))
 
     def cancel(self) -> None:
         """Stop the plan; it settles as Cancelled unless it ends by itself."""
@@ -49,16 +51,14 @@ class Running(Generic[T]):
         if self._task is not None:
             self._task.cancel()
 
-    async def _run(self, executor: Executor, plan: Plan[T]) -> None:
-        try:
-            outcome = await executor.run(plan)
-        except asyncio.CancelledError:
+    def _settle(self, executor: Executor, task: asyncio.Task[Outcome[T]]) -> None:
+        """Called however the task ends, even if it was cancelled before its first step."""
+        if task.cancelled():
             self.settled.fill(Failure(closed() if executor.closing else _CANCELLED))
-            raise
-        except BaseException as bug:  # noqa: BLE001 - raised again by whoever asks for the result
+        elif (bug := task.exception()) is not None:
             self.settled.fill(Crash(bug))
         else:
-            self.settled.fill(outcome)
+            self.settled.fill(task.result())
 
 
 class Runtime(Protocol):

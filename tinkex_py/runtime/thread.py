@@ -25,11 +25,14 @@ CLOSING = 5.0
 class ThreadRuntime:
     """Starts its thread with the first plan. Plans go over by a deque and one wake for all that is waiting there.
 
-    `afterwards` is called when everything has ended.
+    `afterwards` is called when everything has ended, which takes `closing` seconds at most.
     """
 
-    def __init__(self, executor: Executor, afterwards: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, executor: Executor, afterwards: Callable[[], None] | None = None, *, closing: float = CLOSING
+    ) -> None:
         self._executor = executor
+        self._closing = closing
         self._afterwards = afterwards
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
@@ -56,13 +59,13 @@ class ThreadRuntime:
         return running
 
     def close(self) -> None:
-        """End every plan, the transport and the thread, within CLOSING seconds; a second time does nothing."""
+        """End every plan, the transport and the thread, within a bounded time; a second time does nothing."""
         with self._lock:
             loop, thread, self._closed = self._loop, self._thread, True
         if loop is not None and thread is not None and thread.is_alive():
             self._post(loop.stop)
             if not self.here:
-                thread.join(CLOSING + 1)
+                thread.join(self._closing + 1)
 
     async def aclose(self) -> None:
         """As `close`, without blocking the caller's event loop."""
@@ -80,7 +83,7 @@ class ThreadRuntime:
             loop.run_forever()
             self._drain()
             with suppress(TimeoutError):
-                loop.run_until_complete(asyncio.wait_for(self._executor.close(), CLOSING))
+                loop.run_until_complete(asyncio.wait_for(self._executor.close(), self._closing))
         finally:
             asyncio.set_event_loop(None)
             loop.close()

@@ -1,0 +1,100 @@
+"""Observers see events in order; slow and failing ones harm nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+import pytest
+
+from tinkex_py.events import AnyEvent, EventsDropped, SessionOver
+from tinkex_py.runtime.observing import Observatory
+
+
+def event(number: int) -> AnyEvent:
+    return SessionOver(session_id=str(number))
+
+
+EVENTS = [event(number) for number in range(100)]
+
+
+def test_every_observer_sees_every_event_in_order() -> None:
+    first: list[AnyEvent] = []
+    second: list[AnyEvent] = []
+
+    async def awaited(seen: AnyEvent) -> None:
+        await asyncio.sleep(0)
+        second.append(seen)
+
+    observatory = Observatory([first.append, awaited])
+    for each in EVENTS:
+        observatory.observe(each)
+    observatory.close()
+    assert (first, second, observatory.dropped) == (EVENTS, EVENTS, 0)
+
+
+def test_a_failing_observer_harms_nothing_and_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[AnyEvent] = []
+
+    def failing(_: AnyEvent) -> None:
+        raise ZeroDivisionError
+
+    async def failing_later(_: AnyEvent) -> None:
+        raise ZeroDivisionError
+
+    observatory = Observatory([failing, failing_later, seen.append])
+    with caplog.at_level(logging.ERROR, "tinkex_py"):
+        for each in EVENTS:
+            observatory.observe(each)
+        observatory.close()
+    assert (seen, observatory.failures, len(caplog.records)) == (EVENTS, 200, 1)
+    assert "failing" in caplog.text
+
+
+def test_what_a_slow_observer_cannot_take_is_dropped_counted_and_told() -> None:
+    looking, go_on = threading.Event(), threading.Event()
+    seen: list[AnyEvent] = []
+
+    def slow(each: AnyEvent) -> None:
+        seen.append(each)
+        looking.set()
+        go_on.wait(10)
+
+    observatory = Observatory([slow], capacity=2)
+    observatory.observe(event(0))
+    looking.wait(10)
+    for number in range(1, 6):
+        observatory.observe(event(number))
+    go_on.set()
+    observatory.close()
+    assert seen == [event(0), EventsDropped(count=3), event(1), event(2)]
+    assert observatory.dropped == 3
+
+
+def test_an_observer_that_hangs_does_not_hold_up_closing() -> None:
+    looking, go_on = threading.Event(), threading.Event()
+
+    def hanging(_: AnyEvent) -> None:
+        looking.set()
+        go_on.wait(30)
+
+    before = set(threading.enumerate())
+    observatory = Observatory([hanging], capacity=1, ending=0.05)
+    observatory.observe(event(0))
+    looking.wait(10)
+    observatory.observe(event(1))
+    observatory.close()
+    assert not go_on.is_set()
+    assert observatory.dropped == 1
+    go_on.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+
+
+def test_without_observers_there_is_no_thread() -> None:
+    before = threading.active_count()
+    observatory = Observatory([])
+    observatory.observe(event(0))
+    observatory.close()
+    assert threading.active_count() == before

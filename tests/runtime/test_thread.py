@@ -1,0 +1,149 @@
+"""The runtime's thread starts plans in order, ends in time, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from returns.result import Success
+from typing_extensions import override
+
+from tests.plans.scripted import Script, reply
+from tests.runtime.connections import counting
+from tinkex_py import Config, errors
+from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.plans.cells import Cell
+from tinkex_py.plans.effects import Plan, pure, send, shield, sleep, spawn, wait_for
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.http import HttpTransport
+from tinkex_py.runtime.running import Running, wait
+from tinkex_py.runtime.thread import ThreadRuntime
+
+
+def runtime() -> ThreadRuntime:
+    return ThreadRuntime(Executor(Script(reply(200, {}))))
+
+
+def noting(place: list[int], number: int) -> Plan[int]:
+    place.append(number)
+    return (yield from pure(number))
+
+
+def test_plans_start_in_the_order_of_their_submission() -> None:
+    started: list[int] = []
+    under_test = runtime()
+    running = [under_test.submit(noting(started, number)) for number in range(2000)]
+    assert [wait(each) for each in running] == [Success(number) for number in range(2000)]
+    assert started == list(range(2000))
+    under_test.close()
+
+
+def test_the_plans_of_each_thread_start_in_its_own_order() -> None:
+    started: list[list[int]] = [[] for _ in range(4)]
+    under_test = runtime()
+
+    def submit(thread: int) -> list[Running[int]]:
+        return [under_test.submit(noting(started[thread], number)) for number in range(200)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for running in pool.map(submit, range(4)):
+            assert wait(running[-1]) == Success(199)
+    under_test.close()
+    assert started == [list(range(200))] * 4
+
+
+def test_a_runtime_without_plans_has_no_thread() -> None:
+    before = threading.active_count()
+    under_test = runtime()
+    assert threading.active_count() == before
+    under_test.close()
+
+
+def test_closing_ends_what_runs_and_later_plans_find_it_closed() -> None:
+    under_test = runtime()
+    running = [under_test.submit(sleep(1e6)), under_test.submit(shield(sleep(1e6)))]
+    under_test.close()
+    under_test.close()
+    outcomes = [wait(each, 10) for each in (*running, under_test.submit(sleep(1)))]
+    assert [type(each.failure()) for each in outcomes if each] == [errors.ClientClosed] * 3
+
+
+class Stubborn(Script):
+    """A transport that never closes."""
+
+    @override
+    async def close(self) -> None:
+        await asyncio.Event().wait()
+
+
+def test_closing_is_bounded_even_if_the_transport_never_closes() -> None:
+    ended = threading.Event()
+    under_test = ThreadRuntime(Executor(Stubborn(reply(200, {}))), ended.set, closing=0.05)
+    assert wait(under_test.submit(pure(1))) == Success(1)
+    under_test.close()
+    assert ended.is_set()
+
+
+def test_closing_leaves_no_thread_no_task_and_no_socket() -> None:
+    before = set(threading.enumerate())
+    with counting() as server:
+        pool = ThreadPoolExecutor(2)
+        executor = Executor(HttpTransport(Config(base_url=server.address, api_key="tml-key")), pool=pool)
+        under_test = ThreadRuntime(executor)
+        answered = [under_test.submit(send(get_server_capabilities())) for _ in range(8)]
+        under_test.submit(spawn(sleep(1e6)))
+        assert all(isinstance(wait(each), Success) for each in answered)
+        under_test.close()
+        opened = 0
+        while server.begun.acquire(blocking=False):
+            opened += 1
+        assert opened > 0
+        assert all(server.ended.acquire(timeout=10) for _ in range(opened))
+    assert executor.tasks == set()
+    assert {thread.name for thread in set(threading.enumerate()) - before} == set()
+
+
+def test_a_bug_is_raised_wherever_its_result_is_asked_for() -> None:
+    under_test = runtime()
+    running = under_test.submit(_buggy())
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            wait(running)
+    under_test.close()
+
+
+def test_a_bug_in_the_background_is_raised_where_its_cell_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    under_test = runtime()
+    cell: Cell[int] = Cell()
+    waiting = [under_test.submit(wait_for(cell)) for _ in range(2)]
+    under_test.submit(spawn(_buggy(), cell))
+    for running in (*waiting, under_test.submit(wait_for(cell))):
+        with pytest.raises(ZeroDivisionError):
+            wait(running, 10)
+    under_test.close()
+    assert [record.message for record in caplog.records] == ["a plan in the background failed; this is a bug"]
+
+
+def test_a_background_that_leaves_its_cell_empty_is_a_bug_too() -> None:
+    under_test = runtime()
+    cell: Cell[int] = Cell()
+    under_test.submit(spawn(pure(None), cell))
+    with pytest.raises(AssertionError, match="its cell empty"):
+        wait(under_test.submit(wait_for(cell)), 10)
+    under_test.close()
+
+
+def _buggy() -> Plan[None]:
+    yield from sleep(0.01)
+    raise ZeroDivisionError
+
+
+def test_several_loops_close_it_without_blocking() -> None:
+    async def program(under_test: ThreadRuntime) -> object:
+        running = under_test.submit(sleep(1e6))
+        await under_test.aclose()
+        return running.settled.filled
+
+    assert asyncio.run(program(runtime())) is True
