@@ -7,9 +7,10 @@ import json
 from msgspec import Struct
 from returns.result import Success
 
-from tinkex_py.endpoints.promises import cancel_future, retrieve_futures
+from tinkex_py.endpoints.promises import cancel_future, retrieve_future, retrieve_futures
 from tinkex_py.interpret import interpret
 from tinkex_py.request import Reply, Request
+from tinkex_py.types import OptimStepResponse
 from tinkex_py.types.promises import Completion, Completions
 from tinkex_py.wire.json import encode
 
@@ -47,3 +48,15 @@ def test_settled_promises_are_listed_with_their_sizes() -> None:
 
 def test_giving_up_is_answered_with_nothing() -> None:
     assert interpret(cancel_future("r"), Reply(status=204)) == Success(None)
+
+
+def test_polls_count_and_the_first_tells_its_round_trip() -> None:
+    first, second = (
+        retrieve_future("r", "OptimStep", OptimStepResponse, iteration=iteration, roundtrip=0.5) for iteration in (0, 1)
+    )
+    assert dict(first.headers) == {
+        "x-tinker-request-iteration": "0",
+        "x-tinker-request-type": "OptimStep",
+        "x-tinker-create-promise-roundtrip-time": "0.500000",
+    }
+    assert dict(second.headers) == {"x-tinker-request-iteration": "1", "x-tinker-request-type": "OptimStep"}

@@ -1,0 +1,16 @@
+"""The count of what was replayed, at the end of the tests."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line: how many recordings were replayed, how many differ as the table says, how many can't be replayed."""
+    tests: Any = sys.modules.get("tests.replay.test_replay")
+    if tests is not None:
+        terminalreporter.write_line(tests.judge.summary())
