@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -46,6 +47,13 @@ NEVER = Repeat()
 """Sent once, whatever happens."""
 
 
+class Null(Struct, frozen=True):
+    """A field that says null: None leaves a field out."""
+
+
+NULL = Null()
+
+
 class Encoded(Struct, frozen=True):
     """A body in its final bytes, with its content type and encoding; sent as it is, however often."""
 
@@ -57,11 +65,36 @@ class Encoded(Struct, frozen=True):
         return f"Encoded({self.content_type!r}, {len(self.content)} bytes)"
 
 
+class Secret(str):
+    """A text that is sent but not shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class Address(Struct, frozen=True):
+    """An address outside the service, such as a signed one: whoever has it may fetch what is there."""
+
+    url: str
+
+    @property
+    def shown(self) -> str:
+        """The address without what makes it secret."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __repr__(self) -> str:
+        return f"Address({self.shown!r})"
+
+
 class Request(Struct, Generic[T], frozen=True, kw_only=True):
     """One exchange: where it goes, what it carries, what a 2xx answer decodes to, what may be repeated.
 
     `operation` is the endpoint's name, `path` its parts after the base URL (each is percent-encoded when sent, so no
     name can reach another resource), `timeout` how long one answer may take in seconds, None for the client's own.
+    A request that has an `address` goes there instead, without credential or any header but its own.
     """
 
     operation: str
@@ -73,11 +106,13 @@ class Request(Struct, Generic[T], frozen=True, kw_only=True):
     body: Struct | Encoded | None = None
     repeat: Repeat = TRANSIENT
     timeout: float | None = None
+    address: Address | None = None
 
     @property
     def endpoint(self) -> str:
         """`METHOD /path`, for people."""
-        return f"{self.method} /{'/'.join(self.path)}"
+        place = f"/{'/'.join(self.path)}" if self.address is None else self.address.shown
+        return f"{self.method} {place}"
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -20,15 +21,46 @@ from tinkex_py import (
     SamplingParams,
     endpoints,
 )
-from tinkex_py.endpoints import models, promises, sampling, service, steps
+from tinkex_py.endpoints import (
+    admin,
+    checkpoints,
+    keys,
+    models,
+    promises,
+    runs,
+    sampling,
+    service,
+    sessions,
+    steps,
+    telemetry,
+)
 from tinkex_py.request import Encoded, Request
 from tinkex_py.types import OptimStepResponse
+from tinkex_py.types.sessions import AccessibleSearchOwner, SearchStatus, SessionSearchRequest
+from tinkex_py.types.telemetry import GenericEvent
 from tinkex_py.wire.json import encode, numbered
 
 Built: TypeAlias = "Request[Any] | steps.Step[Any]"
 
+NOON = datetime(2026, 7, 13, 12, tzinfo=UTC)
 DATA = [Datum(ModelInput.from_ints([1]), {"target_tokens": [2], "weights": [1.0]})]
 CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
+    admin.get_audit_log: lambda: admin.get_audit_log("checkpoints", date(2025, 1, 15)),
+    admin.get_billing_usage: lambda: admin.get_billing_usage(NOON, NOON + timedelta(days=1)),
+    admin.get_current_checkpoint_storage_usage: lambda: admin.get_current_checkpoint_storage_usage("p"),
+    checkpoints.copy_weights: lambda: checkpoints.copy_weights(
+        "tinker://run/weights/a", "p", ttl_seconds=3600, weights_access_token="tml-other"
+    ),
+    checkpoints.delete_checkpoint: lambda: checkpoints.delete_checkpoint("run", "weights/a"),
+    checkpoints.get_checkpoint_archive_url: lambda: checkpoints.get_checkpoint_archive_url("run", "weights/a"),
+    checkpoints.get_external_weights_urls: lambda: checkpoints.get_external_weights_urls("run", "external_weights/a"),
+    checkpoints.list_checkpoints: lambda: checkpoints.list_checkpoints("run"),
+    checkpoints.list_user_checkpoints: lambda: checkpoints.list_user_checkpoints(limit=2, offset=2),
+    checkpoints.publish_checkpoint: lambda: checkpoints.publish_checkpoint("run", "weights/a"),
+    checkpoints.set_checkpoint_ttl: lambda: checkpoints.set_checkpoint_ttl("run", "weights/a", None),
+    checkpoints.unpublish_checkpoint: lambda: checkpoints.unpublish_checkpoint("run", "weights/a"),
+    keys.delete_api_key: keys.delete_api_key,
+    keys.get_api_key: keys.get_api_key,
     models.create_model: lambda: models.create_model(
         session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig(), user_metadata={"a": "b"}
     ),
@@ -46,6 +78,8 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
     promises.cancel_future: lambda: promises.cancel_future("r"),
     promises.retrieve_futures: lambda: promises.retrieve_futures("s:sample:0", retrieved_request_ids=["b", "a"]),
     promises.retrieve_future: lambda: promises.retrieve_future("r", "OptimStep", OptimStepResponse),
+    runs.get_training_run: lambda: runs.get_training_run("run", access_scope="accessible"),
+    runs.list_training_runs: lambda: runs.list_training_runs(project_id="p/1 x"),
     sampling.asample: lambda: sampling.asample(
         sampling_session_id="s:sample:0",
         seq_id=0,
@@ -62,7 +96,23 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
         sdk_version="1", tags=("a",), user_metadata={"a": "b"}, project_id="p"
     ),
     service.get_server_capabilities: service.get_server_capabilities,
+    service.healthz: service.healthz,
     service.session_heartbeat: lambda: service.session_heartbeat("s"),
+    sessions.assign_session_project: lambda: sessions.assign_session_project("s", "p"),
+    sessions.export_session_trace: lambda: sessions.export_session_trace("s"),
+    sessions.finish_session: lambda: sessions.finish_session("s", "interrupted"),
+    sessions.get_session: lambda: sessions.get_session("s"),
+    sessions.list_sessions: lambda: sessions.list_sessions(limit=1),
+    sessions.search_sessions: lambda: sessions.search_sessions(
+        SessionSearchRequest(owner=AccessibleSearchOwner(), statuses=(SearchStatus(type="active"),))
+    ),
+    telemetry.send_telemetry: lambda: telemetry.send_telemetry(
+        [GenericEvent(event_id="e", event_session_index=0, timestamp=NOON, event_name="n", event_data={"a": 1})],
+        platform="Linux",
+        sdk_version="1",
+        session_id="s",
+        process_uuid="u",
+    ),
     steps.forward: lambda: steps.forward(DATA, "ppo", {"clip_low_threshold": 0.8}),
     steps.forward_backward: lambda: steps.forward_backward(DATA, "cross_entropy"),
     steps.load_weights: lambda: steps.load_weights("tinker://run/weights/a", optimizer=True),

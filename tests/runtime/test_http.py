@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from msgspec import structs
 from pytest_httpx import HTTPXMock
 from returns.result import Failure, Success
 
 from tinkex_py import Config, ServiceClient, errors
+from tinkex_py.endpoints.checkpoints import get_checkpoint_archive_url
 from tinkex_py.endpoints.sampling import get_sampler
 from tinkex_py.endpoints.service import create_session, get_server_capabilities
-from tinkex_py.request import AnyRequest, Reply
+from tinkex_py.request import Address, AnyRequest, Reply
 from tinkex_py.runtime.http import HttpTransport, path_part
 
 CONFIG = Config(base_url="http://server.test/base", api_key="tml-secret", max_response_bytes=100)
@@ -72,6 +74,33 @@ def test_a_redirect_to_another_origin_is_refused() -> None:
     assert isinstance(answer, errors.RedirectRefused)
     assert "tml-secret" not in repr(answer)
     assert len(seen) == 1
+
+
+def test_a_refused_redirect_shows_no_signature() -> None:
+    handler, _ = redirecting("https://user:word@elsewhere.test/there?signature=abc")
+    answer = exchange(handler)
+    assert isinstance(answer, errors.RedirectRefused)
+    assert answer.location == "https://elsewhere.test/there"
+
+
+def test_a_redirect_that_is_the_answer_is_not_followed() -> None:
+    handler, seen = redirecting("/there?signature=abc", 302)
+    answer = exchange(handler, get_checkpoint_archive_url("run", "weights/a"))
+    assert isinstance(answer, Reply)
+    assert (answer.header("location"), len(seen)) == ("http://server.test/there?signature=abc", 1)
+
+
+def test_an_address_outside_the_service_gets_no_credential_and_none_of_our_headers() -> None:
+    seen: list[httpx.Request] = []
+    elsewhere = structs.replace(CAPABILITIES, address=Address("https://elsewhere.test/signed?signature=abc"))
+    assert isinstance(exchange(keeping(seen), elsewhere), Reply)
+    assert str(seen[0].url) == "https://elsewhere.test/signed?signature=abc"
+    assert not [name for name in seen[0].headers if name.startswith("x-")]
+
+
+def test_an_address_that_is_none_is_a_value() -> None:
+    answer = exchange(redirecting("http://[")[0])
+    assert isinstance(answer, errors.ConnectionFailed)
 
 
 def test_a_redirect_within_the_origin_is_followed() -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tinkex_py.endpoints.verbs import PREFIX, get, post
 from tinkex_py.request import NEVER, Request
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.service import GetServerCapabilitiesResponse
+from tinkex_py.types.service import GetServerCapabilitiesResponse, Health
 from tinkex_py.wire.replies import Nothing
 
 
@@ -20,6 +20,7 @@ class CreateSession(Struct, frozen=True, kw_only=True, tag="create_session"):
     user_metadata: Mapping[str, str]
     sdk_version: str
     project_id: str | None = None
+    display_name: str | None = None
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -37,6 +38,11 @@ class SessionHeartbeat(Struct, frozen=True, kw_only=True, tag="session_heartbeat
     session_id: str
 
 
+def healthz() -> Request[Health]:
+    """GET /api/v1/healthz"""
+    return get("healthz", "healthz", returns=Health)
+
+
 def get_server_capabilities() -> Request[GetServerCapabilitiesResponse]:
     """GET /api/v1/get_server_capabilities"""
     return get("get_server_capabilities", "get_server_capabilities", returns=GetServerCapabilitiesResponse)
@@ -48,10 +54,15 @@ def create_session(
     tags: tuple[str, ...] = (),
     user_metadata: Mapping[str, str] = FrozenMapping(),
     project_id: str | None = None,
+    display_name: str | None = None,
 ) -> Request[Session]:
     """POST /api/v1/create_session"""
     body = CreateSession(
-        tags=tags, user_metadata=FrozenMapping(user_metadata), sdk_version=sdk_version, project_id=project_id
+        tags=tags,
+        user_metadata=FrozenMapping(user_metadata),
+        sdk_version=sdk_version,
+        project_id=project_id,
+        display_name=display_name,
     )
     return post("create_session", "create_session", body=body, returns=Session)
 

@@ -7,9 +7,10 @@ from typing import TypeVar
 from msgspec import Struct
 from typing_extensions import TypeForm
 
-from tinkex_py.request import TRANSIENT, Encoded, Pairs, Repeat, Request
+from tinkex_py.request import TRANSIENT, Encoded, Method, Pairs, Repeat, Request
 from tinkex_py.types.promises import Promised
-from tinkex_py.wire.replies import Value
+from tinkex_py.wire.json import CONTENT_TYPE
+from tinkex_py.wire.replies import Nothing, Value
 
 T = TypeVar("T")
 
@@ -33,3 +34,23 @@ def post(
 def submit(operation: str, body: Struct | Encoded, repeat: Repeat = TRANSIENT) -> Request[Promised]:
     """A command whose answer promises a result."""
     return post(operation, operation, body=body, returns=Promised, repeat=repeat)
+
+
+def command(
+    method: Method, operation: str, *path: str, body: Struct | None = None, repeat: Repeat = TRANSIENT
+) -> Request[None]:
+    """A command whose answer says no more than that it was carried out."""
+    return Request(
+        operation=operation,
+        method=method,
+        path=(*PREFIX, *path),
+        returns=Nothing(),
+        body=body,
+        headers=() if body is not None else (("content-type", CONTENT_TYPE),),
+        repeat=repeat,
+    )
+
+
+def given(**query: object) -> Pairs:
+    """A query of what was given: None and empty texts are left out."""
+    return tuple((name, str(value)) for name, value in query.items() if value is not None and value != "")

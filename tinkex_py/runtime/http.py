@@ -11,7 +11,7 @@ import httpx
 
 from tinkex_py.config import Config
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TransportError
-from tinkex_py.request import AnyRequest, Encoded, Pairs, Reply
+from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
 
@@ -37,15 +37,14 @@ class HttpTransport:
         """The reply, or why there is none."""
         client = self._client or self._connect()
         content = _content(request)
-        sent = {**self._headers, **_content_headers(content), **dict(request.headers), **dict(headers)}
         limit = request.timeout or self._config.read_timeout
         timeout = httpx.Timeout(limit, connect=min(limit, self._config.connect_timeout))
-        sent["x-stainless-read-timeout"] = f"{limit:g}"
+        sent = self._sent(request, content, headers, limit)
         try:
             return await self._follow(client, request, content, sent, timeout)
         except _NOT_SENT as error:
             return self._failed(request, error, sent=False)
-        except (httpx.HTTPError, httpx.StreamError, UnicodeError, OSError) as error:
+        except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
             return self._failed(request, error, sent=True)
 
     async def close(self) -> None:
@@ -57,6 +56,13 @@ class HttpTransport:
         limits = httpx.Limits(max_connections=self._config.max_connections, max_keepalive_connections=20)
         self._client = httpx.AsyncClient(transport=self._transport, limits=limits, follow_redirects=False)
         return self._client
+
+    def _sent(self, request: AnyRequest, content: Encoded | None, headers: Pairs, limit: float) -> dict[str, str]:
+        """All headers; an address outside the service gets none but the request's own."""
+        if request.address is not None:
+            return dict(request.headers)
+        sent = {**self._headers, **_content_headers(content), **dict(request.headers), **dict(headers)}
+        return {**sent, "x-stainless-read-timeout": f"{limit:g}"}
 
     async def _follow(
         self,
@@ -74,8 +80,8 @@ class HttpTransport:
             location = _moved(request, answer)
             if location is None:
                 return answer
-            url = urljoin(url, location)
-            if _origin(url) != _origin(self._config.base_url):
+            url = location
+            if request.address is None and _origin(url) != _origin(self._config.base_url):
                 return _refused(request, location, "it leaves the configured origin, and the credential stays here")
         return _refused(request, url, f"it is the {_REDIRECTS}th in a row")
 
@@ -91,16 +97,18 @@ class HttpTransport:
                     return _too_large(request, self._config.max_response_bytes)
         finally:
             await response.aclose()
-        received = tuple((name.lower(), text) for name, text in response.headers.items())
+        received = tuple((name.lower(), text) for name, text in _resolved(response))
         return Reply(status=response.status_code, headers=received, body=bytes(body), at=time.time())
 
     def _url(self, request: AnyRequest) -> str:
+        if request.address is not None:
+            return request.address.url
         path = "/".join(map(path_part, request.path))
         query = f"?{urlencode(request.query)}" if request.query else ""
         return f"{self._config.base_url.rstrip('/')}/{path}{query}"
 
     def _failed(self, request: AnyRequest, error: Exception, *, sent: bool) -> ConnectionFailed:
-        parts = urlsplit(self._config.base_url)
+        parts = urlsplit(self._config.base_url if request.address is None else request.address.url)
         what = "the connection broke off" if sent else "no connection"
         return ConnectionFailed(
             message=f"{request.operation}: {what} ({str(error) or type(error).__name__}); "
@@ -153,9 +161,15 @@ def _standing_headers(config: Config) -> dict[str, str]:
     }
 
 
+def _resolved(response: httpx.Response) -> list[tuple[str, str]]:
+    """The headers, with a location that is an address of its own."""
+    place = str(response.request.url)
+    return [(name, urljoin(place, text) if name == "location" else text) for name, text in response.headers.items()]
+
+
 def _moved(request: AnyRequest, answer: Reply | ResponseTooLarge) -> str | None:
     """Where to ask instead; a command is repeated only where the status says that it may be."""
-    if not isinstance(answer, Reply) or answer.status not in _MOVED:
+    if not isinstance(answer, Reply) or answer.status not in _MOVED - request.returns.statuses:
         return None
     return answer.header("location") if request.method == "GET" or answer.status in _REPEATING else None
 
@@ -166,10 +180,11 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _refused(request: AnyRequest, location: str, why: str) -> RedirectRefused:
+    shown = Address(location).shown[:200]
     return RedirectRefused(
-        message=f"{request.operation}: a redirect to {location[:200]} was refused: {why}; check TINKER_BASE_URL",
+        message=f"{request.operation}: a redirect to {shown} was refused: {why}; check TINKER_BASE_URL",
         endpoint=request.endpoint,
-        location=location[:200],
+        location=shown,
     )
 
 

@@ -7,6 +7,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 
+class Health(Struct, frozen=True, kw_only=True):
+    """`ok` when the server is well."""
+
+    status: str = ""
+
+
 class SupportedModel(Struct, frozen=True, kw_only=True):
     """A base model; None where the server doesn't say."""
 

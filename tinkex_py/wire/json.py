@@ -13,7 +13,7 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm, TypeIs
 
 from tinkex_py.outcome import Outcome
-from tinkex_py.request import Encoded
+from tinkex_py.request import Encoded, Null
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.tensor import TensorData
@@ -25,7 +25,7 @@ CONTENT_TYPE = "application/json"
 
 
 def encode(body: Struct) -> Encoded:
-    """The body as JSON; fields that are None are left out, `msgspec.Raw(b"null")` says null."""
+    """The body as JSON; fields that are None are left out, those that are Null say null."""
     return Encoded(CONTENT_TYPE, _encoder.encode(lower(body)))
 
 
@@ -43,6 +43,8 @@ def lower(value: object) -> object:
             return value.tolist()
         case TensorData():
             return _lower_tensor(value)
+        case Null():
+            return None
         case Datum():
             return {"loss_fn_inputs": lower(value.loss_fn_inputs), "model_input": lower(value.model_input)}
         case Struct():
@@ -105,8 +107,8 @@ def _lower_struct(value: Struct) -> dict[str, object]:
     names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
     fields = ((name, getattr(value, field)) for name, field in names)
     lowered = {name: lower(item) for name, item in fields if item is not None}
-    tag = value.__struct_config__.tag
-    return lowered if tag is None else {**lowered, "type": tag}
+    config = value.__struct_config__
+    return lowered if config.tag is None else {**lowered, str(config.tag_field): config.tag}
 
 
 def _lower_tensor(tensor: TensorData) -> dict[str, object]:

@@ -1,0 +1,85 @@
+"""Training runs and checkpoints as a server lists them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tinkex_py.types.moments import Timed
+from tinkex_py.types.paths import CheckpointType
+
+AccessScope: TypeAlias = Literal["owned", "accessible"]
+"""What is listed: one's own, or everything that one may see."""
+
+
+class Cursor(Struct, frozen=True, kw_only=True):
+    """Where a page stands in the whole; `total_count` is None when the server doesn't count."""
+
+    offset: int = 0
+    limit: int = 0
+    total_count: int | None = None
+
+
+class Checkpoint(Timed, frozen=True, kw_only=True):
+    """A saved state: what it is for, where it is, how large (bytes), until when it is kept."""
+
+    checkpoint_id: str
+    checkpoint_type: CheckpointType = ""
+    time: datetime | None = None
+    tinker_path: str = ""
+    size_bytes: int | None = None
+    public: bool = False
+    user_metadata: Mapping[str, str] | None = None
+    expires_at: datetime | None = None
+
+
+class CheckpointsListResponse(Struct, frozen=True, kw_only=True):
+    """Checkpoints, and where this page stands."""
+
+    checkpoints: Sequence[Checkpoint] = ()
+    cursor: Cursor | None = None
+
+
+class TrainingRun(Timed, frozen=True, kw_only=True):
+    """A model in training: its base, its owner, its last checkpoints."""
+
+    training_run_id: str
+    base_model: str = ""
+    model_owner: str = ""
+    is_lora: bool = True
+    corrupted: bool = False
+    lora_rank: int | None = None
+    last_request_time: datetime | None = None
+    last_checkpoint: Checkpoint | None = None
+    last_sampler_checkpoint: Checkpoint | None = None
+    user_metadata: Mapping[str, str] | None = None
+
+
+class TrainingRunsResponse(Struct, frozen=True, kw_only=True):
+    """Training runs, and where this page stands."""
+
+    training_runs: Sequence[TrainingRun] = ()
+    cursor: Cursor | None = None
+
+
+class CheckpointArchiveUrlResponse(Timed, frozen=True, kw_only=True):
+    """Where a checkpoint can be fetched as one archive, without a key, until `expires`."""
+
+    url: str
+    expires: datetime | None = None
+
+
+class ExternalWeightsUrlsResponse(Timed, frozen=True, kw_only=True):
+    """Where each file of exported weights can be fetched, without a key, until `expires`."""
+
+    urls: Mapping[str, str]
+    expires: datetime | None = None
+
+
+class CopyWeightsResponse(Struct, frozen=True, kw_only=True):
+    """Where the copy is."""
+
+    tinker_path: str
