@@ -92,6 +92,9 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
         session_id="s", sampling_session_seq_id=0, base_model="m"
     ),
     sampling.get_sampler: lambda: sampling.get_sampler("a/../b"),
+    service.auth_token: service.auth_token,
+    service.client_config: lambda: service.client_config("1"),
+    service.client_dynamic_config: lambda: service.client_dynamic_config("1"),
     service.create_session: lambda: service.create_session(
         sdk_version="1", tags=("a",), user_metadata={"a": "b"}, project_id="p"
     ),

@@ -155,6 +155,8 @@ def test_a_broken_exchange_is_a_value(error: type[Exception], *, sent: bool) -> 
 
 
 def test_what_users_do_to_httpx_works(httpx_mock: HTTPXMock) -> None:
+    for first in ("client/config", "client/dynamic_config"):
+        httpx_mock.add_response(url=f"http://server.test/api/v1/{first}", status_code=404)
     httpx_mock.add_response(url="http://server.test/api/v1/get_server_capabilities", json={"supported_models": []})
     with ServiceClient(base_url="http://server.test", api_key="tml-secret") as service:
         assert isinstance(service.get_server_capabilities(), Success)

@@ -15,10 +15,10 @@ from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sessions import SessionState
+from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.steps import Run
 from tinkex_py.runtime.running import Running, Runtime
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.version import __version__
 
 T = TypeVar("T")
 
@@ -29,20 +29,25 @@ _DISPATCH = 400
 
 
 class Context:
-    """Shared by a service client and all the clients it made. `problem` is why none of them can work."""
+    """Shared by a service client and all the clients it made. `problem` is why none of them can work.
+
+    `startup` is what is known of the server: `flags(context.startup)` and `dynamic(context.startup)` are plans.
+    """
 
     def __init__(
         self,
         config: Config,
         runtime: Runtime,
         *,
+        startup: Startup | None = None,
         problem: TinkerError | None = None,
         user_metadata: Mapping[str, str] = FrozenMapping(),
     ) -> None:
         self.config = config
         self.runtime = runtime
         self.problem = problem
-        self.session = SessionState(config=config, sdk_version=__version__, user_metadata=user_metadata)
+        self.startup = startup or Startup(config=config)
+        self.session = SessionState(config=config, sdk_version=self.startup.sdk_version, user_metadata=user_metadata)
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
         self.dispatch = Gate(_DISPATCH)
         self.close = weakref.finalize(self, runtime.close)

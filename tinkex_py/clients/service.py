@@ -66,6 +66,7 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
             Context(
                 opened.config,
                 opened.runtime,
+                startup=opened.startup,
                 problem=opened.problem or unclear,
                 user_metadata=FrozenMapping(user_metadata),
             )

@@ -8,9 +8,15 @@ from msgspec import Struct
 
 from tinkex_py.endpoints.verbs import PREFIX, get, post
 from tinkex_py.request import NEVER, Request
+from tinkex_py.types.credentials import AuthToken
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.service import GetServerCapabilitiesResponse, Health
-from tinkex_py.wire.replies import Nothing
+from tinkex_py.types.service import (
+    ClientConfigResponse,
+    DynamicConfigResponse,
+    GetServerCapabilitiesResponse,
+    Health,
+)
+from tinkex_py.wire.replies import Nothing, Value
 
 
 class CreateSession(Struct, frozen=True, kw_only=True, tag="create_session"):
@@ -32,6 +38,16 @@ class Session(Struct, frozen=True, kw_only=True):
     error_message: str | None = None
 
 
+class SdkVersion(Struct, frozen=True, kw_only=True):
+    """Body of `client/config` and `client/dynamic_config`."""
+
+    sdk_version: str
+
+
+class Empty(Struct, frozen=True):
+    """A body without fields: `{}`."""
+
+
 class SessionHeartbeat(Struct, frozen=True, kw_only=True, tag="session_heartbeat"):
     """Body of `session_heartbeat`."""
 
@@ -46,6 +62,31 @@ def healthz() -> Request[Health]:
 def get_server_capabilities() -> Request[GetServerCapabilitiesResponse]:
     """GET /api/v1/get_server_capabilities"""
     return get("get_server_capabilities", "get_server_capabilities", returns=GetServerCapabilitiesResponse)
+
+
+def client_config(sdk_version: str) -> Request[ClientConfigResponse]:
+    """POST /api/v1/client/config"""
+    return post(
+        "client_config", "client", "config", body=SdkVersion(sdk_version=sdk_version), returns=ClientConfigResponse
+    )
+
+
+def client_dynamic_config(sdk_version: str) -> Request[DynamicConfigResponse]:
+    """POST /api/v1/client/dynamic_config"""
+    return Request(
+        operation="client_dynamic_config",
+        method="POST",
+        path=(*PREFIX, "client", "dynamic_config"),
+        returns=Value(DynamicConfigResponse),
+        body=SdkVersion(sdk_version=sdk_version),
+        repeat=NEVER,
+        timeout=10.0,
+    )
+
+
+def auth_token() -> Request[AuthToken]:
+    """POST /api/v1/auth/token"""
+    return post("auth_token", "auth", "token", body=Empty(), returns=AuthToken)
 
 
 def create_session(

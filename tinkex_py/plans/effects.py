@@ -120,9 +120,15 @@ class Raised(Struct, frozen=True):
     reason: str
 
 
+class Unready(Struct, frozen=True):
+    """The answer of a request that was not sent, because the client itself could not be made ready for it."""
+
+    error: TinkerError
+
+
 Scoped: TypeAlias = "Deadline | Within | InTurn | Shield"
 Effect: TypeAlias = "Send | Sleep | Now | Random | Observe | Compute | Halt | Await | Together | Spawn | Scoped"
-Answer: TypeAlias = "Reply | TransportError | Expired | Raised | float | int | None"
+Answer: TypeAlias = "Reply | TransportError | Unready | Expired | Raised | float | int | None"
 Plan: TypeAlias = "Generator[Effect, Answer, T]"
 
 
@@ -166,6 +172,8 @@ def pure(value: T) -> Plan[T]:
 def send(request: AnyRequest, headers: Pairs = ()) -> Plan[Reply | TransportError]:
     """One exchange."""
     match (yield Send(request, headers)):
+        case Unready(error):
+            return (yield from halt(error))
         case None | float() | int() | Expired() | Raised() as answer:
             raise _unexpected("Send", answer)
         case answer:

@@ -17,6 +17,7 @@ from tinkex_py.errors import (
     RequestCause,
     StatusCause,
     TinkerError,
+    TransportError,
 )
 from tinkex_py.events import ReplyReceived, RequestBroken, RequestSent, RetryScheduled
 from tinkex_py.interpret import interpret
@@ -67,6 +68,14 @@ def identity(request: AnyRequest) -> Plan[Pairs]:
 
 def exchange(request: Request[T], headers: Pairs, attempt: int) -> Plan[tuple[Outcome[T], bool]]:
     """One attempt: its outcome, and whether another may help."""
+    answer = yield from answered(request, headers, attempt)
+    if isinstance(answer, Reply):
+        return interpret(request, answer), may_repeat(request, answer)
+    return Failure(answer), isinstance(answer, ConnectionFailed) and request.repeat.connection
+
+
+def answered(request: AnyRequest, headers: Pairs, attempt: int = 1) -> Plan[Reply | TransportError]:
+    """One attempt that observers see: its answer, not yet interpreted."""
     begun = yield from now()
     yield from observe(RequestSent(operation=request.operation, endpoint=request.endpoint, attempt=attempt))
     answer = yield from send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))
@@ -75,11 +84,19 @@ def exchange(request: Request[T], headers: Pairs, attempt: int) -> Plan[tuple[Ou
         yield from observe(
             ReplyReceived(operation=request.operation, endpoint=request.endpoint, status=answer.status, elapsed=elapsed)
         )
-        return interpret(request, answer), _may_repeat(request, answer)
-    yield from observe(
-        RequestBroken(operation=request.operation, endpoint=request.endpoint, error=answer, elapsed=elapsed)
-    )
-    return Failure(answer), isinstance(answer, ConnectionFailed) and request.repeat.connection
+    else:
+        yield from observe(
+            RequestBroken(operation=request.operation, endpoint=request.endpoint, error=answer, elapsed=elapsed)
+        )
+    return answer
+
+
+def may_repeat(request: AnyRequest, reply: Reply) -> bool:
+    """Whether that answer may be another one next time: the server's own word, or its status."""
+    wish = reply.header("x-should-retry")
+    if wish in {"true", "false"}:
+        return wish == "true"
+    return reply.status in request.repeat.statuses or (request.repeat.faults and reply.status >= 500)
 
 
 def delay_before(policy: Policy, attempt: int, error: TinkerError) -> Plan[float]:
@@ -126,13 +143,6 @@ def _pause(request: AnyRequest, attempt: int, delay: float, error: TinkerError) 
         )
     )
     yield from sleep(delay)
-
-
-def _may_repeat(request: AnyRequest, reply: Reply) -> bool:
-    wish = reply.header("x-should-retry")
-    if wish in {"true", "false"}:
-        return wish == "true"
-    return reply.status in request.repeat.statuses or (request.repeat.faults and reply.status >= 500)
 
 
 def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> DeadlineExceeded:

@@ -37,6 +37,7 @@ from tinkex_py.plans.effects import (
     Sleep,
     Spawn,
     Together,
+    Unready,
     Within,
 )
 from tinkex_py.request import AnyRequest, Pairs, Reply
@@ -50,7 +51,7 @@ log = logging.getLogger("tinkex_py")
 class Transport(Protocol):
     """Exchanges one request for a reply, or for the reason why there is none; adds the credential, never raises."""
 
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
         """One exchange."""
         ...
 

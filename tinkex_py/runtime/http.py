@@ -11,6 +11,7 @@ import httpx
 
 from tinkex_py.config import Config
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TransportError
+from tinkex_py.plans.authentication import Authentication
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
@@ -27,8 +28,14 @@ class HttpTransport:
     The credential goes to the configured origin and nowhere else; redirects are followed within that origin only.
     """
 
-    def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        transport: httpx.AsyncBaseTransport | None = None,
+        authentication: Authentication | None = None,
+    ) -> None:
         self._config = config
+        self._authentication = authentication or Authentication(credential=config.api_key)
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._headers = _standing_headers(config)
@@ -61,8 +68,15 @@ class HttpTransport:
         """All headers; an address outside the service gets none but the request's own."""
         if request.address is not None:
             return dict(request.headers)
-        sent = {**self._headers, **_content_headers(content), **dict(request.headers), **dict(headers)}
-        return {**sent, "x-stainless-read-timeout": f"{limit:g}"}
+        credential = self._authentication.credential_for(request)
+        return {
+            **self._headers,
+            **({} if credential is None else {"x-api-key": credential}),
+            **_content_headers(content),
+            **dict(request.headers),
+            **dict(headers),
+            "x-stainless-read-timeout": f"{limit:g}",
+        }
 
     async def _follow(
         self,
@@ -145,8 +159,7 @@ def _content_headers(content: Encoded | None) -> dict[str, str]:
 
 
 def _standing_headers(config: Config) -> dict[str, str]:
-    """What goes with every request; the credential is part of it, and of nothing else."""
-    credential = {} if config.api_key is None else {"x-api-key": config.api_key}
+    """What goes with every request, the credential aside."""
     return {
         "accept": "application/json",
         "user-agent": f"tinkex_py/{__version__}",
@@ -156,7 +169,6 @@ def _standing_headers(config: Config) -> dict[str, str]:
         "x-stainless-os": platform.system(),
         "x-stainless-arch": platform.machine(),
         "x-stainless-async": "async:asyncio",
-        **credential,
         **{name.lower(): text for name, text in config.default_headers.items()},
     }
 

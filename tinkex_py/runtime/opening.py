@@ -15,9 +15,12 @@ from returns.result import Failure, Success
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.errors import ExtraMissing, FileFailed, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.authentication import Authentication
+from tinkex_py.plans.startup import Startup
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.observing import Observatory, Observer
+from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.thread import ThreadRuntime
 
 HttpxTransport: TypeAlias = httpx.AsyncBaseTransport
@@ -28,10 +31,11 @@ IN_PROCESS = "http://tinkex.local"
 
 
 class Opened(NamedTuple):
-    """A runtime, the settings that it works with, and why it can't work if it can't."""
+    """A runtime, the settings that it works with, what it knows of the server, and why it can't work if it can't."""
 
     config: Config
     runtime: ThreadRuntime
+    startup: Startup
     problem: TinkerError | None
 
 
@@ -44,9 +48,16 @@ def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: 
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
         case Success((usable, through)):
-            return Opened(usable, _runtime(usable, through, observers), None)
+            startup = begin(usable)
+            return Opened(usable, _runtime(usable, startup, through, observers), startup, None)
         case Failure(problem):
-            return Opened(config, _runtime(config, None, ()), problem)
+            startup = begin(config)
+            return Opened(config, _runtime(config, startup, None, ()), startup, problem)
+
+
+def begin(config: Config) -> Startup:
+    """A client's start, with nothing asked yet."""
+    return Startup(config=config, authentication=Authentication(credential=config.api_key))
 
 
 def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[tuple[Config, HttpxTransport | None]]:
@@ -78,11 +89,15 @@ def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 
-def _runtime(config: Config, transport: HttpxTransport | None, observers: Sequence[Observer]) -> ThreadRuntime:
+def _runtime(
+    config: Config, startup: Startup, transport: HttpxTransport | None, observers: Sequence[Observer]
+) -> ThreadRuntime:
     observatory = Observatory(observers)
+    observe = observatory.observe if observers else None
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
-    executor = Executor(HttpTransport(config, transport), observe=observatory.observe if observers else None, pool=pool)
-    return ThreadRuntime(executor, afterwards=observatory.close)
+    http = HttpTransport(config, transport, startup.authentication)
+    preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
+    return ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
 
 
 _NO_KEY = MissingCredentials(

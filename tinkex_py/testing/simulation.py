@@ -14,9 +14,10 @@ from tinkex_py.clients.service import AsyncServiceClient
 from tinkex_py.config import Config
 from tinkex_py.events import AnyEvent
 from tinkex_py.plans.effects import Plan
-from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.executor import Executor, Transport
 from tinkex_py.runtime.http import HttpTransport
-from tinkex_py.runtime.opening import IN_PROCESS
+from tinkex_py.runtime.opening import IN_PROCESS, begin
+from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.running import Running, closed
 from tinkex_py.testing import clock
 
@@ -76,10 +77,16 @@ async def _simulated(
     observe: Callable[[AnyEvent], None] | None,
 ) -> T:
     chance = random.Random(seed)  # noqa: S311 - a simulation repeats
-    executor = Executor(HttpTransport(config, network), observe=observe, bits=lambda: chance.getrandbits(64))
+
+    def executor_on(transport: Transport) -> Executor:
+        return Executor(transport, observe=observe, bits=lambda: chance.getrandbits(64))
+
+    startup = begin(config)
+    http = HttpTransport(config, network, startup.authentication)
+    executor = executor_on(Preparing(executor_on(http), startup))
     runtime = LoopRuntime(executor)
     try:
-        return await program(AsyncServiceClient.from_context(Context(config, runtime)))
+        return await program(AsyncServiceClient.from_context(Context(config, runtime, startup=startup)))
     finally:
         runtime.close()
         await executor.close()

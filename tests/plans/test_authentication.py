@@ -1,0 +1,247 @@
+"""A credential is exchanged where the server wants it, renewed in time, and shown to nobody."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+
+import pytest
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tests.plans.routed import KEY, Routes
+from tests.plans.scripted import BROKEN, Line, reply
+from tinkex_py import errors
+from tinkex_py.endpoints.keys import get_api_key
+from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.effects import Plan, attempt, sleep, together
+from tinkex_py.plans.retry import Policy, call
+from tinkex_py.types.credentials import AuthToken, Claims, Token, claims, expired, received, well_formed
+from tinkex_py.types.service import GetServerCapabilitiesResponse
+
+EXCHANGE = reply(200, {"pjwt_auth_enabled": True})
+INVALID = reply(401, {"detail": "no"}, www_authenticate='Bearer error="invalid_token"')
+ANSWERED = reply(200, {})
+LIFE = 1000.0
+
+
+def jwt(name: str, **said: object) -> str:
+    encoded = urlsafe_b64encode(json.dumps({"sub": name, **said}).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJub25lIn0.{encoded}.signature"
+
+
+def token(name: str) -> Line:
+    return reply(200, {"jwt": jwt(name, iat=0, exp=LIFE)})
+
+
+def routes(*tokens: Line, answers: tuple[Line, ...] = (ANSWERED,)) -> Routes:
+    return Routes(client_config=EXCHANGE, auth_token=tokens, get_server_capabilities=answers)
+
+
+def ask() -> Plan[GetServerCapabilitiesResponse]:
+    return call(get_server_capabilities(), Policy(seconds=300))
+
+
+def at(*times: float) -> Plan[list[Outcome[GetServerCapabilitiesResponse]]]:
+    found: list[Outcome[GetServerCapabilitiesResponse]] = []
+    for earlier, later in zip((0.0, *times), times, strict=False):
+        yield from sleep(later - earlier)
+        found.append((yield from attempt(ask())))
+    return found
+
+
+def presented(server: Routes, operation: str = "get_server_capabilities") -> list[str | None]:
+    sent = [credential for name, credential in server.sent if name == operation]
+    return [said.sub if credential and (said := claims(credential)) else credential for credential in sent]
+
+
+def test_the_key_is_exchanged_and_goes_nowhere_else() -> None:
+    server = routes(token("a"))
+    assert isinstance(server.run(ask()), Success)
+    assert server.operations == ["client_config", "auth_token", "client_dynamic_config", "get_server_capabilities"]
+    shown = [presented(server, name)[0] for name in server.operations]
+    assert shown == [KEY, KEY, "a", "a"]
+
+
+def test_a_token_is_renewed_behind_the_scenes_at_half_its_life() -> None:
+    server = routes(token("a"), token("b"))
+    server.run(at(0.0, 449.0, 451.0, 452.0))
+    assert presented(server) == ["a", "a", "a", "b"]
+
+
+def test_a_failed_renewal_rests_for_a_minute_while_the_old_token_serves() -> None:
+    server = routes(token("a"), BROKEN, token("b"))
+    server.run(at(0.0, 460.0, 500.0, 521.0, 522.0))
+    assert presented(server) == ["a", "a", "a", "a", "b"]
+    assert server.operations.count("auth_token") == 3
+
+
+def test_a_token_with_a_minute_left_is_renewed_before_it_is_used() -> None:
+    server = routes(token("a"), token("b"))
+    server.run(at(0.0, 941.0))
+    assert presented(server) == ["a", "b"]
+
+
+def test_a_living_token_serves_when_it_cannot_be_renewed_and_a_dead_one_does_not() -> None:
+    server = routes(token("a"), BROKEN)
+    outcomes = server.run(at(0.0, 950.0, 1000.0)).unwrap()
+    assert [type(each) for each in outcomes] == [Success, Success, Failure]
+    assert isinstance(outcomes[-1].failure(), errors.ConnectionFailed)
+    assert presented(server) == ["a", "a"]
+
+
+def test_a_refused_credential_is_told_at_once() -> None:
+    server = routes(token("a"), reply(401, {"detail": "revoked"}))
+    first, second = server.run(at(0.0, 950.0)).unwrap()
+    assert isinstance(first, Success)
+    assert isinstance(second.failure(), errors.Unauthorized)
+    assert "revoked" in second.failure().message
+    assert server.operations.count("auth_token") == 2
+
+
+def test_a_token_that_is_not_taken_is_replaced_once_and_the_request_sent_again() -> None:
+    server = routes(token("a"), token("b"), answers=(INVALID, ANSWERED))
+    assert isinstance(server.run(ask()), Success)
+    assert presented(server) == ["a", "b"]
+
+
+def test_a_second_refusal_is_the_answer() -> None:
+    server = routes(token("a"), token("b"), answers=(INVALID,))
+    assert isinstance(server.run(ask()).failure(), errors.Unauthorized)
+    assert (presented(server), server.operations.count("auth_token")) == (["a", "b"], 2)
+
+
+def test_another_401_is_final() -> None:
+    server = routes(token("a"), answers=(reply(401),))
+    assert isinstance(server.run(ask()).failure(), errors.Unauthorized)
+    assert presented(server) == ["a"]
+
+
+def test_a_replacement_that_is_refused_is_the_answer() -> None:
+    server = routes(token("a"), reply(401, {"detail": "revoked"}), answers=(INVALID,))
+    assert "revoked" in server.run(ask()).failure().message
+
+
+def test_concurrent_refusals_share_one_exchange() -> None:
+    server = routes(token("a"), token("b"), answers=(INVALID, INVALID, INVALID, ANSWERED))
+    outcomes = server.run(together([ask(), ask(), ask()])).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 3
+    assert server.operations.count("auth_token") == 2
+
+
+def test_a_refusal_of_a_token_that_was_replaced_meanwhile_needs_no_exchange() -> None:
+    server = routes(token("a"), token("b"), token("c"), answers=(INVALID, 5.0, ANSWERED, INVALID, ANSWERED))
+    outcomes = server.run(together([ask(), ask()])).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 2
+    assert presented(server) == ["a", "a", "b", "b"]
+    assert server.operations.count("auth_token") == 2
+
+
+def test_an_exchange_that_cannot_be_read_keeps_what_it_holds_to_itself() -> None:
+    server = routes(reply(200, {"token": jwt("a")}))
+    error = server.run(ask()).failure()
+    assert isinstance(error, errors.Undecodable)
+    assert (error.excerpt, "eyJ" in repr(error)) == ("", False)
+
+
+def from_source(answer: Callable[[str], Outcome[str]], *tokens: Line) -> Routes:
+    server = routes(*tokens)
+    server.startup.authentication.source = answer
+    return server
+
+
+def test_the_credential_is_asked_for_anew_for_each_use() -> None:
+    asked: list[str] = []
+
+    def source(preferred: str) -> Outcome[str]:
+        asked.append(preferred)
+        return Success(f"tml-{len(asked)}")
+
+    preferring = reply(200, {"pjwt_auth_enabled": True, "credential_default_source": "credential_cmd"})
+    server = from_source(source, token("a"))
+    server.lines["client_config"] = [preferring]
+    server.run(ask())
+    assert asked == ["api_key", "credential_cmd"]
+    assert [presented(server, name) for name in ("client_config", "auth_token")] == [["tml-1"], ["tml-2"]]
+
+
+def test_without_a_credential_nothing_is_sent() -> None:
+    missing = errors.MissingCredentials(message="none")
+    server = from_source(lambda _: Failure(missing))
+    assert (server.run(ask()), server.sent) == (Failure(missing), [])
+
+
+def test_a_failed_exchange_is_tried_again_without_asking_for_the_flags() -> None:
+    server = routes(BROKEN, token("a"))
+    assert isinstance(server.run(ask()), Success)
+    assert server.operations[:3] == ["client_config", "auth_token", "auth_token"]
+
+
+def test_questions_about_the_key_carry_the_key_and_need_nothing_before() -> None:
+    server = from_source(lambda _: Success(KEY))
+    server.lines["get_api_key"] = [reply(200, {"key_id": 1, "name": "n", "note": "", "details": {}})]
+    server.run(call(get_api_key(), Policy(seconds=1)))
+    assert server.sent == [("get_api_key", KEY)]
+    missing = errors.MissingCredentials(message="none")
+    assert from_source(lambda _: Failure(missing)).run(call(get_api_key(), Policy(seconds=1))) == Failure(missing)
+
+
+def test_a_credential_that_is_gone_by_the_time_of_the_exchange_is_told() -> None:
+    answers: list[Outcome[str]] = [Success(KEY), Failure(errors.MissingCredentials(message="gone"))]
+    server = from_source(lambda _: answers.pop(0))
+    assert server.run(ask()) == Failure(errors.MissingCredentials(message="gone"))
+
+
+def test_a_source_that_raises_does_not_show_what_it_raised() -> None:
+    def broken(_: str) -> Outcome[str]:
+        raise RuntimeError(KEY)
+
+    error = from_source(broken).run(ask()).failure()
+    assert isinstance(error, errors.CallbackFailed)
+    assert (error.reason, KEY in repr(error)) == ("RuntimeError", False)
+
+
+def test_nothing_of_it_shows_a_credential() -> None:
+    server = routes(token("a"))
+    server.run(ask())
+    shown = f"{server.startup!r} {server.startup.authentication} {AuthToken(jwt='eyJ-hush')} {server.events}"
+    assert not [secret for secret in (KEY, "eyJ") if secret in shown]
+
+
+def test_claims_are_read_from_whatever_comes() -> None:
+    assert claims(jwt("a", exp=7, other=[1])) == Claims(sub="a", exp=7)
+    assert [claims(text) for text in ("", "a.b", "a.ü.c", "a.e30", jwt("a", exp="x"))] == [
+        None,
+        None,
+        None,
+        Claims(),
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("credential", "answer"),
+    [(jwt("a", exp=5), True), (jwt("a", exp=6), False), (jwt("a"), False), ("eyJ?", False), (KEY, False)],
+)
+def test_a_jwt_that_has_expired_says_so(credential: str, *, answer: bool) -> None:
+    assert expired(credential, 5.0) is answer
+
+
+def test_a_credential_begins_like_one() -> None:
+    assert [well_formed(text) for text in (KEY, "eyJx", "sk-1", "")] == [True, True, False, False]
+
+
+def test_the_life_of_a_token_is_counted_on_our_own_clock() -> None:
+    aged = received(jwt("a", iat=5000, exp=5100), now=7.0, unix_time=1.0, share=0.5)
+    assert structs.astuple(aged)[1:] == (107.0, 57.0)
+    undated = received(jwt("a", exp=101), now=7.0, unix_time=1.0, share=0.5)
+    assert structs.astuple(undated)[1:] == (107.0, 57.0)
+    endless = received("eyJ?", now=7.0, unix_time=1.0, share=0.5)
+    assert (endless, endless.due(9e9), endless.dying(9e9), endless.dead(9e9)) == (
+        Token(jwt="eyJ?"),
+        False,
+        False,
+        False,
+    )

@@ -1,0 +1,141 @@
+"""The credential a client presents: the one it was given, or a short-lived token that it was exchanged for. Pure.
+
+A token is renewed in the background from about half its life on, and before it is used again when less than a minute
+is left. All who need a new one share one exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from msgspec import Struct, field, structs
+from returns.result import Failure, Success
+
+from tinkex_py.endpoints.service import auth_token
+from tinkex_py.errors import CallbackFailed, TinkerError, Undecodable
+from tinkex_py.interpret import interpret
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.effects import Plan, compute, now, random_bits, spawn
+from tinkex_py.plans.once import Once
+from tinkex_py.plans.retry import answered, identity
+from tinkex_py.request import AnyRequest, Reply
+from tinkex_py.types.credentials import PAUSE, AuthToken, Token, received
+
+Source: TypeAlias = Callable[[str], Outcome[str]]
+"""The credential to present now, from `"api_key"` or, if the server prefers it, `"credential_cmd"`."""
+
+EXCHANGED = frozenset({"client_config", "auth_token", "get_api_key", "delete_api_key"})
+"""The requests that always carry the credential itself."""
+
+_EARLIEST, _SPREAD = 0.45, 0.10
+"""The share of its life after which a token is renewed: 45-55 %, so that clients don't come all at once."""
+
+
+class Stopped(Struct, frozen=True):
+    """What stands between a request and being sent: the answer to `request`, which had to come before it."""
+
+    request: AnyRequest
+    answer: Reply | TinkerError
+
+
+class Authentication(Struct, kw_only=True):
+    """A client's credential as far as it has come; `source` is asked anew for each use of it."""
+
+    source: Source | None = None
+    preferred: str = "api_key"
+    credential: str | None = None
+    exchanging: bool = False
+    token: Token | None = None
+    resting: float = 0.0
+    """Until when a failed renewal is not tried again in the background."""
+    renewal: Once[Token, Stopped] = field(default_factory=Once[Token, Stopped])
+
+    def credential_for(self, request: AnyRequest) -> str | None:
+        """What the request presents: the token if there is one, but the credential itself to get one."""
+        if self.token is None or request.operation in EXCHANGED:
+            return self.credential
+        return self.token.jwt
+
+    def __repr__(self) -> str:
+        return f"Authentication(preferred={self.preferred!r}, exchanging={self.exchanging}, token={self.token!r})"
+
+
+def resolved(authentication: Authentication) -> Plan[Outcome[None]]:
+    """Ask the source for the credential, away from the runtime's thread; without a source there is nothing to do."""
+    source, preferred = authentication.source, authentication.preferred
+    if source is None:
+        return Success(None)
+    match (yield from compute(lambda: source(preferred))):
+        case Success(outcome):
+            return outcome if isinstance(outcome, Failure) else _keep(authentication, outcome.unwrap())
+        case Failure(reason):
+            return Failure(_failed_source(reason))
+
+
+def _keep(authentication: Authentication, credential: str) -> Outcome[None]:
+    authentication.credential = credential
+    return Success(None)
+
+
+def _failed_source(reason: str) -> CallbackFailed:
+    """Without the exception's text, which may show the credential."""
+    kind = reason.partition(":")[0]
+    return CallbackFailed(message=f"the credential can't be had: {kind}", callback="credential", reason=kind)
+
+
+def fresh(authentication: Authentication) -> Plan[Outcome[None, Stopped]]:
+    """Make sure that there is a token with life in it, if tokens are used at all."""
+    if not authentication.exchanging:
+        return Success(None)
+    token, time = authentication.token, (yield from now())
+    if token is None or token.dying(time):
+        outcome = yield from renewed(authentication, token)
+        return outcome if isinstance(outcome, Failure) and not _bearable(outcome, token, time) else Success(None)
+    if token.due(time) and time >= authentication.resting:
+        authentication.resting = time + PAUSE
+        yield from spawn(_ignored(renewed(authentication, token)))
+    return Success(None)
+
+
+def renewed(authentication: Authentication, old: Token | None) -> Plan[Outcome[Token, Stopped]]:
+    """Another token than the old one; whoever has the same one shares the exchange."""
+    if authentication.token is not None and authentication.token is not old:
+        return Success(authentication.token)
+    return (yield from authentication.renewal.ask(lambda: _exchange(authentication)))
+
+
+def _exchange(authentication: Authentication) -> Plan[Outcome[Token, Stopped]]:
+    request = auth_token()
+    resolution = yield from resolved(authentication)
+    if isinstance(resolution, Failure):
+        return Failure(Stopped(request, resolution.failure()))
+    answer = yield from answered(request, (yield from identity(request)))
+    if not isinstance(answer, Reply):
+        return Failure(Stopped(request, answer))
+    match interpret(request, answer):
+        case Success(said):
+            return Success((yield from _take(authentication, said, answer.at)))
+        case Failure(Undecodable() as error):
+            return Failure(Stopped(request, structs.replace(error, excerpt="")))  # it may hold a token
+        case Failure(_):
+            return Failure(Stopped(request, answer))
+
+
+def _take(authentication: Authentication, said: AuthToken, unix_time: float) -> Plan[Token]:
+    share = _EARLIEST + _SPREAD * (yield from random_bits()) / 2**64
+    time = yield from now()
+    authentication.token = received(said.jwt, now=time, unix_time=unix_time, share=share)
+    authentication.renewal.forget()
+    return authentication.token
+
+
+def _ignored(plan: Plan[object]) -> Plan[None]:
+    _ = yield from plan
+
+
+def _bearable(outcome: Failure[Stopped], token: Token | None, time: float) -> bool:
+    """Whether an old token serves on although it was not renewed: not when the credential itself was refused."""
+    answer = outcome.failure().answer
+    refused = isinstance(answer, Reply) and answer.status == 401
+    return token is not None and not refused and not token.dead(time)

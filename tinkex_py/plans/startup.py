@@ -1,0 +1,179 @@
+"""What comes before a client's first request: the server's flags, a token if it wants one, its wishes for now. Pure.
+
+Nothing is asked before it is needed, and each thing once for all who wait. A server that refuses to answer has the
+defaults; when it can't be reached or fails, that is the failure of the request that was waiting, which is repeated as
+any other, and asked again then.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf
+
+from msgspec import Struct, field
+from returns.result import Failure, Success
+
+from tinkex_py.config import Config
+from tinkex_py.endpoints.service import client_config, client_dynamic_config
+from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TinkerError, TransportError
+from tinkex_py.interpret import interpret, status_error
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.authentication import Authentication, Stopped, fresh, renewed, resolved
+from tinkex_py.plans.effects import Plan, halt, now, send, spawn
+from tinkex_py.plans.once import Once
+from tinkex_py.plans.retry import answered, identity, may_repeat
+from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.types.service import ClientConfigResponse, DynamicConfigResponse
+from tinkex_py.version import PROTOCOL_VERSION
+
+SHORTEST = 10.0
+"""Seconds between two questions for the dynamic configuration, whatever the server asks for."""
+
+FIRST = frozenset({"client_config", "auth_token", "client_dynamic_config"})
+"""The requests that nothing has to come before."""
+
+KEYED = frozenset({"get_api_key", "delete_api_key"})
+"""Requests about the key itself, whatever the server makes of keys otherwise."""
+
+_NOT_IMPLEMENTED = 501
+
+
+class Startup(Struct, kw_only=True):
+    """A client's start as far as it has come."""
+
+    config: Config
+    sdk_version: str = PROTOCOL_VERSION
+    authentication: Authentication = field(default_factory=Authentication)
+    begun: Once[ClientConfigResponse, Stopped] = field(default_factory=Once[ClientConfigResponse, Stopped])
+    known: ClientConfigResponse | None = None
+    dynamic: DynamicConfigResponse = DynamicConfigResponse()
+    asked: float = -inf
+    """When the dynamic configuration was last asked for."""
+
+
+def flags(startup: Startup) -> Plan[ClientConfigResponse]:
+    """What the server asks of its clients. POST /api/v1/client/config, once per client; a refusal means defaults."""
+    match (yield from _begun(startup)):
+        case Success(known):
+            return known
+        case Failure(stopped):
+            return (yield from halt(_error(stopped)))
+
+
+def dynamic(startup: Startup) -> Plan[DynamicConfigResponse]:
+    """What the server asks for now; when that is old, it is asked again in the background.
+
+    POST /api/v1/client/dynamic_config, at most every `refresh_interval_sec` seconds, and only while somebody asks.
+    """
+    _ = yield from flags(startup)
+    age = (yield from now()) - startup.asked
+    if age >= max(startup.dynamic.refresh_interval_sec, SHORTEST):
+        startup.asked += age
+        yield from spawn(_refresh(startup))
+    return startup.dynamic
+
+
+def prepared(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
+    """The answer to a request, once everything has been done that has to come before it.
+
+    What failed before it is the answer too. A request whose token was not taken is sent again, once, with a new one.
+    """
+    if request.operation in FIRST or request.address is not None:
+        return (yield from send(request, headers))
+    if request.operation in KEYED:
+        return (yield from _presenting_the_key(startup, request, headers))
+    ready = yield from _ready(startup)
+    if isinstance(ready, Failure):
+        return (yield from _instead(ready.failure()))
+    used = startup.authentication.token
+    answer = yield from send(request, headers)
+    if used is None or not _token_refused(answer):
+        return answer
+    match (yield from renewed(startup.authentication, used)):
+        case Failure(stopped):
+            return (yield from _instead(stopped))
+        case Success(_):
+            return (yield from send(request, headers))
+
+
+def _presenting_the_key(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
+    match (yield from resolved(startup.authentication)):
+        case Failure(error):
+            return (yield from halt(error))
+        case Success(_):
+            return (yield from send(request, headers))
+
+
+def _ready(startup: Startup) -> Plan[Outcome[None, Stopped]]:
+    match (yield from _begun(startup)):
+        case Failure() as failed:
+            return failed
+        case Success(_):
+            return (yield from fresh(startup.authentication))
+
+
+def _begun(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
+    return (yield from startup.begun.ask(partial(_begin, startup)))
+
+
+def _begin(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
+    outcome = yield from _known(startup)
+    if isinstance(outcome, Failure):
+        return outcome
+    startup.known = known = outcome.unwrap()
+    startup.authentication.exchanging = known.pjwt_auth_enabled
+    startup.authentication.preferred = known.credential_default_source
+    renewal = yield from fresh(startup.authentication)
+    if isinstance(renewal, Failure):
+        return renewal
+    startup.asked = yield from now()
+    yield from _refresh(startup)
+    return outcome
+
+
+def _known(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
+    """The server's flags; an answer that another try can't change means defaults."""
+    if startup.known is not None:
+        return Success(startup.known)
+    request = client_config(startup.sdk_version)
+    resolution = yield from resolved(startup.authentication)
+    if isinstance(resolution, Failure):
+        return Failure(Stopped(request, resolution.failure()))
+    answer = yield from answered(request, (yield from identity(request)))
+    if not isinstance(answer, Reply):
+        return Failure(Stopped(request, answer))
+    match interpret(request, answer):
+        case Success(known):
+            return Success(known)
+        case Failure(_) if may_repeat(request, answer) and answer.status != _NOT_IMPLEMENTED:
+            return Failure(Stopped(request, answer))
+        case Failure(_):
+            return Success(ClientConfigResponse())
+
+
+def _refresh(startup: Startup) -> Plan[None]:
+    """Ask for the dynamic configuration; whatever goes wrong, the last one stays."""
+    request = client_dynamic_config(startup.sdk_version)
+    answer = yield from answered(request, (yield from identity(request)))
+    if isinstance(answer, Reply):
+        startup.dynamic = interpret(request, answer).value_or(startup.dynamic)
+
+
+def _token_refused(answer: Reply | TransportError) -> bool:
+    if not isinstance(answer, Reply) or answer.status != 401:
+        return False
+    return 'error="invalid_token"' in (answer.header("www-authenticate") or "")
+
+
+def _instead(stopped: Stopped) -> Plan[Reply | TransportError]:
+    """The answer that stands for what came before; what isn't an answer at all ends the operation."""
+    match stopped.answer:
+        case Reply() | ConnectionFailed() | RedirectRefused() | ResponseTooLarge() as answer:
+            return answer
+        case error:
+            return (yield from halt(error))
+
+
+def _error(stopped: Stopped) -> TinkerError:
+    answer = stopped.answer
+    return status_error(stopped.request, answer) if isinstance(answer, Reply) else answer

@@ -1,0 +1,31 @@
+"""A transport that sees to what has to come before a request: the server's flags and a token."""
+
+from __future__ import annotations
+
+from returns.result import Failure, Success
+
+from tinkex_py.errors import TransportError
+from tinkex_py.plans.effects import Unready
+from tinkex_py.plans.startup import Startup, prepared
+from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.runtime.executor import Executor
+
+
+class Preparing:
+    """Sends through the transport of `executor`, which also runs what has to be done first."""
+
+    def __init__(self, executor: Executor, startup: Startup) -> None:
+        self._executor = executor
+        self._startup = startup
+
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
+        """One exchange of a client that is ready for it."""
+        match await self._executor.run(prepared(self._startup, request, headers)):
+            case Success(answer):
+                return answer
+            case Failure(error):
+                return Unready(error)
+
+    async def close(self) -> None:
+        """End what goes on in the background, then the transport."""
+        await self._executor.close()
