@@ -75,7 +75,9 @@ batches = shaped(
 )
 step = {"model_id": st.just(MODEL), "seq_id": st.sampled_from([None, 1, 2, 2, 3])}
 save = with_(
-    {"overwrite": st.booleans(), "ttl_seconds": st.integers(1, 9), "user_metadata": values}, **step, path=maybe(parts)
+    {"overwrite": st.booleans(), "ttl_seconds": st.sampled_from([1, 3600, None]), "user_metadata": values},
+    **step,
+    path=maybe(parts),
 )
 settings = shaped(
     max_tokens=st.integers(-1, 3),

@@ -18,9 +18,13 @@ RANDOM = "tinkex/tiny-random"
 class Driven:
     """A server whose clock stands still until a test moves it."""
 
-    def __init__(self, directory: Path, seed: int = 0, api_key: str | None = None) -> None:
+    def __init__(
+        self, directory: Path, seed: int = 0, api_key: str | None = None, token_seconds: int | None = None
+    ) -> None:
         self.time = 1000.0
-        self.server = Server(now=lambda: self.time, directory=directory, seed=seed, api_key=api_key)
+        self.server = Server(
+            now=lambda: self.time, directory=directory, seed=seed, api_key=api_key, token_seconds=token_seconds
+        )
 
     def call(self, method: str, path: str, body: object = None, headers: Pairs = (), query: Pairs = ()) -> Reply | Held:
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -19,7 +19,7 @@ def loss(driven: Driven, model_id: str) -> Json:
 
 def test_a_saved_checkpoint_is_listed(driven: Driven) -> None:
     model_id = driven.model()
-    path = save(driven, model_id, user_metadata={"step": 1}, ttl_seconds=60)
+    path = save(driven, model_id, user_metadata={"step": 1}, ttl_seconds=3600)
     listed = driven.get(f"training_runs/{model_id}/checkpoints")["checkpoints"]
     size = listed[0].pop("size_bytes")
     assert size > 0
@@ -33,7 +33,7 @@ def test_a_saved_checkpoint_is_listed(driven: Driven) -> None:
                 "tinker_path": path,
                 "public": False,
                 "user_metadata": {"step": 1},
-                "expires_at": "1970-01-01T00:17:40+00:00",
+                "expires_at": "1970-01-01T01:16:40+00:00",
             }
         ],
     )
@@ -212,21 +212,21 @@ def test_a_checkpoint_is_made_public_once(driven: Driven) -> None:
 
 def test_a_checkpoint_expires(driven: Driven) -> None:
     model_id = driven.model()
-    _ = save(driven, model_id, "a", ttl_seconds=10)
+    _ = save(driven, model_id, "a", ttl_seconds=3600)
     _ = save(driven, model_id, "b")
-    assert driven.status("PUT", f"training_runs/{model_id}/checkpoints/weights/b/ttl", {"ttl_seconds": 20}) == 204
+    assert driven.status("PUT", f"training_runs/{model_id}/checkpoints/weights/b/ttl", {"ttl_seconds": 7200}) == 204
     counts: list[int] = []
     for _ in range(3):
         counts.append(len(driven.get("checkpoints")["checkpoints"]))
-        driven.time += 10
+        driven.time += 3600
     assert counts == [2, 1, 0]
 
 
 def test_a_lifetime_can_be_taken_back(driven: Driven) -> None:
     model_id = driven.model()
-    _ = save(driven, model_id, ttl_seconds=10)
+    _ = save(driven, model_id, ttl_seconds=3600)
     assert driven.status("PUT", f"training_runs/{model_id}/checkpoints/weights/a/ttl", {"ttl_seconds": None}) == 204
-    driven.time += 100
+    driven.time += 3601
     assert driven.status("POST", "weights_info", {"tinker_path": f"tinker://{model_id}/weights/a"}) == 200
 
 
@@ -240,7 +240,7 @@ def test_nothing_can_be_done_to_a_checkpoint_that_is_not_there(
     driven: Driven, method: str, path: str, name: str
 ) -> None:
     place = f"training_runs/{driven.model()}/checkpoints/{name}{path}"
-    assert driven.status(method, place, {"ttl_seconds": 5}) == 404
+    assert driven.status(method, place, {"ttl_seconds": 3600}) == 404
 
 
 def test_a_restart_finds_runs_and_checkpoints(driven: Driven, tmp_path: Path) -> None:

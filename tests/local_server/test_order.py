@@ -132,5 +132,7 @@ def test_an_unknown_promise_is_404(driven: Driven) -> None:
 
 
 def test_not_ready_is_the_pending_answer(driven: Driven) -> None:
-    reply = driven.server.not_ready()
-    assert (reply.status, reply.body) == (408, b'{"queue_state":"active"}')
+    promise = driven.post("forward_backward", batch(driven.model()))
+    held = driven.poll(promise["request_id"])
+    assert isinstance(held, Held)
+    assert (held.otherwise.status, held.otherwise.body) == (408, b'{"queue_state":"active"}')

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tinkex_py.local.promises import KEPT, KEPT_BYTES, Promises
+from tinkex_py.local.promises import KEPT, KEPT_BYTES, Promises, Result
+
+ONE = Result(b"1")
 
 
 def test_a_promise_is_pending_then_settled() -> None:
     promises = Promises("p")
     request_id = promises.make()
     assert promises.standing(request_id) == "pending"
-    promises.settle(request_id, b"1")
-    assert promises.standing(request_id) == b"1"
+    promises.settle(request_id, ONE)
+    assert promises.standing(request_id) == ONE
 
 
 @pytest.mark.parametrize("request_id", ["", "p-0", "p-", "p-x", "q-0", "p-9999999999999999999999"])
@@ -23,14 +25,14 @@ def test_a_promise_never_made_is_unknown(request_id: str) -> None:
 def test_the_oldest_of_too_many_is_forgotten() -> None:
     promises = Promises("p")
     for _ in range(KEPT + 1):
-        promises.settle(promises.make(), b"1")
-    assert [promises.standing(f"p-{number}") for number in (0, 1, KEPT)] == ["forgotten", b"1", b"1"]
+        promises.settle(promises.make(), ONE)
+    assert [promises.standing(f"p-{number}") for number in (0, 1, KEPT)] == ["forgotten", ONE, ONE]
 
 
 def test_large_results_push_older_ones_out() -> None:
     promises = Promises("p")
     first, second = promises.make(), promises.make()
-    promises.settle(first, b"1")
-    promises.settle(second, bytes(KEPT_BYTES))
+    promises.settle(first, ONE)
+    promises.settle(second, Result(bytes(KEPT_BYTES)))
     assert promises.standing(first) == "forgotten"
-    assert promises.standing(second) == bytes(KEPT_BYTES)
+    assert promises.standing(second) == Result(bytes(KEPT_BYTES))

@@ -148,4 +148,4 @@ def test_what_a_client_tells_of_itself_is_accepted(driven: Driven, path: str) ->
 
 def test_every_endpoint_is_in_the_table_once() -> None:
     found = list(endpoints())
-    assert len(found) == len(set(found)) == 32
+    assert len(found) == len(set(found)) == 50

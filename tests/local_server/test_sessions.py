@@ -133,3 +133,61 @@ def test_a_new_server_on_an_old_folder_makes_new_sessions(tmp_path: Path) -> Non
 
 def driven_result(driven: Driven, promise: Json) -> Json:
     return driven.post("retrieve_future", {"request_id": promise["request_id"]})
+
+
+def search(driven: Driven, **fields: object) -> list[str]:
+    return [str(one["session_id"]) for one in driven.post("sessions/search", fields)["sessions"]]
+
+
+def test_a_search_finds_the_sessions_that_fit_every_condition(driven: Driven) -> None:
+    fields: Json = {"display_name": "night", "project_id": "p", "user_metadata": {"team": "x", "run": "1"}}
+    named = str(driven.post("create_session", fields)["session_id"])
+    other = driven.session()
+    assert driven.status("POST", f"sessions/{other}/finish", {"reason": {"type": "errored"}, "detail": "x"}) == 204
+    assert search(driven) == [other, named]
+    assert search(driven, display_name="night", user_metadata={"team": "x"}, project_ids=["p"]) == [named]
+    assert search(driven, statuses=[{"type": "active"}]) == [named]
+    assert search(driven, statuses=[{"type": "client_finished", "reasons": ["success"]}, {"type": "failed"}]) == []
+    assert search(driven, statuses=[{"type": "client_finished"}], session_id=other) == [other]
+    assert search(driven, owner={"type": "user", "owner_urns": ["someone"]}) == []
+
+
+def test_a_search_goes_on_where_its_cursor_stands(driven: Driven) -> None:
+    sessions: list[str] = []
+    for _ in range(3):
+        sessions.insert(0, driven.session())
+        driven.time += 1
+    first = driven.post("sessions/search", {"limit": 2})
+    assert search(driven, cursor=first["next_cursor"]) == sessions[2:]
+    assert "next_cursor" not in driven.post("sessions/search", {"cursor": first["next_cursor"]}) or (
+        driven.post("sessions/search", {"cursor": first["next_cursor"]})["next_cursor"] is None
+    )
+
+
+def test_a_search_shows_what_a_session_is(driven: Driven) -> None:
+    session_id = driven.session()
+    _ = driven.result("save_weights", {"model_id": driven.model(session_id), "path": "a"})
+    assert driven.status("POST", f"sessions/{session_id}/finish", {"reason": {"type": "errored"}, "detail": "x"}) == 204
+    (shown,) = driven.post("sessions/search", {})["sessions"]
+    assert shown["status"] == {"type": "client_finished", "reason": {"type": "errored"}, "detail": "x"}
+    assert (shown["checkpoints_count"], shown["checkpoint_storage_bytes"] > 0) == (1, True)
+
+
+def test_a_finished_session_stays_as_it_was_finished(driven: Driven) -> None:
+    session_id = driven.session()
+    for reason in ("interrupted", "success"):
+        body = {"reason": {"type": reason}, "detail": None}
+        assert driven.status("POST", f"sessions/{session_id}/finish", body) == 204
+    (shown,) = driven.post("sessions/search", {})["sessions"]
+    assert shown["status"]["reason"] == {"type": "interrupted"}
+
+
+def test_a_custom_loss_is_refused_with_the_remedy(driven: Driven) -> None:
+    status, detail = refused(
+        driven.call("POST", "create_custom_loss", {"session_id": driven.session(), "name": "mine"})
+    )
+    assert (status, "forward_backward_custom" in detail) == (400, True)
+
+
+def test_a_project_of_a_session_that_is_not_there_is_404(driven: Driven) -> None:
+    assert driven.status("PUT", "sessions/none/project", {"project_id": "p"}) == 404

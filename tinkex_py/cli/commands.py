@@ -134,12 +134,15 @@ def train_command(
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where checkpoints are kept.")
 @click.option("--api-key", envvar="TINKEX_SERVE_API_KEY", help="Ask clients for this key.")
-def serve(host: str, port: int, directory: Path | None, api_key: str | None) -> None:
+@click.option(
+    "--token-seconds", type=click.IntRange(1), help="Have clients exchange the key for tokens of this lifetime."
+)
+def serve(host: str, port: int, directory: Path | None, api_key: str | None, token_seconds: int | None) -> None:
     """Serve the embedded engine on a port, for any Tinker client, until Ctrl-C."""
     try:
         asgi = import_module("tinkex_py.local.asgi")
         outcome: Outcome[None, str] = asgi.serve(
-            host, port, None if directory is None else str(directory), api_key, _announce
+            host, port, None if directory is None else str(directory), api_key, token_seconds, _announce
         )
     except ImportError as error:
         _complain(f"serving needs a package that is not installed ({error.name})", "pip install 'tinkex-py[serve]'")

@@ -33,6 +33,10 @@ def nothing() -> Reply:
     return Reply(status=204)
 
 
+NOT_READY = answer({"queue_state": "active"}, 408)
+"""The answer to a question that was held as long as a poll may be."""
+
+
 def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Reply:
     """A refusal with its reason."""
     refused = answer({"detail": detail}, status)

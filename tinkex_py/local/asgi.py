@@ -97,6 +97,7 @@ def serve(
     port: int = 0,
     directory: str | None = None,
     api_key: str | None = None,
+    token_seconds: int | None = None,
     announce: Callable[[str], None] = print,
 ) -> Outcome[None, str]:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `announce` is called with the address once it is open.
@@ -111,7 +112,7 @@ def serve(
     except (OSError, OverflowError) as error:
         return Failure(f"can't serve on {host}:{port}: {error}")
     with listening:
-        _run(Worker(folder, api_key=api_key), listening, announce)
+        _run(Worker(folder, api_key=api_key, token_seconds=token_seconds), listening, announce)
     return Success(None)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from json import dumps, loads
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -15,6 +16,7 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.local.answers import refusal, unprocessable
+from tinkex_py.local.records import Reason
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 from tinkex_py.types.training import AdamParams, LoraConfig
@@ -25,7 +27,8 @@ T = TypeVar("T")
 Number: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
 """The number of a model's step."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=10 * 366 * 86400)]
+Lifetime: TypeAlias = Annotated[int, Meta(ge=3600, le=10 * 366 * 86400)]
+"""Seconds that a checkpoint is kept: an hour to ten years."""
 Metadata: TypeAlias = Mapping[str, Any] | None
 
 
@@ -48,6 +51,53 @@ class OfSession(Struct, frozen=True, kw_only=True):
     """Body that names a session."""
 
     session_id: str
+
+
+class FinishSession(Struct, frozen=True, kw_only=True):
+    """Body of a session's `finish`."""
+
+    reason: Reason = Reason()
+    detail: str | None = None
+
+
+class OfProject(Struct, frozen=True, kw_only=True):
+    """Body that names a project."""
+
+    project_id: str
+
+
+class Owner(Struct, frozen=True, kw_only=True):
+    """Whose sessions are searched: one's `own`, the `accessible` ones, or those of some users."""
+
+    type: str = "own"
+    owner_urns: Sequence[str] | None = None
+
+
+class WantedStatus(Struct, frozen=True, kw_only=True):
+    """How a session has to stand to be found."""
+
+    type: str
+    reasons: Sequence[str] | None = None
+
+
+class SessionCursor(Struct, frozen=True, kw_only=True):
+    """The last session that was shown."""
+
+    last_created_at: Annotated[datetime, Meta(tz=True)]
+    last_session_id: str
+
+
+class SearchSessions(Struct, frozen=True, kw_only=True):
+    """Body of a search for sessions; all the conditions have to hold."""
+
+    session_id: str | None = None
+    project_ids: Sequence[str] | None = None
+    user_metadata: Metadata = None
+    display_name: str | None = None
+    owner: Owner | None = None
+    statuses: Sequence[WantedStatus] | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: SessionCursor | None = None
 
 
 class OfModel(Struct, frozen=True, kw_only=True):
@@ -155,7 +205,8 @@ class SaveWeights(Numbered, frozen=True, kw_only=True):
 
     path: str | None = None
     sampling_session_seq_id: Count | None = None
-    ttl_seconds: Seconds | None = None
+    ttl_seconds: Lifetime | None = None
+    age_encryption_recipients: Sequence[str] | None = None
     overwrite: bool | None = None
     user_metadata: Metadata = None
 
@@ -198,16 +249,57 @@ class Sample(Struct, frozen=True, kw_only=True):
     target_prompt_logprobs: Any = None
 
 
-class RetrieveFuture(Struct, frozen=True, kw_only=True):
-    """Body of `retrieve_future`."""
+class OfPromise(Struct, frozen=True, kw_only=True):
+    """Body that names a promise."""
 
     request_id: str
+
+
+class RetrieveFuture(OfPromise, frozen=True, kw_only=True):
+    """Body of `retrieve_future`: a large result may be announced by its size first."""
+
+    allow_metadata_only: bool = False
+
+
+class OfSampler(Struct, frozen=True, kw_only=True):
+    """Body that names a sampler."""
+
+    sampling_session_id: str
+
+
+class Clone(OfSampler, frozen=True, kw_only=True):
+    """One clone of a sampler; the sampler's own client is clone 0."""
+
+    cloned_sampler_id: Count = 0
+
+
+class RetrieveFutures(Struct, frozen=True, kw_only=True):
+    """Body of `retrieve_futures`."""
+
+    target: Clone
+    prev_cursor: Count = 0
+    timeout: Annotated[float, Meta(ge=0)] | None = None
+    retrieved_request_ids: Sequence[str] | None = None
+
+
+class CreateCustomLoss(OfSession, frozen=True, kw_only=True):
+    """Body of `create_custom_loss`, as far as it matters here."""
+
+    name: str = ""
+
+
+class CopyWeights(Struct, frozen=True, kw_only=True):
+    """Body of `copy_weights`."""
+
+    source_path: str
+    destination_project_id: str
+    ttl_seconds: Lifetime | None = None
 
 
 class TimeToLive(Struct, frozen=True, kw_only=True):
     """Body of a checkpoint's `ttl`; None keeps it for ever."""
 
-    ttl_seconds: Seconds | None = None
+    ttl_seconds: Lifetime | None = None
 
 
 def read(form: TypeForm[T], body: bytes) -> Outcome[T, Reply]:

@@ -1,9 +1,6 @@
-"""What there is: models, training runs, checkpoints and sessions, and what may be done to a checkpoint."""
+"""What there is: models, training runs and checkpoints, and what may be done to a checkpoint."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TypeVar
 
 from msgspec import structs
 from returns.result import Failure, Success
@@ -12,16 +9,20 @@ from tinkex_py.local import bodies, engine
 from tinkex_py.local.answers import answer, nothing, refusal, unprocessable
 from tinkex_py.local.bases import ARCHITECTURE
 from tinkex_py.local.incoming import Incoming
-from tinkex_py.local.records import CheckpointId, CheckpointRecord, parse_path, wire_checkpoint, wire_run
+from tinkex_py.local.pages import page, scope_problem
+from tinkex_py.local.records import (
+    CheckpointId,
+    CheckpointRecord,
+    Reason,
+    Status,
+    parse_path,
+    wire_checkpoint,
+    wire_run,
+)
 from tinkex_py.local.state import State
-from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 from tinkex_py.types.service import GetServerCapabilitiesResponse, SupportedModel
 from tinkex_py.types.training import WeightsInfoResponse
-
-T = TypeVar("T")
-
-LARGEST_PAGE = 10_000
 
 
 def capabilities() -> GetServerCapabilitiesResponse:
@@ -56,9 +57,13 @@ def weights_info(state: State, body: bodies.WeightsInfo, request: Incoming) -> R
 
 
 def training_runs(state: State, request: Incoming) -> Reply:
-    """GET /api/v1/training_runs?limit&offset: the latest first"""
-    runs = state.store.runs()
-    match _page(runs, request, 20):
+    """GET /api/v1/training_runs?limit&offset&access_scope&project_id: the latest first"""
+    wrong = scope_problem(request)
+    if wrong is not None:
+        return wrong
+    project = request.asked("project_id")
+    runs = [run for run in state.store.runs() if project in {None, state.project_of(run.run_id)}]
+    match page(runs, request, 20):
         case Success((chosen, cursor)):
             shown = [wire_run(run, state.store.checkpoints(state.now(), run.run_id)) for run in chosen]
             return answer({"training_runs": shown, "cursor": cursor})
@@ -83,7 +88,7 @@ def run_checkpoints(state: State, run_id: str) -> Reply:
 
 def checkpoints(state: State, request: Incoming) -> Reply:
     """GET /api/v1/checkpoints?limit&offset: oldest first"""
-    match _page(state.store.checkpoints(state.now()), request, 100):
+    match page(state.store.checkpoints(state.now()), request, 100):
         case Success((chosen, cursor)):
             return answer({"checkpoints": [wire_checkpoint(one) for one in chosen], "cursor": cursor})
         case Failure(refused):
@@ -95,6 +100,7 @@ def delete_checkpoint(state: State, checkpoint: CheckpointId) -> Reply:
     if state.store.find(checkpoint, state.now()) is None:
         return _no_checkpoint(checkpoint)
     folder = state.store.delete(checkpoint)
+    state.usage.note("checkpoint_deleted", checkpoint.run_id, checkpoint.path)
     if folder is not None:
         # Work that is queued may have been promised these weights: the folder stays until it is done.
         state.afterwards(lambda: state.store.remove(folder))
@@ -117,6 +123,7 @@ def _published(state: State, checkpoint: CheckpointId, *, public: bool) -> Reply
         return _no_checkpoint(checkpoint)
     if stored.record.public == public:
         return refusal(409, f"the checkpoint {checkpoint.path} is {'public' if public else 'not public'} already")
+    state.usage.note(f"checkpoint_{'' if public else 'un'}published", checkpoint.run_id, checkpoint.path)
     return _updated(state, structs.replace(stored.record, public=public))
 
 
@@ -134,52 +141,31 @@ def _updated(state: State, record: CheckpointRecord) -> Reply:
     return nothing()
 
 
-def sessions(state: State, request: Incoming) -> Reply:
-    """GET /api/v1/sessions?limit&offset: the latest first"""
-    match _page(tuple(reversed(state.sessions)), request, 20):
-        case Success((chosen, _)):
-            return answer({"sessions": chosen})
-        case Failure(refused):
-            return refused
-
-
-def session(state: State, session_id: str) -> Reply:
-    """GET /api/v1/sessions/{session_id}"""
-    found = state.sessions.get(session_id)
-    if found is None:
-        return refusal(404, f"there is no session {session_id!r}")
-    return answer(
-        {
-            "training_run_ids": found.run_ids,
-            "sampler_ids": found.sampler_ids,
-            "user_metadata": found.user_metadata,
-            "display_name": found.display_name,
-        }
-    )
-
-
-def _page(items: Sequence[T], request: Incoming, limit: int) -> Outcome[tuple[Sequence[T], dict[str, int]], Reply]:
-    """The part that `limit` and `offset` ask for, with a cursor; 422 for what is not a number in its range."""
-    asked = {"limit": (limit, 1, LARGEST_PAGE), "offset": (0, 0, 2**31)}
-    found: dict[str, int] = {}
-    for name, (default, least, most) in asked.items():
-        number = _number(request.asked(name), default)
-        if number is None or not least <= number <= most:
-            return Failure(unprocessable(("query", name), f"Input should be an integer from {least} to {most}"))
-        found[name] = number
-    start = found["offset"]
-    return Success((items[start : start + found["limit"]], found | {"total_count": len(items)}))
-
-
-def _number(text: str | None, default: int) -> int | None:
-    if text is None:
-        return default
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-
-
 def _no_run(run_id: str) -> Reply:
     return refusal(404, f"there is no training run {run_id!r}")
 
 
 def _no_checkpoint(checkpoint: CheckpointId) -> Reply:
     return refusal(404, f"there is no checkpoint {checkpoint.path}")
+
+
+def copy_weights(state: State, body: bodies.CopyWeights, request: Incoming) -> Reply:
+    """POST /api/v1/copy_weights: a copy of a checkpoint, in a training run of its own in another project"""
+    del request
+    checkpoint = parse_path(body.source_path)
+    if checkpoint is None:
+        return unprocessable(("body", "source_path"), "the path is tinker://<training run>/<kind>/<name>")
+    stored, run = state.store.find(checkpoint, state.now()), state.store.run(checkpoint.run_id)
+    if stored is None or run is None:
+        return refusal(404, f"there is no checkpoint {body.source_path}")
+    session = state.open_session(project_id=body.destination_project_id, display_name=f"copy of {body.source_path}")
+    state.end(session, Status(type="client_finished", reason=Reason()))
+    copied = CheckpointId(f"{session.session_id}:train:0", checkpoint.kind, checkpoint.name)
+    now = state.now()
+    state.store.keep_run(structs.replace(run, run_id=copied.run_id, created_at=now, last_request_at=now))
+    session.run_ids.append(copied.run_id)
+    expires_at = None if body.ttl_seconds is None else now + body.ttl_seconds
+    record = structs.replace(stored.record, run_id=copied.run_id, created_at=now, public=False, expires_at=expires_at)
+    state.store.copy(stored, record)
+    state.usage.note("checkpoint_copied", copied.run_id, copied.path)
+    return answer({"tinker_path": copied.path})

@@ -1,4 +1,4 @@
-"""Sessions, and models made in them: new, or from a checkpoint."""
+"""Models made in sessions: new, or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.local import bodies, engine
-from tinkex_py.local.answers import answer, nothing, refusal, unprocessable
+from tinkex_py.local.answers import answer, refusal, unprocessable
 from tinkex_py.local.checkpoint import load_checkpoint
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.records import RunRecord, parse_path
@@ -23,37 +23,6 @@ TOKENIZER = "tinkex/bytes"
 """What the protocol calls the byte tokenizer of the base models."""
 
 
-def create_session(state: State, body: bodies.CreateSession, request: Incoming) -> Reply:
-    """POST /api/v1/create_session"""
-    del request
-    session = Session(state.new_session_id(), body.user_metadata, body.display_name)
-    state.sessions[session.session_id] = session
-    return answer({"session_id": session.session_id})
-
-
-def session_heartbeat(state: State, body: bodies.OfSession, request: Incoming) -> Reply:
-    """POST /api/v1/session_heartbeat: 410 once the session has ended"""
-    del request
-    match state.session(body.session_id):
-        case Success(_):
-            return answer({})
-        case Failure(refused):
-            return refused
-
-
-def finish_session(state: State, session_id: str) -> Reply:
-    """POST /api/v1/sessions/{session_id}/finish: its models and samplers go when the work they have is done"""
-    session = state.sessions.get(session_id)
-    if session is None:
-        return refusal(404, f"there is no session {session_id!r}")
-    session.ended = True
-    for run_id in session.run_ids:
-        _drop(state, run_id)
-    for sampler_id in session.sampler_ids:
-        _ = state.samplers.pop(sampler_id, None)
-    return nothing()
-
-
 def create_model(state: State, body: bodies.CreateModel, request: Incoming) -> Reply:
     """POST /api/v1/create_model"""
     if body.base_model not in engine.base_names():
@@ -63,6 +32,13 @@ def create_model(state: State, body: bodies.CreateModel, request: Incoming) -> R
     return _made(
         state, body.session_id, body.model_seq_id, request, lambda run: lambda: _created(state, run, body, config)
     )
+
+
+def create_custom_loss(state: State, body: bodies.CreateCustomLoss, request: Incoming) -> Reply:
+    """POST /api/v1/create_custom_loss: 400, the engine computes its own losses only"""
+    del state, request
+    remedy = "use forward_backward_custom, which computes it in your program"
+    return refusal(400, f"the embedded engine does not run custom losses such as {body.name!r}: {remedy}")
 
 
 def _created(state: State, run: Run, body: bodies.CreateModel, config: LoraConfig) -> Outcome[Conclude, str]:
@@ -204,14 +180,7 @@ def unload_model(state: State, body: bodies.OfModel, request: Incoming) -> Reply
     del request
     match state.run(body.model_id):
         case Success(run):
-            _drop(state, run.run_id)
+            state.drop(run.run_id)
             return promised(state.submit(lambda: done({"model_id": run.run_id})), run.run_id)
         case Failure(refused):
             return refused
-
-
-def _drop(state: State, run_id: str) -> None:
-    """Take a model out of service; steps that wait for a number that never came fail, those in the queue are done."""
-    run = state.runs.pop(run_id, None)
-    if run is not None:
-        state.abandon(run.sequence.abandon(), f"the model {run_id} was unloaded while this waited for an earlier step")

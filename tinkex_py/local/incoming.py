@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct
 
+from tinkex_py.local.answers import NOT_READY
 from tinkex_py.request import Pairs, Reply
 
 
@@ -40,9 +41,14 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
 
 class Held(Struct, frozen=True):
-    """No answer yet: ask again when this promise is settled, or answer that it isn't."""
+    """No answer yet: ask again when there is news of `key` (a promise, or a sampler's completions).
 
-    request_id: str
+    `otherwise` is the answer when none has come after `seconds`, or after as long as a poll may be.
+    """
+
+    key: str
+    otherwise: Reply = NOT_READY
+    seconds: float | None = None
 
 
 Answer: TypeAlias = Reply | Held

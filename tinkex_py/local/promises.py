@@ -1,11 +1,21 @@
-"""Promises of the embedded server: pending, settled with an answer's bytes, or forgotten. Pure."""
+"""Promises of the embedded server: pending, settled with a result, or forgotten. Pure."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Literal, TypeAlias
 
-Standing: TypeAlias = "bytes | Literal['pending', 'forgotten', 'unknown']"
+from msgspec import Struct
+
+
+class Result(Struct, frozen=True):
+    """What a promise ended with, as JSON, and whether that is an error."""
+
+    content: bytes
+    failed: bool = False
+
+
+Standing: TypeAlias = "Result | Literal['pending', 'forgotten', 'unknown']"
 
 KEPT = 20_000
 KEPT_BYTES = 256 << 20
@@ -19,8 +29,13 @@ class Promises:
         self._prefix = f"{prefix}-"
         self._issued = 0
         self._pending: set[str] = set()
-        self._settled: OrderedDict[str, bytes] = OrderedDict()
+        self._settled: OrderedDict[str, Result] = OrderedDict()
         self._bytes = 0
+
+    @property
+    def issued(self) -> int:
+        """How many promises were made."""
+        return self._issued
 
     def make(self) -> str:
         """A new promise, pending."""
@@ -29,16 +44,21 @@ class Promises:
         self._pending.add(request_id)
         return request_id
 
-    def settle(self, request_id: str, answer: bytes) -> None:
-        """Keep a pending promise with this answer; old ones are forgotten when there are too many."""
+    def settle(self, request_id: str, result: Result) -> None:
+        """Keep a pending promise with this result; old ones are forgotten when there are too many."""
         self._pending.discard(request_id)
-        self._settled[request_id] = answer
-        self._bytes += len(answer)
+        self._settled[request_id] = result
+        self._bytes += len(result.content)
         while len(self._settled) > 1 and (len(self._settled) > KEPT or self._bytes > KEPT_BYTES):
-            self._bytes -= len(self._settled.popitem(last=False)[1])
+            self._bytes -= len(self._settled.popitem(last=False)[1].content)
+
+    def forget(self, request_id: str) -> None:
+        """Drop the result of a promise whose client has it."""
+        result = self._settled.pop(request_id, None)
+        self._bytes -= 0 if result is None else len(result.content)
 
     def standing(self, request_id: str) -> Standing:
-        """The answer, or why there is none."""
+        """The result, or why there is none."""
         if request_id in self._pending:
             return "pending"
         return self._settled.get(request_id) or ("forgotten" if self._was_issued(request_id) else "unknown")

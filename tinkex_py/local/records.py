@@ -11,9 +11,19 @@ from msgspec import Struct
 
 from tinkex_py.types.training import LoraConfig
 
-Kind: TypeAlias = Literal["weights", "sampler_weights"]
-KINDS: Mapping[str, Kind] = {"weights": "weights", "sampler_weights": "sampler_weights"}
-CHECKPOINT_TYPES: Mapping[Kind, str] = {"weights": "training", "sampler_weights": "sampler"}
+Kind: TypeAlias = Literal["weights", "sampler_weights", "external_weights"]
+KINDS: Mapping[str, Kind] = {
+    "weights": "weights",
+    "sampler_weights": "sampler_weights",
+    "external_weights": "external_weights",
+}
+CHECKPOINT_TYPES: Mapping[Kind, str] = {
+    "weights": "training",
+    "sampler_weights": "sampler",
+    "external_weights": "external",
+}
+OWNER = "urn:tinkex:user:local"
+"""The one user of an embedded server."""
 SCHEME = "tinker://"
 LONGEST_NAME = 200
 
@@ -29,6 +39,35 @@ class CheckpointId(NamedTuple):
     def path(self) -> str:
         """`tinker://run/kind/name`."""
         return f"{SCHEME}{self.run_id}/{self.kind}/{self.name}"
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why a client finished a session: `success`, `errored` or `interrupted`."""
+
+    type: str = "success"
+
+
+class Status(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a session stands: `active`, `client_finished` for a reason, or `cancelled` by the server."""
+
+    type: str
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+ACTIVE = Status(type="active")
+
+
+class SessionRecord(Struct, frozen=True, kw_only=True):
+    """A session; times are in seconds since 1970."""
+
+    session_id: str
+    created_at: float
+    tags: tuple[str, ...] = ()
+    user_metadata: Mapping[str, object] | None = None
+    project_id: str | None = None
+    display_name: str | None = None
+    status: Status = ACTIVE
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):

@@ -8,9 +8,9 @@ from typing import TypeAlias, TypeVar
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
-from tinkex_py.local import batches, bodies, catalog, creation, samples, steps
-from tinkex_py.local.answers import answer, encoded_answer, refusal
-from tinkex_py.local.incoming import Answer, Held, Incoming
+from tinkex_py.local import accounts, batches, bodies, catalog, creation, files, polls, samples, sessions, steps
+from tinkex_py.local.answers import answer, refusal
+from tinkex_py.local.incoming import Answer, Incoming
 from tinkex_py.local.records import KINDS, CheckpointId
 from tinkex_py.local.state import State
 from tinkex_py.outcome import Outcome
@@ -24,9 +24,13 @@ Action: TypeAlias = Callable[[Incoming, tuple[str, ...]], Prepared]
 """Reads a request; the texts are the parts of the path that its pattern leaves open."""
 Read: TypeAlias = Callable[[Incoming], Outcome[T, Reply]]
 
-LIMITS = {"parallel_fwdbwd_chunks": True, "fwdbwd_max_chunk_len": 1024, "fwdbwd_max_chunk_bytes_count": 5_000_000}
+LIMITS = {
+    "parallel_fwdbwd_chunks": True,
+    "fwdbwd_max_chunk_len": 1024,
+    "fwdbwd_max_chunk_bytes_count": 5_000_000,
+}
 """What a client may send at once, as `client/config` says it."""
-DYNAMIC = {"refresh_interval_sec": 300, "sample_cancel_enabled": False}
+DYNAMIC = {"refresh_interval_sec": 300, "sample_cancel_enabled": True}
 
 
 def always(value: object) -> Action:
@@ -43,6 +47,29 @@ def asking(act: Callable[[State, Incoming], Answer]) -> Action:
 def about(act: Callable[[State, str], Answer]) -> Action:
     """A question about the one thing that the path names."""
     return lambda _request, opened: lambda state: act(state, opened[0])
+
+
+def asking_about(act: Callable[[State, str, Incoming], Answer]) -> Action:
+    """A question about the one thing that the path names, whose headers matter."""
+    return lambda request, opened: lambda state: act(state, opened[0], request)
+
+
+def on_state(act: Callable[[State], Answer]) -> Action:
+    """A question that needs nothing but the state."""
+    return lambda _request, _open: act
+
+
+def commanding(form: TypeForm[T], act: Callable[[State, str, T], Answer]) -> Action:
+    """A command with a body, about the one thing that the path names."""
+
+    def prepare(request: Incoming, opened: tuple[str, ...]) -> Prepared:
+        match bodies.read(form, request.body):
+            case Success(body):
+                return lambda state: act(state, opened[0], body)
+            case Failure(refused):
+                return lambda _state: refused
+
+    return prepare
 
 
 def posting(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer]) -> Action:
@@ -78,12 +105,17 @@ def reading(form: TypeForm[T]) -> Read[T]:
 
 def on_checkpoint(act: Callable[[State, CheckpointId], Answer]) -> Action:
     """Something done to the checkpoint that the path names."""
+    return of_checkpoint(lambda state, checkpoint, _request: act(state, checkpoint))
 
-    def prepare(_request: Incoming, opened: tuple[str, ...]) -> Prepared:
+
+def of_checkpoint(act: Callable[[State, CheckpointId, Incoming], Answer]) -> Action:
+    """A question about the checkpoint that the path names, whose headers matter."""
+
+    def prepare(request: Incoming, opened: tuple[str, ...]) -> Prepared:
         run_id, kind, name = opened
         if kind not in KINDS:
             return lambda _state: refusal(404, f"there is no checkpoint {kind}/{name}")
-        return lambda state: act(state, CheckpointId(run_id, KINDS[kind], name))
+        return lambda state: act(state, CheckpointId(run_id, KINDS[kind], name), request)
 
     return prepare
 
@@ -96,18 +128,9 @@ def _set_ttl(request: Incoming, opened: tuple[str, ...]) -> Prepared:
             return lambda _state: refused
 
 
-def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming) -> Answer:
-    """POST /api/v1/retrieve_future: Held while the work is not done"""
-    del request
-    match state.promises.standing(body.request_id):
-        case "pending":
-            return Held(body.request_id)
-        case "forgotten":
-            return refusal(410, f"the result of {body.request_id!r} is not kept any more")
-        case "unknown":
-            return refusal(404, f"there is no promise {body.request_id!r}")
-        case settled:
-            return encoded_answer(settled)
+def client_config(state: State) -> Answer:
+    """POST /api/v1/client/config"""
+    return answer({**LIMITS, "pjwt_auth_enabled": state.exchanges_keys})
 
 
 OPEN = "*"
@@ -117,11 +140,14 @@ _CHECKPOINT = f"training_runs/{OPEN}/checkpoints/{OPEN}/{OPEN}"
 _TABLE: Mapping[str, Mapping[str, Action]] = {
     "healthz": {"GET": always({"status": "ok"})},
     "get_server_capabilities": {"GET": always(catalog.capabilities())},
-    "client/config": {"POST": always(LIMITS)},
+    "client/config": {"POST": on_state(client_config)},
     "client/dynamic_config": {"POST": always(DYNAMIC)},
+    "auth/token": {"POST": on_state(accounts.token)},
+    "auth/apikey/me": {"GET": always(accounts.api_key()), "DELETE": on_state(accounts.revoke)},
     "telemetry": {"POST": always({"status": "accepted"})},
-    "create_session": {"POST": posting(bodies.CreateSession, creation.create_session)},
-    "session_heartbeat": {"POST": posting(bodies.OfSession, creation.session_heartbeat)},
+    "create_session": {"POST": posting(bodies.CreateSession, sessions.create_session)},
+    "session_heartbeat": {"POST": posting(bodies.OfSession, sessions.session_heartbeat)},
+    "create_custom_loss": {"POST": posting(bodies.CreateCustomLoss, creation.create_custom_loss)},
     "create_model": {"POST": posting(bodies.CreateModel, creation.create_model)},
     "get_info": {"POST": posting(bodies.OfModel, creation.get_info)},
     "unload_model": {"POST": posting(bodies.OfModel, creation.unload_model)},
@@ -131,10 +157,15 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
     "optim_step": {"POST": stepping(reading(bodies.OptimStep), steps.optim_step)},
     "save_weights": {"POST": stepping(reading(bodies.SaveWeights), steps.save_weights)},
     "save_weights_for_sampler": {"POST": stepping(reading(bodies.SaveWeights), steps.save_weights_for_sampler)},
+    "save_weights_external": {"POST": stepping(reading(bodies.SaveWeights), steps.save_weights_external)},
+    "copy_weights": {"POST": posting(bodies.CopyWeights, catalog.copy_weights)},
     "load_weights": {"POST": stepping(reading(bodies.LoadWeights), creation.load_weights)},
     "create_sampling_session": {"POST": posting(bodies.CreateSamplingSession, samples.create_sampling_session)},
     "asample": {"POST": posting(bodies.Sample, samples.asample)},
-    "retrieve_future": {"POST": posting(bodies.RetrieveFuture, retrieve_future)},
+    "join_sampling_session": {"POST": posting(bodies.OfSampler, polls.join_sampling_session)},
+    "retrieve_future": {"POST": posting(bodies.RetrieveFuture, polls.retrieve_future)},
+    "retrieve_futures": {"POST": posting(bodies.RetrieveFutures, polls.retrieve_futures)},
+    "cancel_future": {"POST": posting(bodies.OfPromise, polls.cancel_future)},
     f"samplers/{OPEN}": {"GET": about(samples.get_sampler)},
     "training_runs": {"GET": asking(catalog.training_runs)},
     f"training_runs/{OPEN}": {"GET": about(catalog.training_run)},
@@ -146,13 +177,32 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
         "DELETE": on_checkpoint(catalog.unpublish),
     },
     f"{_CHECKPOINT}/ttl": {"PUT": _set_ttl},
-    "sessions": {"GET": asking(catalog.sessions)},
-    f"sessions/{OPEN}": {"GET": about(catalog.session)},
-    f"sessions/{OPEN}/finish": {"POST": about(creation.finish_session)},
+    f"{_CHECKPOINT}/archive": {"GET": of_checkpoint(files.archive)},
+    f"{_CHECKPOINT}/external_weights_urls": {"GET": of_checkpoint(files.external_weights_urls)},
+    f"files/{OPEN}/{OPEN}": {"GET": about(files.download)},
+    "sessions": {"GET": asking(sessions.sessions)},
+    "sessions/search": {"POST": posting(bodies.SearchSessions, sessions.search_sessions)},
+    f"sessions/{OPEN}": {"GET": about(sessions.session_info)},
+    f"sessions/{OPEN}/finish": {"POST": commanding(bodies.FinishSession, sessions.finish_session)},
+    f"sessions/{OPEN}/project": {"PUT": commanding(bodies.OfProject, sessions.set_project)},
+    f"sessions/{OPEN}/trace_export": {"GET": asking_about(sessions.trace_export)},
+    "audit": {"GET": asking(accounts.audit)},
+    "billing/usage/events": {"GET": asking(accounts.usage_events)},
+    "billing/usage/checkpoints/current": {"GET": asking(accounts.storage)},
 }
 
 REPEATABLE = frozenset(
-    ("api", "v1", name) for name in ("retrieve_future", "session_heartbeat", "telemetry", "get_info", "weights_info")
+    ("api", "v1", *name.split("/"))
+    for name in (
+        "retrieve_future",
+        "retrieve_futures",
+        "session_heartbeat",
+        "telemetry",
+        "get_info",
+        "weights_info",
+        "auth/token",
+        "sessions/search",
+    )
 )
 """Posts that change nothing: their answers are not kept for repeats, so a large result is not held twice."""
 

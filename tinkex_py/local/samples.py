@@ -15,12 +15,17 @@ from tinkex_py.local.checkpoint import load_checkpoint
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.records import parse_path
 from tinkex_py.local.sequence import Accepted
-from tinkex_py.local.state import Conclude, Sampler, Session, State, done
+from tinkex_py.local.state import Conclude, Job, Sampler, Session, State, channel
 from tinkex_py.local.steps import promised
 from tinkex_py.local.store import Stored
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
 from tinkex_py.types.sampling import SampledSequence, SampleResponse
+
+CLONE_BLOCK = 10**9
+"""A clone of a sampler numbers its samples from its own number times this."""
+LONGEST_QUEUE = 10_000
+"""Pieces of work in the queue from which on samples are to come later."""
 
 
 def create_sampling_session(state: State, body: bodies.CreateSamplingSession, request: Incoming) -> Reply:
@@ -43,6 +48,7 @@ def _opened(
     if accepted is None:
         match _sampler(state, sampler_id, body.base_model, body.model_path):
             case Success(sampler):
+                sampler.session = session
                 session.samplers.enter(number, Accepted(fingerprint, ""))
                 session.sampler_ids.append(sampler_id)
                 state.samplers[sampler_id] = sampler
@@ -60,9 +66,8 @@ def _sampler(state: State, sampler_id: str, base_model: str | None, model_path: 
     if base_model not in engine.base_names():
         names = ", ".join(engine.base_names())
         return Failure(refusal(404, f"there is no base model {base_model!r} here; there are {names}"))
-    sampler = Sampler(sampler_id, base_model, None)
-    state.afterwards(lambda: _load(sampler, None))
-    return Success(sampler)
+    state.afterwards(lambda: _load(state, sampler_id, base_model, None))
+    return Success(Sampler(sampler_id, base_model, None, None))
 
 
 def _stored(state: State, model_path: str, base_model: str | None) -> Outcome[tuple[Stored, str], Reply]:
@@ -79,17 +84,20 @@ def _stored(state: State, model_path: str, base_model: str | None) -> Outcome[tu
 
 def _of_checkpoint(state: State, sampler_id: str, found: tuple[Stored, str]) -> Outcome[Sampler, Reply]:
     stored, base_model = found
-    sampler = Sampler(sampler_id, base_model, stored.record.id.path)
-    state.afterwards(lambda: _load(sampler, stored.folder))
-    return Success(sampler)
+    state.afterwards(lambda: _load(state, sampler_id, base_model, stored.folder))
+    return Success(Sampler(sampler_id, base_model, stored.record.id.path, None))
 
 
-def _load(sampler: Sampler, folder: Path | None) -> None:
+def _load(state: State, sampler_id: str, base_model: str, folder: Path | None) -> None:
     if folder is None:
-        sampler.weights = then(engine.load_base(sampler.base_model), lambda base: Success(engine.base_sampler(base)))
-    else:
-        loaded = load_checkpoint(folder, optimizer=False)
-        sampler.weights = then(loaded, lambda model: Success(engine.snapshot(model)))
+        weights = then(engine.load_base(base_model), lambda base: Success(engine.base_sampler(base)))
+        state.shelf.put_ready(sampler_id, weights)
+        return
+    match load_checkpoint(folder, optimizer=False):
+        case Success(model):
+            state.shelf.put(sampler_id, model)
+        case Failure() as failure:
+            state.shelf.put_ready(sampler_id, failure)
 
 
 def get_sampler(state: State, sampler_id: str) -> Reply:
@@ -105,16 +113,20 @@ def get_sampler(state: State, sampler_id: str) -> Reply:
 
 def asample(state: State, body: bodies.Sample, request: Incoming) -> Reply:
     """POST /api/v1/asample: from a sampling session, or directly from a base model or a checkpoint"""
-    if body.sampling_session_id is None:
-        match _sampler(state, "", body.base_model, body.model_path):
-            case Success(sampler):
-                return _sampled(state, sampler, body, None, b"")
-            case Failure(refused):
-                return refused
-    found = state.samplers.get(body.sampling_session_id)
-    if found is None:
-        return refusal(404, f"there is no sampling session {body.sampling_session_id!r}")
-    return _sampled(state, found, body, body.seq_id, request.fingerprint)
+    if len(state.queue) >= LONGEST_QUEUE:
+        return refusal(429, f"{len(state.queue)} pieces of work wait for the engine", {"retry-after": "1"})
+    named = body.sampling_session_id
+    found = _nameless(state, body) if named is None else state.sampler(named)
+    match found:
+        case Success(sampler):
+            return _sampled(state, sampler, body, None if named is None else body.seq_id, request.fingerprint)
+        case Failure(refused):
+            return refused
+
+
+def _nameless(state: State, body: bodies.Sample) -> Outcome[Sampler, Reply]:
+    """A sampler for one sample."""
+    return _sampler(state, f"{state.name}:once:{state.promises.issued}", body.base_model, body.model_path)
 
 
 def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | None, fingerprint: bytes) -> Reply:
@@ -123,8 +135,11 @@ def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | 
         return refusal(409, f"seq_id {number} was used before in this sampling session")
     if accepted is not None:
         return promised(accepted.request_id, samples=body.num_samples)
-    job = state.promise(lambda: then(sampler.weights, lambda weights: _continued(weights, body, seed)))
-    request_id = job.request_id or ""
+    request_id = state.promises.make()
+    told = None if sampler.session is None else channel(sampler.sampler_id, (number or 0) // CLONE_BLOCK)
+    job = Job(lambda: _computed(state, sampler, body, seed), request_id, told)
+    if told is not None:
+        _ = state.completions_of(told)
     seed = _seed(state.seed, request_id) if body.sampling_params.seed is None else body.sampling_params.seed
     if number is not None:
         sampler.numbers.enter(number, Accepted(fingerprint, request_id))
@@ -132,18 +147,35 @@ def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | 
     return promised(request_id, samples=body.num_samples)
 
 
+def _computed(state: State, sampler: Sampler, body: bodies.Sample, seed: int) -> Outcome[Conclude, str]:
+    found = then(state.shelf.take(sampler.sampler_id), lambda weights: _continued(weights, body, seed))
+    if sampler.session is None:
+        state.shelf.remove((sampler.sampler_id,))
+    return then(found, lambda output: Success(lambda: _counted(state, sampler, body, output)))
+
+
+def _counted(state: State, sampler: Sampler, body: bodies.Sample, output: SampleResponse) -> SampleResponse:
+    """The output, its tokens entered into the usage."""
+    session_id = None if sampler.session is None else sampler.session.session_id
+    prompt = sum(len(chunk.tokens or ()) for chunk in body.prompt.chunks)
+    sampled = sum(len(one.tokens) for one in output.sequences)
+    state.usage.count("sampling_prefill", session_id, sampler.base_model, prompt)
+    state.usage.count("sampling_sample", session_id, sampler.base_model, sampled)
+    return output
+
+
 def _seed(seed: int, request_id: str) -> int:
     """A seed for a sample that was given none: another for every request, the same for the same server's seed."""
     return int.from_bytes(sha256(f"{seed} {request_id}".encode()).digest()[:8], "little")
 
 
-def _continued(weights: engine.SamplerWeights, body: bodies.Sample, seed: int) -> Outcome[Conclude, str]:
+def _continued(weights: engine.SamplerWeights, body: bodies.Sample, seed: int) -> Outcome[SampleResponse, str]:
     unsupported = _unsupported(body)
     if unsupported:
         return Failure(f"the embedded engine has no {unsupported}")
     return then(
         then(_options(body.sampling_params, seed), lambda options: _from_engine(weights, body, options)),
-        lambda output: done(_wire_output(output, body.prompt_logprobs_last_n)),
+        lambda output: Success(_wire_output(output, body.prompt_logprobs_last_n)),
     )
 
 

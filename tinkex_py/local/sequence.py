@@ -85,9 +85,15 @@ class Sequence(Generic[T]):
             self._refused.add(number)
         return self._due()
 
+    @property
+    def missing(self) -> int | None:
+        """The number that all the waiting steps wait for."""
+        return self.expected if self._waiting else None
+
     def abandon(self) -> list[T]:
-        """Give up every step that still waits for its turn."""
+        """Give up every step that still waits for its turn; the numbers up to the last of them are over."""
         left = list(self._waiting.values())
+        self.expected = max(self._waiting, default=self.expected - 1) + 1
         self._waiting.clear()
         return left
 

@@ -15,8 +15,9 @@ from typing import TypeAlias
 
 from returns.result import Failure, Success
 
-from tinkex_py.local.answers import answer, encoded, refusal
+from tinkex_py.local.answers import encoded, refusal
 from tinkex_py.local.incoming import Answer, Incoming
+from tinkex_py.local.promises import Result
 from tinkex_py.local.routes import REPEATABLE, prepare
 from tinkex_py.local.state import Job, State, failed
 from tinkex_py.local.store import Store
@@ -24,8 +25,9 @@ from tinkex_py.request import Reply
 
 REMEMBERED_KEYS = 4096
 """Idempotency keys whose answers are kept."""
-
-_NOT_READY = answer({"queue_state": "active"}, 408)
+TOKEN_SECONDS = 3600
+OPEN_TO_ALL = ("/api/v1/healthz", "/api/v1/files/")
+"""Where no key is needed: what is below files has a signature of its own."""
 
 Key: TypeAlias = "tuple[tuple[str, ...], str]"
 
@@ -34,8 +36,10 @@ class Server:
     """Sessions, models, samplers and checkpoints below `directory` (None: a temporary folder, deleted by `close`).
 
     `now` gives seconds since 1970 and `seed` makes the ids, so that the same requests get the same answers.
-    `on_settled` is called with each promise that is settled, by the thread that settled it. With an `api_key`, requests
-    have to carry it.
+    `on_settled` is called with each key that a question may be held for when there is news of it, by the thread that
+    brought it. With an `api_key`, requests
+    have to carry it, or a token that it was exchanged for; with `token_seconds`, a token's lifetime, clients are told
+    to exchange it.
     """
 
     def __init__(
@@ -47,10 +51,13 @@ class Server:
         lock: AbstractContextManager[object] | None = None,
         on_settled: Callable[[str], None] | None = None,
         api_key: str | None = None,
+        token_seconds: int | None = None,
     ) -> None:
         self._store = Store(directory)
         self._lock = nullcontext() if lock is None else lock
         self._state = State(self._store, seed, now, self._lock)
+        self._state.exchanges_keys = token_seconds is not None
+        self._state.token_seconds = TOKEN_SECONDS if token_seconds is None else token_seconds
         self._on_settled = on_settled
         self._api_key = api_key
         self._answered: OrderedDict[Key, Reply] = OrderedDict()
@@ -78,14 +85,10 @@ class Server:
         self._announce(settled)
         return True
 
-    def not_ready(self) -> Reply:
-        """The answer to a question that was held as long as a poll may be."""
-        return _NOT_READY
-
-    def settled(self, request_id: str) -> bool:
-        """Whether a question about this promise would be answered now."""
+    def news(self, key: str) -> bool:
+        """Whether a question that was held for this key would be answered now."""
         with self._lock:
-            return self._state.promises.standing(request_id) != "pending"
+            return self._state.news(key)
 
     def close(self) -> None:
         """Delete the temporary folder, if there is one."""
@@ -94,10 +97,20 @@ class Server:
     def _refused(self, request: Incoming) -> Reply | None:
         if request.header("content-encoding") not in {None, "", "identity"}:
             return refusal(415, "this server reads bodies that are not compressed")
-        given = (request.header("x-api-key") or "").encode("utf-8", "replace")
-        if self._api_key is None or request.path == "/api/v1/healthz" or compare_digest(given, self._api_key.encode()):
+        given = request.header("x-api-key") or (request.header("authorization") or "").removeprefix("Bearer ")
+        if self._api_key is None or request.path.startswith(OPEN_TO_ALL):
             return None
-        return refusal(401, "the X-API-Key header does not hold this server's key")
+        return None if compare_digest(given.encode("utf-8", "replace"), self._api_key.encode()) else self._token(given)
+
+    def _token(self, given: str) -> Reply | None:
+        """None for a token that was exchanged for the key and is still good."""
+        match self._state.signer.claims(given, self._state.now()):
+            case Success({"aud": "api"}):
+                return None
+            case Failure("expired"):
+                return refusal(401, "the token has expired", {"www-authenticate": 'Bearer error="invalid_token"'})
+            case _:
+                return refusal(401, "the X-API-Key header does not hold this server's key")
 
     def _handled(self, request: Incoming) -> Answer:
         key = _key(request)
@@ -108,6 +121,7 @@ class Server:
         prepared = prepare(request)
         try:
             with self._lock:
+                self._state.sweep()
                 found = prepared(self._state)
                 self._remember(key, found)
                 settled = self._state.drain_settled()
@@ -122,14 +136,14 @@ class Server:
             if len(self._answered) > REMEMBERED_KEYS:
                 _ = self._answered.popitem(last=False)
 
-    def _carried_out(self, job: Job) -> bytes:
+    def _carried_out(self, job: Job) -> Result:
         """The promise's result. A mistake in the engine ends this one promise and nothing else."""
         try:
             match job.compute():
                 case Success(conclude):
                     with self._lock:
                         result = conclude()
-                    return encoded(result)
+                    return Result(encoded(result))
                 case Failure(reason):
                     return failed(reason)
         except Exception as error:  # noqa: BLE001

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from returns.result import Failure, Success
 
 from tinkex_py.local.answers import encoded, refusal
-from tinkex_py.local.engine import LoraModel, SamplerWeights
-from tinkex_py.local.promises import Promises
-from tinkex_py.local.records import CheckpointId, RunRecord
+from tinkex_py.local.completions import Completion, Completions
+from tinkex_py.local.engine import LoraModel
+from tinkex_py.local.promises import Promises, Result
+from tinkex_py.local.records import ACTIVE, CheckpointId, RunRecord, SessionRecord, Status
 from tinkex_py.local.sequence import Ledger, Sequence
+from tinkex_py.local.shelf import Shelf
+from tinkex_py.local.signer import Signer
 from tinkex_py.local.store import Store
+from tinkex_py.local.usage import Usage
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 
@@ -26,25 +30,42 @@ Compute: TypeAlias = Callable[[], Outcome[Conclude, str]]
 """Computes, while the server goes on answering; touches only what belongs to the engine's thread."""
 
 
+PATIENCE = 900.0
+"""Seconds that steps wait for one whose number comes before theirs; the client repeats what was lost for 5 minutes."""
+SILENCE = 1800.0
+"""Seconds after which a session of which nothing is heard is over; a heartbeat is due every 10."""
+SWEPT = 10.0
+"""Seconds between two looks for what has waited too long."""
+
+
 class Job(Struct, frozen=True):
-    """Work for the engine, and the promise that it keeps, if any."""
+    """Work for the engine, and the promise that it keeps, if any; a sample's `channel` is told when it is settled."""
 
     compute: Compute
     request_id: str | None = None
+    channel: str | None = None
 
 
 class Session:
-    """A client's session and the numbers it has given to its models and samplers."""
+    """A client's session and the numbers it has given to its models and samplers; `seen` is its last sign of life."""
 
-    def __init__(self, session_id: str, user_metadata: Mapping[str, object] | None, display_name: str | None) -> None:
-        self.session_id = session_id
-        self.user_metadata = user_metadata
-        self.display_name = display_name
-        self.ended = False
+    def __init__(self, record: SessionRecord, run_ids: Iterable[str] = ()) -> None:
+        self.record = record
+        self.seen = record.created_at
         self.models = Ledger()
         self.samplers = Ledger()
-        self.run_ids: list[str] = []
+        self.run_ids: list[str] = list(run_ids)
         self.sampler_ids: list[str] = []
+
+    @property
+    def session_id(self) -> str:
+        """What it is called."""
+        return self.record.session_id
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has been finished or given up."""
+        return self.record.status != ACTIVE
 
 
 class Run:
@@ -56,6 +77,14 @@ class Run:
         self.record: RunRecord | None = None
         self.model: LoraModel | None = None
         self.sequence: Sequence[Job] = Sequence()
+        self._missing: tuple[int | None, float] = (None, 0.0)
+
+    def awaits(self, now: float) -> tuple[int | None, float]:
+        """The number that its steps wait for, and for how many seconds it has been the same."""
+        missing = self.sequence.missing
+        if missing != self._missing[0]:
+            self._missing = (missing, now)
+        return missing, now - self._missing[1]
 
     def trained(self) -> Outcome[LoraModel, str]:
         """The model, for the engine's thread."""
@@ -63,14 +92,15 @@ class Run:
 
 
 class Sampler:
-    """Something to sample from. `weights` belong to the engine's thread and come with the first work that waits."""
+    """Something to sample from; its weights are on the engine's shelf, put there by work that comes before its own."""
 
-    def __init__(self, sampler_id: str, base_model: str, model_path: str | None) -> None:
+    def __init__(self, sampler_id: str, base_model: str, model_path: str | None, session: Session | None) -> None:
         self.sampler_id = sampler_id
         self.base_model = base_model
         self.model_path = model_path
-        self.weights: Outcome[SamplerWeights, str] = Failure("the weights of this sampler were never loaded")
+        self.session = session
         self.numbers = Ledger()
+        self.clones = 0
 
 
 class State:
@@ -84,33 +114,125 @@ class State:
         self.name = sha256(b"%d" % seed).hexdigest()[:8]
         self.promises = Promises(f"promise-{self.name}")
         self.queue: deque[Job] = deque()
+        self.shelf = Shelf()
+        self.usage = Usage(now)
+        self.signer = Signer(sha256(b"secret %d" % seed).digest())
+        self.exchanges_keys = False
+        self.token_seconds = 0
+        self.completions: dict[str, Completions] = {}
         self.sessions: dict[str, Session] = {}
         self.runs: dict[str, Run] = {}
         self.samplers: dict[str, Sampler] = {}
         self.reserved: dict[str, CheckpointId] = {}
         self._settled: list[str] = []
-        self._taken = {run.run_id.partition(":")[0] for run in store.runs()}
+        self._swept = 0.0
         self._opened = 0
+        self._remember_sessions()
+
+    def open_session(self, **fields: Any) -> Session:
+        """A new session."""
+        record = SessionRecord(session_id=self.new_session_id(), created_at=self.now(), **fields)
+        self.sessions[record.session_id] = session = Session(record)
+        self.store.keep_session(record)
+        return session
 
     def new_session_id(self) -> str:
         """An id that no session has had, those of the runs in the store included."""
         while True:
             session_id = f"session-{self.name}-{self._opened}"
             self._opened += 1
-            if session_id not in self._taken:
+            if session_id not in self.sessions and self.store.run(f"{session_id}:train:0") is None:
                 return session_id
+
+    def change(self, session: Session, **changes: Any) -> None:
+        """Change what is kept of a session."""
+        session.record = structs.replace(session.record, **changes)
+        self.store.keep_session(session.record)
+
+    def end(self, session: Session, status: Status) -> None:
+        """End a session: its models and samplers go when the work they have is done."""
+        self.change(session, status=status)
+        for run_id in session.run_ids:
+            self.drop(run_id)
+        gone = [sampler_id for sampler_id in session.sampler_ids if self.samplers.pop(sampler_id, None) is not None]
+        for key in [key for key in self.completions if key.partition("|")[0] in gone]:
+            del self.completions[key]
+        if gone:
+            self.afterwards(lambda: self.shelf.remove(gone))
+
+    def drop(self, run_id: str) -> None:
+        """Take a model out of service; steps that wait for a number that never came fail, those queued are done."""
+        run = self.runs.pop(run_id, None)
+        if run is not None:
+            self.abandon(
+                run.sequence.abandon(), f"the model {run_id} was unloaded while this waited for an earlier step"
+            )
+
+    def sweep(self) -> None:
+        """Refuse steps that have waited too long for an earlier one, and end sessions that have gone silent."""
+        now = self.now()
+        if now - self._swept < SWEPT:
+            return
+        self._swept = now
+        for run in self.runs.values():
+            missing, waited = run.awaits(now)
+            if waited >= PATIENCE and missing is not None:
+                reason = f"step {missing} of {run.run_id} has not come for {waited:.0f} s: this later one was not made"
+                self.abandon(run.sequence.abandon(), f"{reason}; send it again under a new number")
+        for session in [one for one in self.sessions.values() if not one.ended and now - one.seen >= SILENCE]:
+            self.end(session, Status(type="cancelled", detail=f"nothing was heard of it for {SILENCE:.0f} s"))
+
+    def _remember_sessions(self) -> None:
+        """Take up the sessions of the store; what was open when the server stopped is over, as its models are gone."""
+        runs: dict[str, list[str]] = {}
+        for run in reversed(self.store.runs()):
+            runs.setdefault(run.run_id.partition(":")[0], []).append(run.run_id)
+        for record in self.store.sessions():
+            session = Session(record, runs.get(record.session_id, ()))
+            self.sessions[record.session_id] = session
+            if not session.ended:
+                self.change(session, status=Status(type="cancelled", detail="the server was stopped"))
 
     def session(self, session_id: str) -> Outcome[Session, Reply]:
         """A session that goes on; 404 for one that never was, 410 for one that has ended."""
         session = self.sessions.get(session_id)
         if session is None:
             return Failure(refusal(404, f"there is no session {session_id!r}"))
+        session.seen = self.now()
         return Failure(refusal(410, f"the session {session_id!r} has ended")) if session.ended else Success(session)
 
     def run(self, model_id: str) -> Outcome[Run, Reply]:
         """A model that is in training here."""
         run = self.runs.get(model_id)
-        return Failure(refusal(404, f"there is no model {model_id!r}")) if run is None else Success(run)
+        if run is not None:
+            run.session.seen = self.now()
+            return Success(run)
+        saved = self.store.run(model_id) is not None
+        remedy = "; it was unloaded: make a model from one of its checkpoints" if saved else ""
+        return Failure(refusal(404, f"there is no model {model_id!r}{remedy}"))
+
+    def sampler(self, sampler_id: str) -> Outcome[Sampler, Reply]:
+        """A sampler that can be sampled from."""
+        sampler = self.samplers.get(sampler_id)
+        if sampler is None:
+            return Failure(refusal(404, f"there is no sampling session {sampler_id!r}"))
+        if sampler.session is not None:
+            sampler.session.seen = self.now()
+        return Success(sampler)
+
+    def project_of(self, run_id: str) -> str | None:
+        """The project of the session that a training run was made in."""
+        session = self.sessions.get(run_id.partition(":")[0])
+        return None if session is None else session.record.project_id
+
+    def completions_of(self, key: str) -> Completions:
+        """What a channel is told."""
+        return self.completions.setdefault(key, Completions())
+
+    def news(self, key: str) -> bool:
+        """Whether a question held for a promise or a channel would be answered now."""
+        completions = self.completions.get(key)
+        return self.promises.standing(key) != "pending" if completions is None else completions.waiting
 
     def promise(self, compute: Compute) -> Job:
         """Work with a new promise, not yet in the queue."""
@@ -131,12 +253,16 @@ class State:
 
         self.queue.append(Job(compute))
 
-    def settle(self, job: Job, answer: bytes) -> None:
+    def settle(self, job: Job, result: Result) -> None:
         """Keep a job's promise."""
         if job.request_id is not None:
             _ = self.reserved.pop(job.request_id, None)
-            self.promises.settle(job.request_id, answer)
+            self.promises.settle(job.request_id, result)
             self._settled.append(job.request_id)
+        if job.request_id is not None and job.channel in self.completions:
+            size = None if result.failed else len(result.content)
+            self.completions[job.channel].add(Completion(job.request_id, size))
+            self._settled.append(job.channel)
 
     def abandon(self, jobs: Iterable[Job], reason: str) -> None:
         """Settle promises of work that will never be done."""
@@ -149,9 +275,14 @@ class State:
         return settled
 
 
-def failed(reason: str, category: str = "user") -> bytes:
+def channel(sampler_id: str, clone: int) -> str:
+    """Where one clone of a sampler hears of its samples."""
+    return f"{sampler_id}|{clone}"
+
+
+def failed(reason: str, category: str = "user") -> Result:
     """The result of a promise whose work failed, and whose mistake it was."""
-    return encoded({"error": reason, "category": category})
+    return Result(encoded({"error": reason, "category": category}), failed=True)
 
 
 def done(value: object) -> Outcome[Conclude, str]:

@@ -60,6 +60,7 @@ def _accepted(state: State, run: Run, number: int, fingerprint: bytes, plan: Out
         case Success(job):
             request_id = job.request_id or ""
             state.queue.extend(run.sequence.accept(number, Accepted(fingerprint, request_id), job))
+            _ = run.awaits(state.now())
             state.store.touch_run(run.run_id, state.now())
             return promised(request_id, run.run_id)
         case Failure(refused):
@@ -87,12 +88,12 @@ def train(state: State, body: BatchStep, request: Incoming) -> Reply:
     """POST /api/v1/forward_backward, POST /api/v1/forward"""
 
     def plan(run: Run) -> Outcome[Job, Reply]:
-        return Success(state.promise(lambda: then(run.trained(), lambda model: _evaluated(model, body))))
+        return Success(state.promise(lambda: then(run.trained(), lambda model: _evaluated(state, run, model, body))))
 
     return step(state, body, request.fingerprint, plan)
 
 
-def _evaluated(model: engine.LoraModel, body: BatchStep) -> Outcome[Conclude, str]:
+def _evaluated(state: State, run: Run, model: engine.LoraModel, body: BatchStep) -> Outcome[Conclude, str]:
     batch, only = body.batch, body.forward_only
     return then(
         then(
@@ -101,8 +102,15 @@ def _evaluated(model: engine.LoraModel, body: BatchStep) -> Outcome[Conclude, st
                 model, examples, batch.loss_fn, batch.loss_fn_config, forward_only=only
             ),
         ),
-        lambda output: done(_wire_output(output)),
+        lambda output: Success(lambda: _counted(state, run, model.base.name, output)),
     )
+
+
+def _counted(state: State, run: Run, base_model: str, output: engine.StepOutput) -> ForwardBackwardOutput:
+    """The output as it is answered, its tokens entered into the usage."""
+    tokens = sum(len(row["logprobs"]) for row in output.outputs)
+    state.usage.count("training", run.session.session_id, base_model, tokens)
+    return _wire_output(output)
 
 
 def _wire_output(output: engine.StepOutput) -> ForwardBackwardOutput:
@@ -151,6 +159,16 @@ def save_weights_for_sampler(state: State, body: bodies.SaveWeights, request: In
     )
 
 
+def save_weights_external(state: State, body: bodies.SaveWeights, request: Incoming) -> Reply:
+    """POST /api/v1/save_weights_external: weights to download; encryption is refused"""
+    if body.age_encryption_recipients:
+        refused = unprocessable(
+            ("body", "age_encryption_recipients"), "the embedded server does not encrypt: leave it out"
+        )
+        return refused_step(state, request, refused)
+    return step(state, body, request.fingerprint, lambda run: _named_save(state, run, body, "external_weights"))
+
+
 def _named_save(state: State, run: Run, body: bodies.SaveWeights, kind: Kind) -> Outcome[Job, Reply]:
     problem = "Field required" if body.path is None else name_problem(body.path)
     if body.path is None or problem is not None:
@@ -191,7 +209,11 @@ def _entered(state: State, checkpoint: CheckpointId, folder: Path, size: int, bo
     replaced = state.store.keep(record, folder)
     if replaced is not None:
         state.afterwards(lambda: state.store.remove(replaced))
-    return {"path": checkpoint.path}
+    run = state.store.run(checkpoint.run_id)
+    session_id = checkpoint.run_id.partition(":")[0]
+    state.usage.count("checkpoint", session_id, "" if run is None else run.base_model, 1)
+    state.usage.note("checkpoint_created", checkpoint.run_id, checkpoint.path)
+    return {"path": checkpoint.path} | ({"size_bytes": size} if checkpoint.kind == "external_weights" else {})
 
 
 def _nameless_save(state: State, run: Run, body: bodies.SaveWeights) -> Outcome[Job, Reply]:
@@ -206,13 +228,15 @@ def _nameless_save(state: State, run: Run, body: bodies.SaveWeights) -> Outcome[
 
 
 def _snapshot(state: State, run: Run, model: engine.LoraModel, sampler_id: str) -> Outcome[Conclude, str]:
-    sampler = Sampler(sampler_id, model.base.name, None)
-    sampler.weights = Success(engine.snapshot(model))
+    sampler = Sampler(sampler_id, model.base.name, None, run.session)
+    state.shelf.put(sampler_id, model)
 
     def conclude() -> object:
         if not run.session.ended:
             state.samplers[sampler_id] = sampler
             run.session.sampler_ids.append(sampler_id)
+        else:
+            state.afterwards(lambda: state.shelf.remove((sampler_id,)))
         return {"sampling_session_id": sampler_id}
 
     return Success(conclude)

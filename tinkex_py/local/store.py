@@ -1,5 +1,6 @@
-"""Training runs and checkpoints on disk, and an index of them in memory.
+"""Sessions, training runs and checkpoints on disk, and an index of them in memory.
 
+    directory/sessions/<session>.json
     directory/<run>/run.json
     directory/<run>/<kind>/<number>-<name>/   what the engine saved, and record.json, written last
 
@@ -20,12 +21,12 @@ import msgspec
 from msgspec import Struct
 from returns.result import Failure, Success
 
-from tinkex_py.local.records import CheckpointId, CheckpointRecord, Kind, RunRecord, label
+from tinkex_py.local.records import KINDS, CheckpointId, CheckpointRecord, Kind, RunRecord, SessionRecord, label
 from tinkex_py.outcome import Outcome
 
 T = TypeVar("T")
 
-RUN_FILE, RECORD_FILE = "run.json", "record.json"
+SESSIONS, RUN_FILE, RECORD_FILE = "sessions", "run.json", "record.json"
 
 
 class Stored(Struct, frozen=True):
@@ -41,6 +42,7 @@ class Store:
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="tinkex-")) if directory is None else directory
         self._remove = None if directory is not None else weakref.finalize(self, _delete, self.directory)
+        self._sessions: dict[str, SessionRecord] = {}
         self._runs: dict[str, RunRecord] = {}
         self._checkpoints: dict[CheckpointId, Stored] = {}
         self._read()
@@ -49,6 +51,17 @@ class Store:
         """Delete a temporary folder; nothing else is left to do."""
         if self._remove is not None:
             _ = self._remove()
+
+    def sessions(self) -> tuple[SessionRecord, ...]:
+        """All sessions, oldest first."""
+        return tuple(sorted(self._sessions.values(), key=lambda session: session.created_at))
+
+    def keep_session(self, session: SessionRecord) -> None:
+        """Add or replace a session, on disk too."""
+        self._sessions[session.session_id] = session
+        folder = self.directory / SESSIONS
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{label(session.session_id)}.json", session)
 
     def runs(self) -> tuple[RunRecord, ...]:
         """All training runs, the latest first."""
@@ -104,6 +117,12 @@ class Store:
         (replaced.folder / RECORD_FILE).unlink(missing_ok=True)
         return replaced.folder
 
+    def copy(self, stored: Stored, record: CheckpointRecord) -> None:
+        """Make what a checkpoint's folder holds the checkpoint of another record."""
+        folder = self.new_folder(*record.id)
+        _ = shutil.copytree(stored.folder, folder)
+        _ = self.keep(record, folder)
+
     def update(self, record: CheckpointRecord) -> None:
         """Change what is said of a checkpoint that there is."""
         _ = self.keep(record, self._checkpoints[record.id].folder)
@@ -124,11 +143,17 @@ class Store:
         return self.directory / label(run_id)
 
     def _read(self) -> None:
+        for path in sorted((self.directory / SESSIONS).glob("[!.]*.json")):
+            match _decoded(path, SessionRecord):
+                case Success(session):
+                    self._sessions[session.session_id] = session
+                case Failure(_):
+                    continue
         for folder in _listed(self.directory):
             match _decoded(folder / RUN_FILE, RunRecord):
                 case Success(run):
                     self._runs[run.run_id] = run
-                    self._index(path for kind in ("weights", "sampler_weights") for path in _listed(folder / kind))
+                    self._index(path for kind in KINDS for path in _listed(folder / kind))
                 case Failure(_):
                     continue
 

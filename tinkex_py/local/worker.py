@@ -23,7 +23,12 @@ class Worker:
     """Answers requests from any event loop; the engine computes on one daemon thread, started by the first request."""
 
     def __init__(
-        self, directory: Path | None = None, *, api_key: str | None = None, poll_seconds: float = POLL_SECONDS
+        self,
+        directory: Path | None = None,
+        *,
+        api_key: str | None = None,
+        token_seconds: int | None = None,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._server = Server(
             now=time.time,
@@ -32,6 +37,7 @@ class Worker:
             lock=threading.Lock(),
             on_settled=self._settled,
             api_key=api_key,
+            token_seconds=token_seconds,
         )
         self._poll_seconds = poll_seconds
         self._lock = threading.Lock()
@@ -58,8 +64,9 @@ class Worker:
         found = self._server.handle(request)
         self._work_came.set()
         while isinstance(found, Held):
-            if not await self._settles(found.request_id, end - loop.time()):
-                return self._server.not_ready()
+            left = end - loop.time() if found.seconds is None else min(found.seconds, end - loop.time())
+            if not await self._settles(found.key, left):
+                return found.otherwise
             found = self._server.handle(request)
         return found
 
@@ -95,33 +102,33 @@ class Worker:
                 self._work_came.clear()
         self._server.close()
 
-    async def _settles(self, request_id: str, seconds: float) -> bool:
-        """Whether the promise is settled within so many seconds."""
+    async def _settles(self, key: str, seconds: float) -> bool:
+        """Whether there is news of the key within so many seconds."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
         with self._lock:
-            self._waiting.setdefault(request_id, []).append(future)
+            self._waiting.setdefault(key, []).append(future)
         # It may have been settled, or everything closed, just before this question was entered.
-        if self._server.settled(request_id) or self._closed:
+        if self._server.news(key) or self._closed:
             _resolve(future, settled=not self._closed)
         timer = loop.call_later(max(0.0, seconds), _resolve, future, False)
         try:
             return await future
         finally:
             timer.cancel()
-            self._forget(request_id, future)
+            self._forget(key, future)
 
-    def _forget(self, request_id: str, future: asyncio.Future[bool]) -> None:
+    def _forget(self, key: str, future: asyncio.Future[bool]) -> None:
         with self._lock:
-            left = [other for other in self._waiting.get(request_id, ()) if other is not future]
+            left = [other for other in self._waiting.get(key, ()) if other is not future]
             if left:
-                self._waiting[request_id] = left
+                self._waiting[key] = left
             else:
-                _ = self._waiting.pop(request_id, None)
+                _ = self._waiting.pop(key, None)
 
-    def _settled(self, request_id: str) -> None:
+    def _settled(self, key: str) -> None:
         with self._lock:
-            futures = self._waiting.pop(request_id, [])
+            futures = self._waiting.pop(key, [])
         _wake(futures, settled=True)
 
 

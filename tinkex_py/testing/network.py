@@ -36,7 +36,7 @@ class Network(httpx.AsyncBaseTransport):
         self.delivered = 0
         self._faults = iter(faults)
         self._working = working
-        self._settled: dict[str, asyncio.Event] = {}
+        self._news: dict[str, asyncio.Event] = {}
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -67,14 +67,15 @@ class Network(httpx.AsyncBaseTransport):
         return answer
 
     async def _held(self, request: Incoming, held: Held) -> Reply:
-        settled = self._settled.setdefault(held.request_id, asyncio.Event())
+        news = self._news.setdefault(held.key, asyncio.Event())
         try:
-            async with asyncio.timeout(LONGEST_POLL):
-                await settled.wait()
+            async with asyncio.timeout(LONGEST_POLL if held.seconds is None else held.seconds):
+                await news.wait()
         except TimeoutError:
-            return self.server.not_ready()
+            return held.otherwise
+        news.clear()
         answer = self.server.handle(request)
-        return self.server.not_ready() if isinstance(answer, Held) else answer
+        return answer.otherwise if isinstance(answer, Held) else answer
 
-    def _announce(self, request_id: str) -> None:
-        self._settled.setdefault(request_id, asyncio.Event()).set()
+    def _announce(self, key: str) -> None:
+        self._news.setdefault(key, asyncio.Event()).set()

@@ -1,0 +1,124 @@
+"""What is downloaded: archives, exported weights, traces; and copies of checkpoints."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.local_server.driving import Driven, Json, refused
+from tinkex_py.local.incoming import Held, incoming
+from tinkex_py.local.links import LIFETIME
+from tinkex_py.request import Reply
+
+
+def fetched(driven: Driven, url: str) -> Reply:
+    """What an address leads to, asked for without any header."""
+    reply = driven.server.handle(incoming("GET", urlsplit(url).path, (), b""))
+    assert not isinstance(reply, Held)
+    return reply
+
+
+def saved(driven: Driven, path: str = "save_weights", **fields: object) -> tuple[str, Json]:
+    model_id = driven.model()
+    return model_id, driven.result(path, {"model_id": model_id, "path": "a", **fields})
+
+
+def test_an_archive_is_a_tar_of_what_was_saved(driven: Driven) -> None:
+    model_id, _ = saved(driven)
+    place = f"training_runs/{model_id}/checkpoints/weights/a/archive"
+    redirect = driven.call(
+        "GET", place, headers=(("accept", "application/json"), ("accept", "application/gzip"), ("host", "h:1"))
+    )
+    assert isinstance(redirect, Reply)
+    assert (redirect.status, dict(redirect.headers)["expires"]) == (302, "Thu, 01 Jan 1970 01:16:40 GMT")
+    listed = driven.call("GET", place, headers=(("accept", "application/json"), ("host", "h:1")))
+    assert isinstance(listed, Reply)
+    url = dict(redirect.headers)["location"]
+    assert url.startswith("http://h:1/api/v1/files/")
+    assert url.encode() in listed.body
+    with tarfile.open(fileobj=io.BytesIO(fetched(driven, url).body)) as archive:
+        assert archive.getnames() == ["adapter.safetensors", "checkpoint.json", "optimizer.safetensors"]
+
+
+def test_an_export_is_downloaded_file_by_file(driven: Driven) -> None:
+    model_id, result = saved(driven, "save_weights_external")
+    assert result["path"] == f"tinker://{model_id}/external_weights/a"
+    assert driven.get("checkpoints")["checkpoints"][0]["checkpoint_type"] == "external"
+    found = driven.get(f"training_runs/{model_id}/checkpoints/external_weights/a/external_weights_urls")
+    contents = {name: fetched(driven, url).body for name, url in found["urls"].items()}
+    assert set(contents) == {"adapter.safetensors", "checkpoint.json"}
+    assert sum(map(len, contents.values())) == result["size_bytes"]
+
+
+def test_an_address_is_good_for_a_time_and_for_what_it_names(driven: Driven) -> None:
+    model_id, _ = saved(driven, "save_weights_external")
+    place = f"training_runs/{model_id}/checkpoints/external_weights/a"
+    url = str(driven.get(f"{place}/external_weights_urls")["urls"]["checkpoint.json"])
+    assert fetched(driven, url.replace("/files/", "/files/x")).status == 403
+    driven.time += LIFETIME + 1
+    assert refused(fetched(driven, url)) == (403, "this address is expired: ask for a new one")
+
+
+def test_an_address_of_a_deleted_checkpoint_is_404(driven: Driven) -> None:
+    model_id, _ = saved(driven, "save_weights_external")
+    place = f"training_runs/{model_id}/checkpoints/external_weights/a"
+    url = str(driven.get(f"{place}/external_weights_urls")["urls"]["checkpoint.json"])
+    assert driven.status("DELETE", place) == 204
+    assert fetched(driven, url).status == 404
+
+
+def test_a_token_for_the_server_is_no_address(driven: Driven) -> None:
+    jwt = driven.post("auth/token", {})["jwt"]
+    assert driven.status("GET", f"files/{jwt}/x") == 404
+
+
+@pytest.mark.parametrize("part", ["archive", "external_weights_urls"])
+def test_there_is_nothing_to_download_of_a_checkpoint_that_is_not_there(driven: Driven, part: str) -> None:
+    model_id, _ = saved(driven)
+    assert driven.status("GET", f"training_runs/{model_id}/checkpoints/external_weights/a/{part}") == 404
+
+
+def test_only_an_export_has_addresses_of_its_files(driven: Driven) -> None:
+    model_id, _ = saved(driven)
+    status, detail = refused(
+        driven.call("GET", f"training_runs/{model_id}/checkpoints/weights/a/external_weights_urls")
+    )
+    assert (status, detail.endswith("make one with save_weights_external")) == (400, True)
+
+
+def test_an_export_is_not_encrypted(driven: Driven) -> None:
+    body: Json = {"model_id": driven.model(), "path": "a", "seq_id": 1, "age_encryption_recipients": ["age1"]}
+    status, detail = refused(driven.call("POST", "save_weights_external", body))
+    assert (status, detail[0]["loc"]) == (422, ["body", "age_encryption_recipients"])
+    assert "path" in driven.result("save_weights_external", {**body, "age_encryption_recipients": []})
+
+
+def test_a_trace_holds_the_session_and_its_runs(driven: Driven) -> None:
+    session_id = driven.session()
+    model_id = driven.model(session_id)
+    exported = driven.get(f"sessions/{session_id}/trace_export")
+    assert exported["status"] == "ready"
+    trace = fetched(driven, exported["url"]).body
+    assert all(name.encode() in trace for name in (session_id, model_id))
+    assert driven.status("GET", "sessions/none/trace_export") == 404
+
+
+def test_a_copy_is_a_checkpoint_of_its_own_in_the_other_project(driven: Driven) -> None:
+    model_id, result = saved(driven)
+    before = driven.logprobs({"model_path": result["path"]})
+    body: Json = {"source_path": result["path"], "destination_project_id": "p", "ttl_seconds": 3600}
+    copied = driven.post("copy_weights", body)["tinker_path"]
+    assert driven.status("DELETE", f"training_runs/{model_id}/checkpoints/weights/a") == 204
+    assert driven.logprobs({"model_path": copied}) == before
+    runs = driven.get("training_runs", (("project_id", "p"),))["training_runs"]
+    assert [run["last_checkpoint"]["tinker_path"] for run in runs] == [copied]
+    loaded = driven.result("load_weights", {"session_id": driven.session(), "path": copied, "optimizer": True})
+    assert loaded["path"] == copied
+
+
+@pytest.mark.parametrize(("path", "status"), [("x", 422), ("tinker://run/weights/a", 404)])
+def test_what_is_not_there_is_not_copied(driven: Driven, path: str, status: int) -> None:
+    assert driven.status("POST", "copy_weights", {"source_path": path, "destination_project_id": "p"}) == status

@@ -1,0 +1,86 @@
+"""What clients download: checkpoints as archives, exported weights file by file, traces of sessions."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from email.utils import formatdate
+from pathlib import Path
+
+from returns.result import Failure, Success
+
+from tinkex_py.local.answers import answer, refusal
+from tinkex_py.local.incoming import Incoming
+from tinkex_py.local.links import LIFETIME, expiry, link
+from tinkex_py.local.records import KINDS, CheckpointId
+from tinkex_py.local.sessions import trace
+from tinkex_py.local.state import State
+from tinkex_py.local.store import RECORD_FILE
+from tinkex_py.request import Reply
+
+
+def archive(state: State, checkpoint: CheckpointId, request: Incoming) -> Reply:
+    """GET /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/archive: where a tar.gz of it is
+
+    As a redirect to those who name gzip (clients up to 0.15 do, beside the JSON that they name always), else as JSON.
+    """
+    if state.store.find(checkpoint, state.now()) is None:
+        return refusal(404, f"there is no checkpoint {checkpoint.path}")
+    state.usage.note("checkpoint_read", checkpoint.run_id, checkpoint.path)
+    url = link(state, request, ("archive", *checkpoint, f"{checkpoint.name}.tar.gz"))
+    accepted = " ".join(value for name, value in request.headers if name == "accept")
+    if "gzip" not in accepted:
+        return answer({"url": url, "expires": expiry(state)})
+    return Reply(status=302, headers=(("location", url), ("expires", formatdate(state.now() + LIFETIME, usegmt=True))))
+
+
+def external_weights_urls(state: State, checkpoint: CheckpointId, request: Incoming) -> Reply:
+    """GET /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/external_weights_urls"""
+    stored = state.store.find(checkpoint, state.now())
+    if stored is None:
+        return refusal(404, f"there is no checkpoint {checkpoint.path}")
+    if checkpoint.kind != "external_weights":
+        return refusal(400, f"{checkpoint.path} is no export: make one with save_weights_external")
+    state.usage.note("checkpoint_read", checkpoint.run_id, checkpoint.path)
+    names = [path.name for path in _files(stored.folder)]
+    urls = {name: link(state, request, ("file", *checkpoint, name)) for name in names}
+    return answer({"urls": urls, "expires": expiry(state)})
+
+
+def download(state: State, token: str) -> Reply:
+    """GET /api/v1/files/{token}/{name}: what an address of this server leads to; 403 once it has expired"""
+    match state.signer.claims(token, state.now()):
+        case Success({"aud": "file", "place": ["trace", session_id]}) if session_id in state.sessions:
+            return answer(trace(state, state.sessions[session_id]))
+        case Success({"aud": "file", "place": ["archive" | "file" as what, run_id, kind, name, file]}):
+            return _of_checkpoint(state, CheckpointId(run_id, KINDS[kind], name), None if what == "archive" else file)
+        case Success(_):
+            return refusal(404, "what this address led to is gone")
+        case Failure(reason):
+            return refusal(403, f"this address is {reason}: ask for a new one")
+
+
+def _of_checkpoint(state: State, checkpoint: CheckpointId, file: str | None) -> Reply:
+    stored = state.store.find(checkpoint, state.now())
+    if stored is None:
+        return refusal(404, f"there is no checkpoint {checkpoint.path} any more")
+    if file is None:
+        return _bytes(_packed(stored.folder), "application/gzip")
+    return _bytes((stored.folder / file).read_bytes(), "application/octet-stream")
+
+
+def _bytes(content: bytes, content_type: str) -> Reply:
+    return Reply(status=200, headers=(("content-type", content_type),), body=content)
+
+
+def _packed(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archived:
+        for path in _files(folder):
+            archived.add(path, arcname=path.name, recursive=False)
+    return buffer.getvalue()
+
+
+def _files(folder: Path) -> list[Path]:
+    """What the engine saved: everything but the server's own record."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.name != RECORD_FILE)
