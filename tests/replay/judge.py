@@ -91,7 +91,7 @@ def _config(start: Start) -> Config:
 
 def _sent(recording: Recording, server: Server) -> Iterator[Difference]:
     for pair in server.pairs:
-        request = f"{pair.ours.method} {_word(pair.ours.url.path)}"
+        request = pair.name
         if pair.exchange is None:
             yield Difference(recording.case, request, "request", "absent", "sent")
             continue

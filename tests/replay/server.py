@@ -29,9 +29,10 @@ UNCONFIGURED = frozenset({"0.7.0", "0.15.0"})
 class Pair:
     """A request of ours, and the recorded exchange that it was taken for."""
 
-    def __init__(self, ours: httpx.Request, exchange: Exchange | None) -> None:
+    def __init__(self, ours: httpx.Request, exchange: Exchange | None, name: str) -> None:
         self.ours = ours
         self.exchange = exchange
+        self.name = name
 
 
 class Server(httpx.AsyncBaseTransport):
@@ -52,10 +53,12 @@ class Server(httpx.AsyncBaseTransport):
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         _ = await request.aread()
-        exchange = self._taken(request) if self.recorded else None
         operation = _operation(request.url.path)
+        nobody = operation == "forward_backward" and not self._known(request)
+        exchange = self._taken(request) if self.recorded and not nobody else None
         if self.recorded and not (exchange is None and operation in STARTING and not self._starts):
-            self.pairs.append(Pair(request, exchange))
+            name = f"{request.method} {operation}{' for no model' if nobody else ''}"
+            self.pairs.append(Pair(request, exchange, name))
         if exchange is None:
             return self._own_answer(operation, request)
         await asyncio.sleep(exchange.response.delay_s)
@@ -96,9 +99,11 @@ class Server(httpx.AsyncBaseTransport):
         protobuf = request.headers["content-type"] == "application/x-protobuf"
         if protobuf and self.recording.release in JSON_ONLY:
             return httpx.Response(415, json={"detail": "Unsupported media type"})
+        return None if self._known(request) else httpx.Response(404, json={"detail": "Model not found"})
+
+    def _known(self, request: httpx.Request) -> bool:
         body: dict[str, Any] = own_body(request)
-        known = str(body.get("model_id", "")).startswith(f"{self.session}:")
-        return None if known else httpx.Response(404, json={"detail": f"Model {body.get('model_id')} not found"})
+        return str(body.get("model_id", "")).startswith(f"{self.session}:")
 
     def _fields(self, operation: str, request: httpx.Request) -> dict[str, Any]:
         if operation == "retrieve_future":

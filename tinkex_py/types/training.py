@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.tensor import TensorData
@@ -115,11 +115,15 @@ class OptimizerInfo(Struct, frozen=True, kw_only=True):
 
 
 class ModelData(Struct, frozen=True, kw_only=True):
-    """What the server says of a model's base."""
+    """What the server says of a model's base; the revision that may follow a colon in `tokenizer_id` is cut off."""
 
     arch: str | None = None
     model_name: str | None = None
     tokenizer_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokenizer_id is not None:
+            structs.force_setattr(self, "tokenizer_id", self.tokenizer_id.partition(":")[0])
 
 
 class GetInfoResponse(Struct, frozen=True, kw_only=True):
