@@ -568,7 +568,9 @@ NOT_YET: dict[str, str] = {
         ("rest_*", "service_copy_weights", "admin_*", "redirect_*", "path_encoding_*", "tinker_path_*", "error_*"),
         "the REST and admin clients",
     ),
-    **dict.fromkeys(("startup*", "capabilities", "auth_*", "heartbeat_and_*"), "flags and authentication"),
+    **dict.fromkeys(
+        ("startup_rest_*", "startup_*_404", "startup_service_client_full", "auth_*"), "flags and authentication"
+    ),
     **dict.fromkeys(("close_*", "telemetry_batch"), "finishing the session"),
     **dict.fromkeys(
         (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,10 +19,7 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
 from tinkex_py.config import Config
 from tinkex_py.plans.sessions import session_id
-from tinkex_py.runtime.executor import Executor
-from tinkex_py.runtime.http import HttpTransport
-from tinkex_py.testing import clock
-from tinkex_py.testing.simulation import LoopRuntime
+from tinkex_py.testing.simulation import simulate
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk
 from tinkex_py.types.tensor import TensorData
 
@@ -38,14 +34,11 @@ class Stage:
     Clients are `Any` here: the recordings call by the official names, and a name that is missing is for the judge.
     """
 
-    def __init__(self, recording: Recording, config: Config, user_metadata: Mapping[str, str]) -> None:
-        self.recording = recording
-        self.server = Server(recording)
-        chance = random.Random(0)  # noqa: S311 - a replay repeats
-        self.executor = Executor(HttpTransport(config, self.server), bits=lambda: chance.getrandbits(64))
-        self.runtime = LoopRuntime(self.executor)
-        self.context = Context(config, self.runtime, user_metadata=user_metadata)
-        self.service: Any = AsyncServiceClient.from_context(self.context)
+    def __init__(self, service: Any, server: Server) -> None:
+        self.service = service
+        self.server = server
+        self.recording = server.recording
+        self.context: Context = service.context
 
     def begin(self) -> None:
         """From here on, requests are the recording's."""
@@ -125,22 +118,16 @@ Call: TypeAlias = Callable[[Stage], Awaitable[object]]
 
 def played(recording: Recording, call: Call, config: Config, user_metadata: Mapping[str, str]) -> tuple[Server, object]:
     """The server after the call was made and what followed it was sent, and what the call came to."""
-    return clock.run(_played(recording, call, structs.replace(config, base_url=BASE), user_metadata))
+    server = Server(recording)
 
-
-async def _played(
-    recording: Recording, call: Call, config: Config, user_metadata: Mapping[str, str]
-) -> tuple[Server, object]:
-    stage = Stage(recording, config, user_metadata)
-    try:
-        result = await call(stage)
+    async def program(service: AsyncServiceClient) -> object:
+        result = await call(Stage(service, server))
         for _ in range(10):
-            if stage.server.unused:
+            if server.unused:
                 await asyncio.sleep(SETTLING / 10)
-        return stage.server, result
-    finally:
-        stage.runtime.close()
-        await stage.executor.close()
+        return result
+
+    return server, simulate(program, server, config=structs.replace(config, base_url=BASE), user_metadata=user_metadata)
 
 
 def _batch(body: dict[str, Any]) -> dict[str, Any]:

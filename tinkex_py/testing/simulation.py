@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -20,6 +20,7 @@ from tinkex_py.runtime.opening import IN_PROCESS, begin
 from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.running import Running, closed
 from tinkex_py.testing import clock
+from tinkex_py.types.mapping import FrozenMapping
 
 T = TypeVar("T")
 
@@ -60,13 +61,15 @@ def simulate(
     *,
     seed: int = 0,
     config: Config | None = None,
+    user_metadata: Mapping[str, str] | None = None,
     observe: Callable[[AnyEvent], None] | None = None,
 ) -> T:
     """What an async program returns when it is given a client whose requests go through `network`.
 
     Time is virtual and chance comes from `seed`: the same arguments give the same run.
     """
-    return clock.run(_simulated(program, network, seed, config or Config(base_url=IN_PROCESS), observe))
+    settings = config or Config(base_url=IN_PROCESS)
+    return clock.run(_simulated(program, network, seed, settings, FrozenMapping(user_metadata), observe))
 
 
 async def _simulated(
@@ -74,6 +77,7 @@ async def _simulated(
     network: httpx.AsyncBaseTransport,
     seed: int,
     config: Config,
+    user_metadata: Mapping[str, str],
     observe: Callable[[AnyEvent], None] | None,
 ) -> T:
     chance = random.Random(seed)  # noqa: S311 - a simulation repeats
@@ -86,7 +90,8 @@ async def _simulated(
     executor = executor_on(Preparing(executor_on(http), startup))
     runtime = LoopRuntime(executor)
     try:
-        return await program(AsyncServiceClient.from_context(Context(config, runtime, startup=startup)))
+        context = Context(config, runtime, startup=startup, user_metadata=user_metadata)
+        return await program(AsyncServiceClient.from_context(context))
     finally:
         runtime.close()
         await executor.close()
