@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format lint types layers coverage docs docs-check bench clean
+.PHONY: help demo test test-all check format lint types layers coverage docs docs-check schema bench clean
 
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -56,6 +56,14 @@ docs: $(VENV)/.dev ## write the generated pages of docs/
 
 docs-check: $(VENV)/.dev ## the generated pages say what the code says
 	$(BIN)/python docs/generate.py --check
+
+schema: .cache/schema/bin/python ## write the protobuf messages from tinkex_py/wire/protobuf/schema.proto
+	.cache/schema/bin/python .ci/schema.py
+
+# The compiler needs a protobuf of its own age, hence an environment of its own.
+.cache/schema/bin/python: | $(BIN)/python
+	$(BIN)/python -m venv .cache/schema
+	$@ -m pip install --quiet --disable-pip-version-check 'grpcio-tools==1.71.2' 'setuptools<81'
 
 bench: $(VENV)/.test ## run the benchmarks
 	$(RUN) tests.benchmarks $(ARGS)

@@ -11,6 +11,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping
 
 DEFAULT_BASE_URL = "https://tinker.thinkingmachines.dev/services/tinker-prod"
@@ -30,6 +31,8 @@ class Config(Struct, frozen=True, kw_only=True):
     api_key: str | None = None
     project_id: str | None = None
     tags: tuple[str, ...] = ()
+    dialect: Dialect | None = None
+    """The encoding that the server reads batches in; None finds it out."""
     default_headers: Mapping[str, str] = FrozenMapping()
     timeout: float = 300.0
     """What one REST call, creation or loading may take in all."""
@@ -117,7 +120,13 @@ def _shown(config: Config) -> list[tuple[str, object]]:
 
 
 def _problem(config: Config) -> InvalidConfig | None:
-    return _base_url_problem(config) or _api_key_problem(config) or _header_problem(config) or _number_problem(config)
+    return (
+        _base_url_problem(config)
+        or _api_key_problem(config)
+        or _dialect_problem(config)
+        or _header_problem(config)
+        or _number_problem(config)
+    )
 
 
 def _base_url_problem(config: Config) -> InvalidConfig | None:
@@ -139,6 +148,12 @@ def _api_key_problem(config: Config) -> InvalidConfig | None:
     if config.api_key is None or _fits_header(config.api_key):
         return None
     return _invalid("api_key", "***", "it is empty or holds characters that no HTTP header can carry; copy it anew")
+
+
+def _dialect_problem(config: Config) -> InvalidConfig | None:
+    if config.dialect in {None, "json", "protobuf"}:
+        return None
+    return _invalid("dialect", repr(config.dialect), "give 'json' or 'protobuf', or None to find it out")
 
 
 def _header_problem(config: Config) -> InvalidConfig | None:

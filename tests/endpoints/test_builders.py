@@ -34,11 +34,13 @@ from tinkex_py.endpoints import (
     steps,
     telemetry,
 )
+from tinkex_py.outcome import or_raise
 from tinkex_py.request import Encoded, Request
 from tinkex_py.types import OptimStepResponse
 from tinkex_py.types.sessions import AccessibleSearchOwner, SearchStatus, SessionSearchRequest
 from tinkex_py.types.telemetry import GenericEvent
-from tinkex_py.wire.json import encode, numbered
+from tinkex_py.wire.dialects import lower, numbered
+from tinkex_py.wire.json import encode
 
 Built: TypeAlias = "Request[Any] | steps.Step[Any]"
 
@@ -117,6 +119,7 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
         process_uuid="u",
     ),
     steps.forward: lambda: steps.forward(DATA, "ppo", {"clip_low_threshold": 0.8}),
+    steps.forward_backward_of_nobody: lambda: steps.forward_backward_of_nobody("json"),
     steps.forward_backward: lambda: steps.forward_backward(DATA, "cross_entropy"),
     steps.load_weights: lambda: steps.load_weights("tinker://run/weights/a", optimizer=True),
     steps.optim_step: lambda: steps.optim_step(AdamParams()),
@@ -132,7 +135,8 @@ def sent(built: Built) -> Request[Any]:
     """The request that is sent for it."""
     match built:
         case steps.Step():
-            return steps.submit_step(built, numbered(encode(built.body), "s:train:0", 1))
+            lowered = or_raise(lower(built.operation, built.body, "json"))
+            return steps.submit_step(lowered.operation, numbered(lowered.unnumbered, "s:train:0", 1))
         case Request():
             return built
 

@@ -12,6 +12,7 @@ from tinkex_py import AdamParams, errors
 from tinkex_py.endpoints.steps import load_weights, optim_step
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Queue
+from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, attempt, together
 from tinkex_py.plans.steps import Run, take
 
@@ -21,7 +22,9 @@ DONE = reply(200, {"metrics": None})
 
 
 def new_run(**settings: Any) -> Run:
-    return Run(model_id="m", queue=Queue(), waiting=waiting(**settings), checkpoint="tinker://m/weights/a")
+    shared = waiting(**settings)
+    dialects = Dialects(config=shared.config, known={})
+    return Run(model_id="m", queue=Queue(), waiting=shared, dialects=dialects, checkpoint="tinker://m/weights/a")
 
 
 def good() -> None:

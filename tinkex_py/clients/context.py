@@ -10,6 +10,7 @@ from typing import TypeVar
 from tinkex_py.config import Config
 from tinkex_py.errors import DeadlineExceeded, TinkerError
 from tinkex_py.plans.cells import Gate, Queue
+from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, deadline, halt
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
@@ -18,6 +19,7 @@ from tinkex_py.plans.sessions import SessionState
 from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.steps import Run
 from tinkex_py.runtime.running import Running, Runtime
+from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping
 
 T = TypeVar("T")
@@ -26,12 +28,15 @@ _ROOM = 50 * 2**20
 """Bytes of announced answers that are fetched at once."""
 _DISPATCH = 400
 """Samples that are submitted at once."""
+_KNOWN: dict[str, Dialect] = {}
+"""The dialects of servers by address, as found out by this process."""
 
 
 class Context:
     """Shared by a service client and all the clients it made. `problem` is why none of them can work.
 
     `startup` is what is known of the server: `flags(context.startup)` and `dynamic(context.startup)` are plans.
+    What a server at an address was found to speak is `shared` with the other clients of the process.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class Context:
         startup: Startup | None = None,
         problem: TinkerError | None = None,
         user_metadata: Mapping[str, str] = FrozenMapping(),
+        shared: bool = False,
     ) -> None:
         self.config = config
         self.runtime = runtime
@@ -50,6 +56,7 @@ class Context:
         self.session = SessionState(config=config, sdk_version=self.startup.sdk_version, user_metadata=user_metadata)
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
         self.dispatch = Gate(_DISPATCH)
+        self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
         self.close = weakref.finalize(self, runtime.close)
 
     def submit(self, plan: Plan[T]) -> Running[T]:
@@ -72,7 +79,7 @@ class Context:
 
     def run(self, model_id: str) -> Run:
         """A model in training, before its first step."""
-        return Run(model_id=model_id, queue=Queue(), waiting=self.waiting)
+        return Run(model_id=model_id, queue=Queue(), waiting=self.waiting, dialects=self.dialects)
 
 
 def _overdue(operation: str, seconds: float) -> DeadlineExceeded:

@@ -29,6 +29,7 @@ from tinkex_py.plans.submission import fulfilled
 from tinkex_py.request import Request
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import HttpxTransport, from_environment, open_runtime
+from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig
@@ -69,6 +70,7 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
                 startup=opened.startup,
                 problem=opened.problem or unclear,
                 user_metadata=FrozenMapping(user_metadata),
+                shared=transport is None,
             )
         )
 
@@ -76,6 +78,11 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
     def local(cls, directory: str | PathLike[str] | None = None, *, observers: Sequence[Observer] = ()) -> Self:
         """A client of the embedded engine, which needs no account; checkpoints are kept below `directory`."""
         return cls(Config(base_url=f"{LOCAL_SCHEME}{fspath(directory or '')}"), observers=observers)
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """What the server reads batches in: set by `Config.dialect`, or found out with the first batch; None before."""
+        return self.context.dialects.found
 
     @operation
     def get_server_capabilities(self, *, timeout: float | None = None) -> Plan[GetServerCapabilitiesResponse]:

@@ -1,6 +1,7 @@
 """Numbered steps of a model: training, optimizer, saving and loading. Pure.
 
-A step is a body without a number: it is encoded first, and the number goes in front when its turn has come.
+A step is a body without a number: it is encoded first, in the server's dialect, and the number goes in front when its
+turn has come.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from msgspec import Struct
 from typing_extensions import TypeForm
 
-from tinkex_py.endpoints.verbs import submit
-from tinkex_py.request import UNLESS_CONFLICT, Encoded, Request
+from tinkex_py.endpoints.verbs import PREFIX, submit
+from tinkex_py.outcome import or_raise
+from tinkex_py.request import UNLESS_CONFLICT, Encoded, Repeat, Request
+from tinkex_py.types.batch import Batch, Dialect
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.training import (
@@ -28,6 +32,7 @@ from tinkex_py.types.training import (
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
 )
+from tinkex_py.wire.dialects import NOBODY, Understood, Verdict, lower, numbered
 
 T = TypeVar("T")
 
@@ -45,26 +50,6 @@ class Step(Struct, Generic[T], frozen=True, kw_only=True):
     kind: str
     body: Struct
     returns: TypeForm[T]
-
-
-class ForwardBackwardInput(Struct, frozen=True, kw_only=True):
-    """A batch, and the loss that is taken of it."""
-
-    data: Sequence[Datum]
-    loss_fn: str
-    loss_fn_config: LossConfig | None = None
-
-
-class Forward(Struct, frozen=True, kw_only=True):
-    """Body of `forward`, unnumbered."""
-
-    forward_input: ForwardBackwardInput
-
-
-class ForwardBackward(Struct, frozen=True, kw_only=True):
-    """Body of `forward_backward`, unnumbered."""
-
-    forward_backward_input: ForwardBackwardInput
 
 
 class OptimStep(Struct, frozen=True, kw_only=True, tag="optim_step"):
@@ -112,16 +97,30 @@ class LoadWeights(Struct, frozen=True, kw_only=True, tag="load_weights"):
         return f"LoadWeights(path={self.path!r}, optimizer={self.optimizer})"
 
 
-def submit_step(step: Step[T], encoded: Encoded) -> Request[Promised]:
+def submit_step(operation: str, encoded: Encoded) -> Request[Promised]:
     """POST /api/v1/{operation}: the numbered bytes of a step"""
-    return submit(step.operation, encoded, UNLESS_CONFLICT)
+    return submit(operation, encoded, UNLESS_CONFLICT)
+
+
+def forward_backward_of_nobody(dialect: Dialect) -> Request[Verdict]:
+    """POST /api/v1/forward_backward: a tiny batch for a model that can't exist, to see whether it is read"""
+    batch = Batch(data=(_TINY,), loss_fn="cross_entropy")
+    unnumbered = or_raise(lower("forward_backward", batch, dialect)).unnumbered
+    return Request(
+        operation="forward_backward",
+        method="POST",
+        path=(*PREFIX, "forward_backward"),
+        returns=Understood(dialect),
+        body=numbered(unnumbered, NOBODY, 1),
+        repeat=_PASSING,
+    )
 
 
 def forward(
     data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None
 ) -> Step[ForwardBackwardOutput]:
-    """POST /api/v1/forward: promises ForwardBackwardOutput"""
-    body = Forward(forward_input=_batch(data, loss_fn, loss_fn_config))
+    """POST /api/v1/forward: promises ForwardBackwardOutput; in protobuf it goes to forward_backward"""
+    body = _batch(data, loss_fn, loss_fn_config, forward_only=True)
     return Step(operation="forward", kind="Forward", body=body, returns=ForwardBackwardOutput)
 
 
@@ -129,7 +128,7 @@ def forward_backward(
     data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None
 ) -> Step[ForwardBackwardOutput]:
     """POST /api/v1/forward_backward: promises ForwardBackwardOutput"""
-    body = ForwardBackward(forward_backward_input=_batch(data, loss_fn, loss_fn_config))
+    body = _batch(data, loss_fn, loss_fn_config, forward_only=False)
     return Step(operation="forward_backward", kind="ForwardBackward", body=body, returns=ForwardBackwardOutput)
 
 
@@ -196,10 +195,15 @@ def load_weights(
     return Step(operation="load_weights", kind="LoadWeights", body=body, returns=LoadWeightsResponse)
 
 
-def _batch(data: Sequence[Datum], loss_fn: str, config: LossConfig | None) -> ForwardBackwardInput:
+def _batch(data: Sequence[Datum], loss_fn: str, config: LossConfig | None, *, forward_only: bool) -> Batch:
     settings: Mapping[str, float | str] | None = None if config is None else FrozenMapping(config)
-    return ForwardBackwardInput(data=tuple(data), loss_fn=loss_fn, loss_fn_config=settings)
+    return Batch(data=tuple(data), loss_fn=loss_fn, loss_fn_config=settings, forward_only=forward_only)
 
 
 def _frozen(metadata: Mapping[str, str] | None) -> Mapping[str, str] | None:
     return None if metadata is None else FrozenMapping(metadata)
+
+
+_TINY = Datum(ModelInput.from_ints([0]), {"target_tokens": [0], "weights": [0.0]})
+_PASSING = Repeat(statuses=frozenset({408, 425, 429, 502, 503, 504, 529}), connection=True)
+"""A 500 is not repeated here: it is how some servers answer an encoding that they don't read."""

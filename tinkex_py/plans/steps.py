@@ -1,9 +1,9 @@
 """Numbered steps of a run: none is lost and none is taken twice. Pure.
 
-A step is encoded before it has a number. When its turn has come the number goes in front of the bytes, which are then
-frozen and resent under one idempotency key until the server's answer is known. Accepted: the next number follows.
-Refused: the number is free again. Unknown when the time is over, or taken by a step whose result is lost: the run is
-in doubt, and every later step answers OutOfSequence with the checkpoint to go on from.
+A step is encoded, in the server's dialect, before it has a number. When its turn has come the number goes in front of
+the bytes, which are then frozen and resent under one idempotency key until the server's answer is known. Accepted: the
+next number follows. Refused: the number is free again. Unknown when the time is over, or taken by a step whose result
+is lost: the run is in doubt, and every later step answers OutOfSequence with the checkpoint to go on from.
 """
 
 from __future__ import annotations
@@ -27,18 +27,20 @@ from tinkex_py.errors import (
     RequestTimedOut,
     ServerFault,
     TinkerError,
+    UnsupportedEncoding,
 )
 from tinkex_py.events import StepNumbered
-from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Queue, Turn
+from tinkex_py.plans.dialects import Dialects, dialect_of
 from tinkex_py.plans.effects import Plan, attempt, compute, halt, in_turn, observe, require, shield, wait_for
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.submission import submitted
-from tinkex_py.request import Encoded
-from tinkex_py.wire import json
+from tinkex_py.types.batch import Batch
+from tinkex_py.wire.dialects import Lowered, lower, numbered
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Run(Struct, kw_only=True):
@@ -47,6 +49,7 @@ class Run(Struct, kw_only=True):
     model_id: str
     queue: Queue
     waiting: Waiting
+    dialects: Dialects
     next_number: int = 1
     freed: int | None = None
     doubt: OutOfSequence | None = None
@@ -59,14 +62,10 @@ def take(run: Run, step: Step[T], problem: Callable[[], TinkerError | None], *, 
     `problem` looks for what is wrong with the step's arguments; a `heavy` step is checked and encoded elsewhere.
     """
 
-    def prepared() -> Outcome[Encoded]:
-        found = problem()
-        return Success(json.encode(step.body)) if found is None else Failure(found)
-
     def in_its_turn(turn: Turn) -> Plan[Ticket]:
-        encoded = yield from (_elsewhere(prepared) if heavy else require(prepared()))
+        lowered = yield from _lowered(run, step, problem, heavy=heavy)
         yield from wait_for(turn.ready)
-        return (yield from _number(run, step, encoded))
+        return (yield from _number(run, step, lowered))
 
     ticket = yield from shield(in_turn(run.queue, in_its_turn))
     outcome = yield from attempt(result_of(ticket, step.returns, run.waiting))
@@ -75,21 +74,34 @@ def take(run: Run, step: Step[T], problem: Callable[[], TinkerError | None], *, 
     return (yield from require(outcome))
 
 
-def _elsewhere(prepared: Callable[[], Outcome[Encoded]]) -> Plan[Encoded]:
-    match (yield from compute(prepared)):
-        case Success(outcome):
-            return (yield from require(outcome))
+def _lowered(run: Run, step: Step[T], problem: Callable[[], TinkerError | None], *, heavy: bool) -> Plan[Lowered]:
+    """The step's bytes, in the dialect that the server reads if that matters; nothing is asked for a faulty step."""
+    found = yield from _computed(problem, elsewhere=heavy)
+    if found is not None:
+        return (yield from halt(found))
+    dialect = (yield from dialect_of(run.dialects)) if isinstance(step.body, Batch) else "json"
+    return (
+        yield from require((yield from _computed(lambda: lower(step.operation, step.body, dialect), elsewhere=heavy)))
+    )
+
+
+def _computed(function: Callable[[], U], *, elsewhere: bool) -> Plan[U]:
+    if not elsewhere:
+        return function()
+    match (yield from compute(function)):
+        case Success(value):
+            return value
         case Failure(reason):
             raise AssertionError(reason)
 
 
-def _number(run: Run, step: Step[T], encoded: Encoded) -> Plan[Ticket]:
+def _number(run: Run, step: Step[T], lowered: Lowered) -> Plan[Ticket]:
     """Submit under the next number, which may move on when a freed number turns out to be used up."""
     while True:
         if run.doubt is not None:
             return (yield from halt(run.doubt))
         number = run.next_number
-        request = submit_step(step, json.numbered(encoded, run.model_id, number))
+        request = submit_step(lowered.operation, numbered(lowered.unnumbered, run.model_id, number))
         policy = Policy(seconds=run.waiting.config.progress_timeout, attempts=None)
         match (yield from attempt(submitted(request, step.kind, policy))):
             case Success(ticket):
@@ -99,6 +111,8 @@ def _number(run: Run, step: Step[T], encoded: Encoded) -> Plan[Ticket]:
             case Failure(Conflict()) if run.freed == number:
                 run.next_number = number + 1
             case Failure(error):
+                if isinstance(error, UnsupportedEncoding):
+                    run.dialects.forget()
                 return (yield from halt(_settled(run, step.operation, number, error)))
 
 

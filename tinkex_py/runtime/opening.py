@@ -75,7 +75,8 @@ def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
         engine = import_module("tinkex_py.local.transport")
         open_transport: Callable[[str | None], HttpxTransport] = engine.open_transport
         directory = config.base_url.removeprefix(LOCAL_SCHEME) or None
-        return Success((structs.replace(config, base_url=IN_PROCESS), open_transport(directory)))
+        usable = structs.replace(config, base_url=IN_PROCESS, dialect=config.dialect or "json")
+        return Success((usable, open_transport(directory)))
     except ImportError as error:
         return Failure(
             ExtraMissing(

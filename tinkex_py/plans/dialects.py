@@ -1,0 +1,85 @@
+"""Which encoding a server reads batches in: found out once, before a step of the user is at stake. Pure.
+
+A tiny batch for a model that can't exist is sent in protobuf. An answer of one who read it settles the matter, as does
+a refusal of the encoding. A bare 500 may come of a server that stumbles over protobuf or of one that is unwell, so the
+same is then asked in JSON; when neither is read again and again, JSON is tried, and nothing is remembered.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.config import Config
+from tinkex_py.endpoints.steps import forward_backward_of_nobody
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.cells import Cell
+from tinkex_py.plans.effects import Plan, attempt, require, sleep, spawn, wait_for
+from tinkex_py.plans.retry import Policy, backoff, call
+from tinkex_py.types.batch import Dialect
+from tinkex_py.wire.dialects import Verdict
+
+_ROUNDS = 3
+
+
+class Dialects(Struct, kw_only=True):
+    """What is known of the servers' dialects, by address; `known` may be shared by all clients of a process."""
+
+    config: Config
+    known: dict[str, Dialect]
+    asking: Cell[Outcome[Dialect]] | None = None
+
+    @property
+    def found(self) -> Dialect | None:
+        """The dialect that is set, or that was found out, of this client's server."""
+        return self.config.dialect or self.known.get(self.config.base_url)
+
+    def forget(self) -> None:
+        """The server refused the dialect that it was found to speak: ask anew when it matters next."""
+        _ = self.known.pop(self.config.base_url, None)
+
+
+def dialect_of(dialects: Dialects) -> Plan[Dialect]:
+    """The server's dialect; whoever asks first finds it out, a failure to do so is not kept."""
+    if dialects.found is not None:
+        return dialects.found
+    if dialects.asking is None:
+        dialects.asking = Cell()
+        yield from spawn(_find_out(dialects, dialects.asking))
+    return (yield from require((yield from wait_for(dialects.asking))))
+
+
+def _find_out(dialects: Dialects, asking: Cell[Outcome[Dialect]]) -> Plan[None]:
+    outcome = yield from attempt(_settled(dialects.config))
+    dialects.asking = None
+    match outcome:
+        case Success(settled):
+            if settled is not None:
+                dialects.known[dialects.config.base_url] = settled
+            asking.fill(Success(settled or "json"))
+        case Failure(error):
+            asking.fill(Failure(error))
+
+
+def _settled(config: Config) -> Plan[Dialect | None]:
+    policy = Policy(seconds=config.timeout, attempts=config.max_attempts)
+    for asked in range(1, _ROUNDS + 1):
+        dialect = yield from _asked(policy)
+        if dialect is not None:
+            return dialect
+        yield from sleep(backoff(policy, asked))
+    return None
+
+
+def _asked(policy: Policy) -> Plan[Dialect | None]:
+    """The dialect by the answers to a batch in either; None when they tell nothing."""
+    protobuf: Verdict = yield from call(forward_backward_of_nobody("protobuf"), policy)
+    if protobuf != "unclear":
+        return "protobuf" if protobuf == "read" else "json"
+    match (yield from call(forward_backward_of_nobody("json"), policy)):
+        case "read":
+            return "json"
+        case "not read":
+            return "protobuf"
+        case "unclear":
+            return None

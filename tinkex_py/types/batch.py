@@ -1,0 +1,23 @@
+"""A batch on its way to a loss, and the encodings that it may travel in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.training import LossConfig
+
+Dialect: TypeAlias = Literal["json", "protobuf"]
+"""What a server reads batches in: JSON up to release 0.24 of the protocol, protobuf from 0.25 on."""
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """What `forward` and `forward_backward` say: examples, and the loss that is taken of them."""
+
+    data: Sequence[Datum]
+    loss_fn: str
+    loss_fn_config: LossConfig | None = None
+    forward_only: bool = False

@@ -1,0 +1,115 @@
+"""Steps in the encoding that the server reads, and what a server's answers say about that. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias, assert_never
+
+from msgspec import Struct
+from returns.result import Success
+
+from tinkex_py.errors import InvalidInput
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.request import Encoded, Reply
+from tinkex_py.types.batch import Batch, Dialect
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.training import LossConfig
+from tinkex_py.wire import json
+from tinkex_py.wire.protobuf import requests
+from tinkex_py.wire.replies import explanation
+
+
+class Lowered(NamedTuple):
+    """A step before it has a number: the endpoint that it goes to, and its bytes."""
+
+    operation: str
+    unnumbered: Encoded
+
+
+class _Input(Struct, frozen=True, kw_only=True):
+    data: Sequence[Datum]
+    loss_fn: str
+    loss_fn_config: LossConfig | None = None
+
+
+class _Forward(Struct, frozen=True, kw_only=True):
+    forward_input: _Input
+
+
+class _ForwardBackward(Struct, frozen=True, kw_only=True):
+    forward_backward_input: _Input
+
+
+def lower(operation: str, body: Struct, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:
+    """The step's bytes in that dialect. Batches differ; every other step is JSON in both."""
+    if not isinstance(body, Batch):
+        return Success(Lowered(operation, json.encode(body)))
+    match dialect:
+        case "json":
+            return Success(_as_json(body))
+        case "protobuf":
+            return then(requests.encode(body), lambda encoded: Success(Lowered("forward_backward", encoded)))
+        case _:
+            assert_never(dialect)
+
+
+def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
+    """The step's bytes with the model and the number in front, whichever dialect they are in."""
+    put = requests.numbered if step.content_type == requests.CONTENT_TYPE else json.numbered
+    return put(step, model_id, seq_id)
+
+
+def _as_json(batch: Batch) -> Lowered:
+    given = _Input(data=batch.data, loss_fn=batch.loss_fn, loss_fn_config=batch.loss_fn_config)
+    if batch.forward_only:
+        return Lowered("forward", json.encode(_Forward(forward_input=given)))
+    return Lowered("forward_backward", json.encode(_ForwardBackward(forward_backward_input=given)))
+
+
+NOBODY = "tinkex-py-asks-for-the-encoding"
+"""A model that can't exist: a model's id is that of a session with `:train:` and a number behind it."""
+
+Verdict: TypeAlias = Literal["read", "not read", "unclear"]
+"""Whether a server read a body, so far as its answer tells."""
+
+
+class Understood(Struct, frozen=True):
+    """The answer tells whether the body, a batch for the model NOBODY in the given dialect, was read."""
+
+    dialect: Dialect
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """The refusals that concern the body, and the faults of servers that stumble over it."""
+        return frozenset({400, 404, 405, 409, 410, 413, 415, 422, 500, 501})
+
+    def read(self, reply: Reply) -> Outcome[Verdict, str]:
+        """Never fails: what tells nothing is unclear."""
+        return Success(_verdict(reply, self.dialect))
+
+
+def _verdict(reply: Reply, dialect: Dialect) -> Verdict:
+    match reply.status:
+        case 405 | 415:
+            return "not read"
+        case 500 | 501:
+            return "unclear"
+        case 400 | 404 | 422 if dialect == "protobuf":
+            return "read" if _is_about_the_model(reply) else "not read"
+        case _:
+            return "read"
+
+
+def _is_about_the_model(reply: Reply) -> bool:
+    """Whether a refusal comes of having read the message, not of looking for JSON or of knowing no such path."""
+    said = explanation(reply.body)
+    if reply.status == 404:
+        return said.detail.strip(" .").lower() not in _NO_SUCH_PATH and not reply.body.lstrip().startswith(b"<")
+    return "json" not in said.detail.lower() and _OF_A_READER.search(said.detail) is not None
+
+
+_NO_SUCH_PATH = {"", "not found", "404 not found", "404 page not found"}
+_OF_A_READER = re.compile(
+    rf"(?is)proto|{NOBODY}|(?=.*(model|run\b|session))(?=.*(unknown|not found|no such|not exist|n't exist|not loaded))"
+)
