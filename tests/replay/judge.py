@@ -78,7 +78,8 @@ def differences(recording: Recording) -> list[Difference]:
     except Exception as error:  # noqa: BLE001 - whatever is raised, the call was not as recorded
         return [Difference(recording.case, "", "call", recording.call, f"{type(error).__name__}: {error}")]
     compared = [Difference(recording.case, "", *_shown(each)) for each in result_differences(recording, result)]
-    return [*(_sent(recording, server) if recording.release in JUDGED else ()), *compared]
+    sent = _sent(recording, server) if recording.release in JUDGED else _unread(recording, server)
+    return [*sent, *compared]
 
 
 def _config(start: Start) -> Config:
@@ -97,11 +98,16 @@ def _sent(recording: Recording, server: Server) -> Iterator[Difference]:
             continue
         for each in request_differences(pair.exchange.request, pair.ours):
             yield Difference(recording.case, request, *_shown(each))
+    yield from _unread(recording, server)
+    yield from _order(recording, server)
+    yield from _keys(recording, server)
+
+
+def _unread(recording: Recording, server: Server) -> Iterator[Difference]:
+    """Recorded answers that nobody asked for."""
     for exchange in server.unused:
         request = f"{exchange.request.method} {_word(exchange.request.path)}"
         yield Difference(recording.case, request, "request", "sent", "absent")
-    yield from _order(recording, server)
-    yield from _keys(recording, server)
 
 
 def _order(recording: Recording, server: Server) -> Iterator[Difference]:
