@@ -116,6 +116,20 @@ class SessionOver(Event, frozen=True, kw_only=True, tag=True):
     session_id: str
 
 
+class ModelUnlisted(Event, frozen=True, kw_only=True, tag=True):
+    """The server doesn't list the model, so whether it is `wanted` (trainable, sampleable) can't be checked."""
+
+    model: str
+    wanted: str
+
+
+class CircuitChanged(Event, frozen=True, kw_only=True, tag=True):
+    """The circuit breaker opened after `failures` failed operations, or closed because one succeeded."""
+
+    open: bool
+    failures: int
+
+
 class EventsDropped(Event, frozen=True, kw_only=True, tag=True):
     """`count` events came faster than the observers could look at them, and are lost."""
 
@@ -135,5 +149,7 @@ AnyEvent: TypeAlias = (
     | ServerMessage
     | HeartbeatMissed
     | SessionOver
+    | ModelUnlisted
+    | CircuitChanged
     | EventsDropped
 )

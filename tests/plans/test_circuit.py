@@ -1,0 +1,99 @@
+"""A circuit opens after failures in a row, and one operation tries when its time has come."""
+
+from __future__ import annotations
+
+import pytest
+from returns.result import Failure, Success
+
+from tests.plans.scripted import BROKEN, Script, reply
+from tinkex_py import Outcome, errors
+from tinkex_py.events import CircuitChanged
+from tinkex_py.plans.circuit import Circuit, guarded
+from tinkex_py.plans.effects import Plan, attempt, deadline, halt, pure, sleep, together
+
+FAULT = errors.ServerFault(message="it failed", status=503)
+MISSING = errors.NotFound(message="no such thing", status=404)
+SCRIPT = Script(reply(200))
+
+
+def circuit() -> Circuit:
+    return Circuit(failures=2, reset=30.0)
+
+
+def guard(state: Circuit, plan: Plan[object]) -> Plan[str]:
+    outcome = yield from attempt(guarded(state, plan))
+    return type(outcome.failure()).__name__ if isinstance(outcome, Failure) else "Success"
+
+
+def story(state: Circuit, *steps: float | errors.TinkerError | str) -> list[str]:
+    """Waits, failures and successes (texts), one after the other."""
+
+    def told() -> Plan[list[str]]:
+        said: list[str] = []
+        for step in steps:
+            match step:
+                case float(seconds):
+                    yield from sleep(seconds)
+                case str(value):
+                    said.append((yield from guard(state, pure(value))))
+                case error:
+                    said.append((yield from guard(state, halt(error))))
+        return said
+
+    return SCRIPT.run(told()).unwrap()
+
+
+def test_it_opens_after_failures_in_a_row() -> None:
+    assert story(circuit(), FAULT, BROKEN, "well") == ["ServerFault", "ConnectionFailed", "CircuitOpen"]
+
+
+def test_a_success_or_an_answer_of_another_kind_counts_anew() -> None:
+    said = story(circuit(), FAULT, "well", FAULT, MISSING, FAULT, "well")
+    assert said == ["ServerFault", "Success", "ServerFault", "NotFound", "ServerFault", "Success"]
+
+
+def test_one_operation_tries_when_the_time_has_come() -> None:
+    assert story(circuit(), FAULT, FAULT, 30.0, "well", "well")[2:] == ["Success", "Success"]
+    assert story(circuit(), FAULT, FAULT, 30.0, FAULT, 29.0, "well")[2:] == ["ServerFault", "CircuitOpen"]
+
+
+def test_while_one_tries_the_others_wait() -> None:
+    state = circuit()
+    story(state, FAULT, FAULT)
+
+    def slow() -> Plan[int]:
+        yield from sleep(5)
+        return 1
+
+    def crowd() -> Plan[tuple[Outcome[str], ...]]:
+        yield from sleep(30)
+        return (yield from together([guard(state, slow()), guard(state, pure(2))]))
+
+    assert SCRIPT.run(crowd()) == Success((Success("Success"), Success("CircuitOpen")))
+
+
+def test_a_try_that_is_cut_off_lets_another_try() -> None:
+    state = circuit()
+    story(state, FAULT, FAULT)
+    SCRIPT.run(deadline(40, _later(guarded(state, sleep(100))), lambda _: FAULT))
+    assert story(state, 30.0, "well") == ["Success"]
+
+
+def _later(plan: Plan[None]) -> Plan[None]:
+    yield from sleep(30)
+    yield from plan
+
+
+def test_the_error_says_how_long_it_stays_open() -> None:
+    state = circuit()
+    story(state, FAULT, FAULT)
+    error = SCRIPT.run(guarded(state, sleep(0))).failure()
+    assert isinstance(error, errors.CircuitOpen)
+    assert error.retry_after == pytest.approx(30)
+
+
+def test_opening_and_closing_are_told() -> None:
+    SCRIPT.events.clear()
+    story(circuit(), FAULT, FAULT, 30.0, "well")
+    changes = [event for event in SCRIPT.events if isinstance(event, CircuitChanged)]
+    assert [(event.open, event.failures) for event in changes] == [(True, 2), (False, 0)]

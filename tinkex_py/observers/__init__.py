@@ -1,0 +1,1 @@
+"""Observers ready to be given to a client: lines for people, a progress display, and counts."""

@@ -1,0 +1,154 @@
+"""An observer that writes what a person wants to know as lines of the log `tinkex_py`, at sensible intervals."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Hashable, Mapping
+from functools import singledispatchmethod
+
+from tinkex_py.events import (
+    AnyEvent,
+    Event,
+    EventsDropped,
+    HeartbeatMissed,
+    ModelUnlisted,
+    PromisePolled,
+    PromiseSettled,
+    ReplyReceived,
+    RequestBroken,
+    RequestSent,
+    RetryScheduled,
+    ServerMessage,
+    SessionOver,
+    SessionStarted,
+)
+
+GRACE = 900.0
+"""Seconds that a training queue may stand still before it is worth a word; a sampling queue gets none."""
+INTERVAL = 60.0
+"""Seconds between two lines about the same trouble."""
+
+LEVELS: Mapping[str, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+"""The words of TINKER_LOG."""
+
+_SAMPLING = "asample"
+_IDLE = frozenset({None, "active"})
+_REASONS = {
+    "paused_rate_limit": "the limit of concurrent work is reached",
+    "paused_capacity": "the service is short of capacity",
+}
+
+
+class LoggingObserver:
+    """Writes to the log `tinkex_py`: warnings for trouble, info for milestones, debug for every request.
+
+    >>> LoggingObserver()(SessionOver(session_id="s-1"))
+    """
+
+    def __init__(self, log: logging.Logger | None = None) -> None:
+        self._log = log or logging.getLogger("tinkex_py")
+        self._said: dict[Hashable, float] = {}
+        self._paused: dict[bool, float] = {}
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> LoggingObserver:
+        """As TINKER_LOG says: `debug`, `info`, `warning` or `error` sets the log's level, and lines go to stderr."""
+        log = logging.getLogger("tinkex_py")
+        level = LEVELS.get(environment.get("TINKER_LOG", "").strip().lower())
+        if level is not None:
+            log.setLevel(level)
+            if not log.handlers:
+                log.addHandler(logging.StreamHandler(sys.stderr))
+        return cls(log)
+
+    def __call__(self, event: AnyEvent) -> None:
+        """Say what there is to say."""
+        self._say(event)
+
+    @singledispatchmethod
+    def _say(self, event: Event) -> None:
+        """Most events are only worth a line when somebody looks for a mistake."""
+        self._log.debug("%s", event)
+
+    @_say.register
+    def _(self, event: RequestSent) -> None:
+        self._log.debug("%s: attempt %d", event.endpoint, event.attempt)
+
+    @_say.register
+    def _(self, event: ReplyReceived) -> None:
+        self._log.debug("%s: %d after %.3f s", event.endpoint, event.status, event.elapsed)
+
+    @_say.register
+    def _(self, event: RequestBroken) -> None:
+        self._log.debug("%s: %s", event.endpoint, event.error.message)
+
+    @_say.register
+    def _(self, event: SessionStarted) -> None:
+        self._log.info("session %s began", event.session_id)
+
+    @_say.register
+    def _(self, event: SessionOver) -> None:
+        self._log.warning("the server ended session %s: make a new client", event.session_id)
+
+    @_say.register
+    def _(self, event: ServerMessage) -> None:
+        self._log.log(LEVELS.get(event.level, logging.INFO), "the server says: %s", event.text)
+
+    @_say.register
+    def _(self, event: ModelUnlisted) -> None:
+        self._log.info("the server doesn't list %s; whether it is %s shows when it is used", event.model, event.wanted)
+
+    @_say.register
+    def _(self, event: EventsDropped) -> None:
+        self._log.warning("%d events came too fast for the observers and were dropped", event.count)
+
+    @_say.register
+    def _(self, event: HeartbeatMissed) -> None:
+        if self._due(("heartbeat", event.session_id), event.at):
+            self._log.warning(
+                "session %s: no sign of life was answered for %.0f s (%s)",
+                event.session_id,
+                event.since,
+                event.error.message,
+            )
+
+    @_say.register
+    def _(self, event: RetryScheduled) -> None:
+        """The first repetition may be chance: it is info; what goes on is a warning."""
+        level = logging.INFO if event.attempt == 1 else logging.WARNING
+        if self._due(("retry", event.operation, level), event.at):
+            line = "%s: attempt %d failed, the next is in %.1f s (%s)"
+            self._log.log(level, line, event.operation, event.attempt, event.delay, event.error.message)
+
+    @_say.register
+    def _(self, event: PromiseSettled) -> None:
+        if event.error is None:
+            self._paused.pop(event.operation == _SAMPLING, None)
+        self._log.debug("%s: promise %s settled after %.1f s", event.operation, event.promise, event.elapsed)
+
+    @_say.register
+    def _(self, event: PromisePolled) -> None:
+        sampling = event.operation == _SAMPLING
+        if event.queue_state in _IDLE:
+            self._paused.pop(sampling, None)
+            return
+        standing = event.at - self._paused.setdefault(sampling, event.at)
+        if standing >= (0 if sampling else GRACE) and self._due(("queue", sampling), event.at):
+            why = event.reason or _REASONS.get(event.queue_state or "", f"its state is {event.queue_state}")
+            work = "sampling" if sampling else "training"
+            self._log.warning("%s is paused for %.0f s now: %s", work, standing, why)
+
+    def _due(self, subject: Hashable, at: float) -> bool:
+        """Whether there was no line about this for a while; if so, there is one now."""
+        said = self._said.get(subject)
+        if said is not None and at - said < INTERVAL:
+            return False
+        self._said[subject] = at
+        return True

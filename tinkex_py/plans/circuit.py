@@ -1,0 +1,71 @@
+"""A circuit breaker: after failures in a row nothing is sent for a while, then one operation tries. Pure."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec import Struct
+from returns.result import Failure
+
+from tinkex_py.errors import CircuitOpen, ConnectionFailed, DeadlineExceeded, RequestTimedOut, ServerFault
+from tinkex_py.events import CircuitChanged
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, require
+
+T = TypeVar("T")
+
+_BLAMED = (ConnectionFailed, DeadlineExceeded, RequestTimedOut, ServerFault)
+"""Failures that say that the server is not well; every other answer says that it is there."""
+
+
+class Circuit(Struct, kw_only=True):
+    """Closed while `opened` is None. It opens after `failures` operations in a row that failed by the server, and lets
+    one operation try `reset` seconds later; 0 failures means that it never opens.
+    """
+
+    failures: int
+    reset: float
+    failed: int = 0
+    opened: float | None = None
+    trying: bool = False
+
+
+def guarded(circuit: Circuit, plan: Plan[T]) -> Plan[T]:
+    """The plan's value; CircuitOpen, with nothing sent, while the circuit is open."""
+    if circuit.opened is not None:
+        yield from _admit(circuit, circuit.opened)
+    try:
+        outcome = yield from attempt(plan)
+    except BaseException:
+        circuit.trying = False
+        raise
+    yield from _note(circuit, outcome)
+    return (yield from require(outcome))
+
+
+def _admit(circuit: Circuit, opened: float) -> Plan[None]:
+    left = opened + circuit.reset - (yield from now())
+    if left > 0 or circuit.trying:
+        wait = max(left, 0.0)
+        yield from halt(
+            CircuitOpen(
+                message=f"nothing is sent, because {circuit.failed} operations in a row failed; try again in "
+                f"{wait:.0f} s, or raise Config.circuit_failures",
+                retry_after=wait,
+            )
+        )
+    circuit.trying = True
+
+
+def _note(circuit: Circuit, outcome: Outcome[T]) -> Plan[None]:
+    circuit.trying = False
+    was_open = circuit.opened is not None
+    if isinstance(outcome, Failure) and isinstance(outcome.failure(), _BLAMED):
+        circuit.failed += 1
+        if circuit.failed >= circuit.failures:
+            circuit.opened = yield from now()
+    else:
+        circuit.failed, circuit.opened = 0, None
+    is_open = circuit.opened is not None
+    if is_open != was_open:
+        yield from observe(CircuitChanged(open=is_open, failures=circuit.failed))
