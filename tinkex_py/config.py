@@ -49,6 +49,12 @@ class Config(Struct, frozen=True, kw_only=True):
     """How often one request is sent at most, the first time included."""
     max_connections: int = 100
     max_response_bytes: int = 1 << 30
+    check_capabilities: bool = True
+    """Look at what the server says it can do before asking for it; only its explicit no refuses anything."""
+    circuit_failures: int = 0
+    """Operations in a row that may fail by the server before nothing is sent for a while; 0 for no such limit."""
+    circuit_reset: float = 30.0
+    """How long nothing is sent then."""
 
     def __post_init__(self) -> None:
         structs.force_setattr(self, "tags", tuple(self.tags))
@@ -103,6 +109,7 @@ _POSITIVE = (
     "read_timeout",
     "poll_timeout",
     "heartbeat_interval",
+    "circuit_reset",
     "max_attempts",
     "max_connections",
     "max_response_bytes",

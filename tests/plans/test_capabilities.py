@@ -47,6 +47,7 @@ ALLOWED: dict[str, Check] = {
     "no max_tokens": lambda all_: require_context(all_, "short", 10, None),
     "unknown length": lambda all_: require_context(all_, "quiet", 10**6, 1),
     "unlisted, long": lambda all_: require_context(all_, "strange", 10**6, 1),
+    "unknown prompt": lambda all_: require_context(all_, "short", None, 100),
     "unknown model": lambda all_: require_context(all_, None, 10**6, 1),
 }
 

@@ -32,7 +32,7 @@ def story(state: Circuit, *steps: float | errors.TinkerError | str) -> list[str]
         said: list[str] = []
         for step in steps:
             match step:
-                case float(seconds):
+                case float() | int() as seconds:
                     yield from sleep(seconds)
                 case str(value):
                     said.append((yield from guard(state, pure(value))))

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from tinkex_py.config import Config
 from tinkex_py.errors import DeadlineExceeded, TinkerError
+from tinkex_py.plans.capabilities import Capabilities
 from tinkex_py.plans.cells import Gate, Queue
+from tinkex_py.plans.circuit import Circuit, guarded
 from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, deadline, halt
 from tinkex_py.plans.polling import Progress, Waiting
@@ -54,6 +56,8 @@ class Context:
         self.problem = problem
         self.startup = startup or Startup(config=config)
         self.session = SessionState(config=config, sdk_version=self.startup.sdk_version, user_metadata=user_metadata)
+        self.capabilities = Capabilities(checking=config.check_capabilities)
+        self.circuit = Circuit(failures=config.circuit_failures, reset=config.circuit_reset)
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
         self.dispatch = Gate(_DISPATCH)
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
@@ -61,7 +65,9 @@ class Context:
 
     def submit(self, plan: Plan[T]) -> Running[T]:
         """Start a plan; it fails at once when the client can't work."""
-        return self.runtime.submit(plan if self.problem is None else halt(self.problem))
+        if self.problem is not None:
+            return self.runtime.submit(halt(self.problem))
+        return self.runtime.submit(guarded(self.circuit, plan) if self.circuit.failures else plan)
 
     def policy(self, timeout: float | None = None) -> Policy:
         """How one call is repeated, within `timeout` seconds or the client's own time."""

@@ -10,6 +10,7 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
 from tinkex_py.endpoints.sampling import create_sampling_session, get_sampler
 from tinkex_py.errors import InvalidInput, TinkerError
+from tinkex_py.plans.capabilities import require_context, require_model
 from tinkex_py.plans.effects import Plan, compute, halt, require
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.samples import Sampler, sample
@@ -68,7 +69,7 @@ class SamplingOperations(Client):
             prompt_logprobs_last_n=prompt_logprobs_last_n,
             record_stability_info=self._sampler.record_stability_info,
         )
-        return self.context.limited(timeout, "sample", sample(self._sampler, question))
+        return self.context.limited(timeout, "sample", self._sample(question))
 
     @submission
     def compute_logprobs(self, prompt: ModelInput, *, timeout: float | None = None) -> Plan[list[float | None]]:
@@ -88,6 +89,15 @@ class SamplingOperations(Client):
         """The tokenizer of the base model; ExtraMissing when its package isn't installed."""
         return self._tokenizer(timeout)
 
+    def _sample(self, question: Question) -> Plan[SampleResponse]:
+        """The samples, unless the server says that prompt and answer don't fit the model."""
+        found = question.problem()
+        if found is not None:
+            return (yield from halt(found))
+        length, limit = question.prompt.length, question.sampling_params.max_tokens
+        yield from require_context(self.context.capabilities, self._base_model, length, limit)
+        return (yield from sample(self._sampler, question))
+
     def _logprobs(self, prompt: ModelInput) -> Plan[list[float | None]]:
         question = Question(
             prompt=prompt,
@@ -96,7 +106,7 @@ class SamplingOperations(Client):
             include_prompt_logprobs=True,
             record_stability_info=self._sampler.record_stability_info,
         )
-        response = yield from sample(self._sampler, question)
+        response = yield from self._sample(question)
         return list(response.prompt_logprobs or ())
 
     def _known_base_model(self, timeout: float | None) -> Plan[str]:
@@ -125,6 +135,8 @@ def open_sampler(
     problem = _unclear(base_model, model_path)
     if problem is not None:
         return (yield from halt(problem))
+    if base_model is not None:
+        yield from require_model(context.capabilities, base_model, "sampleable")
     session = yield from session_id(context.session)
     request = create_sampling_session(
         session_id=session,

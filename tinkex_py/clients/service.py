@@ -20,6 +20,7 @@ from tinkex_py.endpoints.models import ModelCreated, create_model, weights_info
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.steps import load_weights
 from tinkex_py.errors import TinkerError
+from tinkex_py.plans.capabilities import require_model
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.samples import Sampler
@@ -154,6 +155,7 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
     def _create(
         self, base_model: str, lora: LoraConfig, user_metadata: Mapping[str, str] | None, timeout: float | None
     ) -> Plan[TrainingT]:
+        yield from require_model(self.context.capabilities, base_model, "trainable")
         return self._training_client((yield from self._model(base_model, lora, user_metadata, timeout)))
 
     def _model(

@@ -130,14 +130,14 @@ class LoggingObserver:
     @_say.register
     def _(self, event: PromiseSettled) -> None:
         if event.error is None:
-            self._paused.pop(event.operation == _SAMPLING, None)
+            _ = self._paused.pop(event.operation == _SAMPLING, None)
         self._log.debug("%s: promise %s settled after %.1f s", event.operation, event.promise, event.elapsed)
 
     @_say.register
     def _(self, event: PromisePolled) -> None:
         sampling = event.operation == _SAMPLING
         if event.queue_state in _IDLE:
-            self._paused.pop(sampling, None)
+            _ = self._paused.pop(sampling, None)
             return
         standing = event.at - self._paused.setdefault(sampling, event.at)
         if standing >= (0 if sampling else GRACE) and self._due(("queue", sampling), event.at):

@@ -51,9 +51,14 @@ def require_model(capabilities: Capabilities, model: str, wanted: Wanted) -> Pla
     )
 
 
-def require_context(capabilities: Capabilities, model: str | None, prompt: int, max_tokens: int | None) -> Plan[None]:
-    """Go on unless the server says that the model's context holds fewer tokens than prompt and answer have."""
-    if model is None:
+def require_context(
+    capabilities: Capabilities, model: str | None, prompt: int | None, max_tokens: int | None
+) -> Plan[None]:
+    """Go on unless the server says that the model's context holds fewer tokens than prompt and answer have.
+
+    A model or a length that isn't known on this side can't be checked.
+    """
+    if model is None or prompt is None:
         return
     listed = yield from _listed(capabilities, model, "sampleable")
     if listed is None or listed.max_context_length is None:

@@ -1,0 +1,74 @@
+"""Clients look at what the server can do before they ask for it, and stop asking a server that is not well."""
+
+from __future__ import annotations
+
+import httpx
+from returns.result import Failure
+
+from tinkex_py import Config, ModelInput, SamplingParams, ServiceClient, errors, or_raise
+
+MODELS = {
+    "supported_models": [
+        {"model_name": "fixed", "trainable": False, "sampleable": True, "max_context_length": 8},
+        {"model_name": "soft", "trainable": True, "sampleable": False},
+    ]
+}
+
+
+class Server:
+    """Lists two models, opens sessions and samplers, and keeps the names of what it was asked for."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        self.asked.append(name)
+        answers = {
+            "get_server_capabilities": MODELS,
+            "create_session": {"session_id": "s"},
+            "create_sampling_session": {"sampling_session_id": "s:sample:0"},
+        }
+        return httpx.Response(self.status, json=answers.get(name, {}))
+
+
+def service(server: Server, **settings: bool | int) -> ServiceClient:
+    config = Config(base_url="http://server.test", api_key="tml-key", max_attempts=1, **settings)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - of two kinds
+    return ServiceClient(config, transport=httpx.MockTransport(server))
+
+
+def test_what_the_server_denies_is_not_asked_for() -> None:
+    server = Server()
+    with service(server) as client:
+        outcomes = [
+            client.create_lora_training_client("fixed"),
+            client.create_sampling_client(base_model="soft"),
+        ]
+    assert [type(each.failure()) for each in outcomes if isinstance(each, Failure)] == [errors.CapabilityMissing] * 2
+    assert server.asked.count("get_server_capabilities") == 1
+    assert "create_session" not in server.asked
+
+
+def test_a_prompt_that_does_not_fit_is_not_sent() -> None:
+    server = Server()
+    with service(server) as client:
+        sampler = or_raise(client.create_sampling_client(base_model="fixed"))
+        refused = sampler.sample(ModelInput.from_ints([1] * 6), 1, SamplingParams(max_tokens=3)).result()
+    assert isinstance(refused.failure(), errors.CapabilityMissing)
+    assert "asample" not in server.asked
+
+
+def test_checks_can_be_switched_off() -> None:
+    server = Server()
+    with service(server, check_capabilities=False) as client:
+        or_raise(client.create_sampling_client(base_model="soft"))
+    assert "get_server_capabilities" not in server.asked
+
+
+def test_a_circuit_that_is_asked_for_opens() -> None:
+    server = Server(500)
+    with service(server, circuit_failures=2) as client:
+        outcomes = [client.get_server_capabilities() for _ in range(4)]
+    kinds = [type(each.failure()) for each in outcomes if isinstance(each, Failure)]
+    assert kinds == [errors.ServerFault] * 2 + [errors.CircuitOpen] * 2
