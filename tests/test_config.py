@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py import Config
@@ -20,10 +21,82 @@ def test_the_environment_is_read_and_empty_is_unset() -> None:
     assert Config.from_env({}) == Success(Config())
 
 
+READ: dict[str, tuple[str, dict[str, Any]]] = {
+    "TINKER_CREDENTIAL_CMD": ("cat key", {"credential_cmd": "cat key"}),
+    "TINKER_LOG": ("DEBUG", {"log": "debug"}),
+    "TINKER_TELEMETRY": ("yes", {"telemetry": True}),
+    "CLOUDFLARE_ACCESS_CLIENT_ID": ("id", {"cloudflare_access_client_id": "id"}),
+    "TINKEX_BEARER": ("on", {"bearer": True}),
+    "TINKEX_PARITY": ("Python", {"parity": "python"}),
+    "TINKEX_DIALECT": ("json", {"dialect": "json"}),
+    "TINKEX_PROXY": ("http://me:pw@proxy:1", {"proxy": "http://me:pw@proxy:1"}),
+    "TINKEX_DEFAULT_HEADERS": ('{"A": "x=1, y"}', {"default_headers": {"A": "x=1, y"}}),
+    "TINKEX_DEFAULT_QUERY": ("a=1, b=2=3", {"default_query": {"a": "1", "b": "2=3"}}),
+    "TINKEX_TIMEOUT": ("1.5", {"timeout": 1.5}),
+    "TINKEX_POOL_SIZE": ("7", {"max_connections": 7}),
+    "TINKEX_CHECK_CAPABILITIES": ("off", {"check_capabilities": False}),
+    "TINKEX_CIRCUIT_FAILURES": ("5", {"circuit_failures": 5}),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "settings"), [(name, *case) for name, case in READ.items()], ids=READ)
+def test_a_variable_is_read_into_its_setting(name: str, text: str, settings: dict[str, Any]) -> None:
+    assert Config.from_env({name: text}) == Success(Config(**settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TINKEX_BEARER", "perhaps"),
+        ("TINKEX_TIMEOUT", "soon"),
+        ("TINKEX_POOL_SIZE", "-1"),
+        ("TINKEX_PROXY_HEADERS", "hush"),
+    ],
+)
+def test_a_variable_that_cannot_be_read_is_named_and_not_shown(name: str, text: str) -> None:
+    problem = Config.from_env({name: text}).failure()
+    assert (problem.setting, text in repr(problem)) == (name, False)
+
+
+def test_telemetry_is_on_only_after_a_clear_yes() -> None:
+    assert Config.from_env({"TINKER_TELEMETRY": "perhaps"}) == Success(Config(telemetry=False))
+
+
+@pytest.mark.parametrize(
+    ("parity", "numbers"),
+    [
+        ("tinkex", (11, 60, 10, 100)),
+        ("python", (11, 60, 5, 1000)),
+        ("elixir", (3, 120, 10, 1000)),
+        ("beam", (3, 120, 10, 1000)),
+    ],
+)
+def test_a_profile_has_the_numbers_of_its_client(parity: str, numbers: tuple[float, ...]) -> None:
+    found = Config(parity=parity)
+    assert (found.max_attempts, found.read_timeout, found.connect_timeout, found.max_connections) == numbers
+
+
+def test_what_is_given_wins_over_a_profile() -> None:
+    given = Config(parity="elixir", read_timeout=7.0)
+    assert (given.read_timeout, given.max_attempts) == (7.0, 3)
+    assert structs.replace(given, project_id="p").read_timeout == 7.0
+    assert structs.replace(Config(), parity="beam").max_attempts == 3
+
+
 def test_nothing_shows_a_secret() -> None:
-    config = Config(api_key=KEY, default_headers={"CF-Access-Client-Secret": "hush"}, base_url="https://me:pass@a.test")
+    config = Config(
+        api_key=KEY,
+        credential_cmd="echo hush",
+        cloudflare_access_client_secret="hush",
+        default_headers={"CF-Access-Client-Secret": "hush"},
+        default_query={"token": "hush"},
+        proxy="http://me:pass@proxy.test",
+        proxy_headers={"Proxy-Authorization": "hush"},
+        base_url="https://me:pass@a.test",
+    )
     shown = f"{config!r} {config!s} {list(config.__rich_repr__())}"
     assert not [secret for secret in (KEY, "hush", "pass") if secret in shown]
+    assert "api_key=None, credential_cmd=None" in repr(Config())
     assert [mask(secret) for secret in (None, "short", KEY)] == [None, "***", "tml-***cdef"]
 
 
@@ -50,6 +123,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "header name": ({"default_headers": {"a b": "c"}}, "default_headers"),
     "header value": ({"default_headers": {"a": "ü"}}, "default_headers"),
     "number": ({"timeout": 0}, "timeout"),
+    "optional number": ({"load_timeout": -1}, "load_timeout"),
+    "profile": ({"parity": "ruby"}, "parity"),
+    "transport": ({"transport": "pigeon"}, "transport"),
+    "dialect": ({"dialect": "xml"}, "dialect"),
+    "level": ({"log": "loud"}, "log"),
+    "proxy": ({"proxy": "proxy:80"}, "proxy"),
+    "proxy header": ({"proxy_headers": {"a:b": "c"}}, "proxy_headers"),
+    "secret": ({"cloudflare_access_client_secret": "a\nb"}, "cloudflare_access_client_secret"),
+    "purpose": ({"pool_sizes": {"fun": 1}}, "pool_sizes"),
+    "pool": ({"pool_sizes": {"rest": 0}}, "pool_sizes['rest']"),
+    "breaker": ({"circuit_reset": 0}, "circuit_reset"),
+    "failures": ({"circuit_failures": -1}, "circuit_failures"),
     "not a number": ({"read_timeout": float("nan")}, "read_timeout"),
 }
 
@@ -64,3 +149,5 @@ def test_an_unusable_setting_is_named(settings: dict[str, Any], name: str) -> No
 
 def test_good_headers_pass() -> None:
     assert isinstance(Config(default_headers={"X-Extra": "", "Y": "1"}).checked(), Success)
+    whole = Config(pool_sizes={"rest": 1}, circuit_failures=5, proxy="http://me:pw@proxy.test:3128")
+    assert whole.checked() == Success(whole)
