@@ -38,17 +38,30 @@ class Start(Struct, frozen=True):
 
 def rest(call: Callable[[Any], Awaitable[object]]) -> Call:
     """A call on a REST client."""
-    return lambda stage: call(stage.rest())
+    return asking(lambda client, _: call(client))
 
 
 def asking(call: Callable[[Any, Stage], Awaitable[object]]) -> Call:
     """A call on a REST client that reads the recording."""
-    return lambda stage: call(stage.rest(), stage)
+
+    async def made(stage: Stage) -> object:
+        return await call(await stage.rest(), stage)
+
+    return made
 
 
 def admin(call: Callable[[Any], Awaitable[object]]) -> Call:
     """A call on an admin client."""
-    return lambda stage: call(stage.admin())
+    return administering(lambda client, _: call(client))
+
+
+def administering(call: Callable[[Any, Stage], Awaitable[object]]) -> Call:
+    """A call on an admin client that reads the recording."""
+
+    async def made(stage: Stage) -> object:
+        return await call(await stage.admin(), stage)
+
+    return made
 
 
 def service(call: Callable[[Any], Awaitable[object]]) -> Call:
@@ -507,6 +520,7 @@ CALLS: dict[str, Call] = {
     "0.38.0/rest_*": asking(spoken),
     "path_encoding_*": asking(spoken),
     "tinker_path_invalid": asking(spoken),
+    "error_*_then_ok": rest(lambda r: done(r.get_training_run("run-1"))),
     "error_*": rest(lambda r: r.get_training_run("run-1")),
     "redirect_cross_origin_httpx": admin(lambda a: a.get_audit_log()),
     "redirect_cross_origin_pyqwest": rest(lambda r: r.get_session("session-0")),
@@ -517,7 +531,7 @@ CALLS: dict[str, Call] = {
             a.get_current_checkpoint_storage_usage(), a.get_current_checkpoint_storage_usage(project_id="proj-1")
         )
     ),
-    "admin_*": lambda stage: spoken(stage.admin(), stage),
+    "admin_*": administering(spoken),
     # REST as the older releases were recorded
     "rest_get_training_run": rest(lambda r: r.get_training_run("run-1")),
     "rest_list_training_runs": rest(lambda r: r.list_training_runs()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
@@ -16,6 +17,8 @@ from tests.replay import messages
 from tests.replay.recorded import Recording, Sent
 from tinkex_py.types.tensor import TensorData
 
+BASE = "http://recorded.test"
+"""Where the server of a replay is."""
 ABSENT = "absent"
 """How a field that is not there reads in a difference."""
 SDK_ERRORS: dict[str, tuple[str, ...]] = {
@@ -31,6 +34,7 @@ SDK_ERRORS: dict[str, tuple[str, ...]] = {
     "APIStatusError": ("UnexpectedStatus", "PromiseExpired", "RequestTimedOut"),
     "APIConnectionError": ("ConnectionFailed",),
     "APIResponseValidationError": ("Undecodable",),
+    "ValidationError": ("Undecodable",),
     "RequestFailedError": ("RequestFailed",),
     "RetryableException": ("PromiseExpired",),
     "ValueError": ("InvalidInput", "Undecodable"),
@@ -52,6 +56,11 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         return " | ".join(self)
+
+
+def placed(address: str, base: str = BASE) -> str:
+    """An address of the server that was recorded, as it is called here."""
+    return re.sub(r"^http://127\.0\.0\.1:\d+", base, address)
 
 
 def is_fields(value: object) -> TypeGuard[dict[str, Any]]:
@@ -149,7 +158,7 @@ def _failure(recorded: dict[str, Any], own: Any, error: str | None) -> Iterator[
     """The kind of a failure and its facts, where there is one."""
     cause = recorded.get("cause") or recorded
     name = str(cause["type"]).rpartition(".")[2]
-    if error not in SDK_ERRORS[name]:
+    if error not in SDK_ERRORS.get(name, ()):
         yield "result", name, error or "a value"
         return
     facts = {"status": "status_code", "category": "category", "request_id": "request_id"}
@@ -186,7 +195,9 @@ def unwrapped(value: Any) -> Any:
         return unwrapped(value[name]) if wrapped else {field: unwrapped(each) for field, each in value.items()}
     if is_items(value):
         return [unwrapped(each) for each in value]
-    return {"error": SDK_ERRORS[value][0]} if isinstance(value, str) and value in SDK_ERRORS else value
+    if isinstance(value, str):
+        return {"error": SDK_ERRORS[value][0]} if value in SDK_ERRORS else placed(value)
+    return value
 
 
 def _opaque(result: object) -> bool:

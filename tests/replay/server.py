@@ -12,10 +12,9 @@ from typing import Any
 import httpx
 from typing_extensions import override
 
-from tests.replay.comparing import own_body, recorded_body, request_differences
+from tests.replay.comparing import BASE, own_body, placed, recorded_body, request_differences
 from tests.replay.recorded import Exchange, Recording
 
-BASE = "http://recorded.test"
 ELSEWHERE = "http://elsewhere.test"
 PREFIX = "/api/v1/"
 STARTING = frozenset({"client/config", "client/dynamic_config", "auth/token", "create_session"})
@@ -82,7 +81,7 @@ class Server(httpx.AsyncBaseTransport):
     def _placed(self, location: str) -> str:
         """A recorded address at a name that means the same here."""
         away = any("(received by)" in each.request.headers for each in self.unused)
-        return re.sub(r"^http://127\.0\.0\.1:\d+", ELSEWHERE if away else BASE, location)
+        return placed(location, ELSEWHERE if away else BASE)
 
     def _placed_content(self, exchange: Exchange) -> bytes:
         return exchange.response.content.replace(b'"eyJ***(JWT)"', json.dumps(TOKEN).encode())

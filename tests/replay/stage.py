@@ -6,14 +6,13 @@ import asyncio
 import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 from msgspec import structs
 
-from tests.replay.comparing import is_fields, recorded_body
+from tests.replay.comparing import BASE, is_fields, recorded_body
 from tests.replay.recorded import Recording
-from tests.replay.server import BASE, Server
+from tests.replay.server import Server
 from tinkex_py import AdamParams, Datum, ModelInput, SamplingParams
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
@@ -78,16 +77,15 @@ class Stage:
         self.begin()
         return self.service
 
-    def rest(self) -> Any:
+    async def rest(self) -> Any:
         """A REST client; it needs nothing before its first call."""
         self.begin()
-        return self.service.create_rest_client()
+        return (await self.service.create_rest_client()).unwrap()
 
-    def admin(self) -> Any:
+    async def admin(self) -> Any:
         """An admin client."""
         self.begin()
-        clients: Any = import_module("tinkex_py.clients.admin")
-        return clients.AsyncAdminClient.from_context(self.context)
+        return (await self.service.create_admin_client()).unwrap()
 
     def bodies(self, operation: str) -> list[Any]:
         """The recorded bodies of an operation, in the order of their numbers."""
