@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from msgspec import UNSET, structs
 from returns.result import Success
 
-from tests.replay.calls import CALLS as TABLE
-from tests.replay.calls import KEY, NOT_APPLICABLE, NOT_YET, STARTS, Start, found
-from tests.replay.comparing import Difference, request_differences, result_differences, shown
+from tests.replay.calls import CALLS
+from tests.replay.cases import KEY, NOT_APPLICABLE, NOT_YET, STARTS, Start, found
+from tests.replay.comparing import Difference, request_differences, shown
 from tests.replay.recorded import Recording, recordings
+from tests.replay.results import result_differences
 from tests.replay.server import Pair, Server
 from tests.replay.stage import played
 from tests.replay.table import Row, rows
@@ -33,10 +34,15 @@ class Verdict(NamedTuple):
 
 
 @cache
-def verdicts() -> dict[str, Verdict]:
-    """Every applicable recording, replayed once."""
-    applicable = [each for each in recordings() if found(NOT_APPLICABLE, each) is None]
-    return {each.title: verdict(each) for each in applicable}
+def applicable() -> dict[str, Recording]:
+    """Every recording that can be replayed, by its title."""
+    return {each.title: each for each in recordings() if found(NOT_APPLICABLE, each) is None}
+
+
+@cache
+def judged(title: str) -> Verdict:
+    """The verdict on a recording, which is replayed once."""
+    return verdict(applicable()[title])
 
 
 def verdict(recording: Recording) -> Verdict:
@@ -52,24 +58,29 @@ def verdict(recording: Recording) -> Verdict:
     return Verdict(recording, tuple(dict.fromkeys(excused)), tuple(unexcused))
 
 
+def complete() -> bool:
+    """Whether every recording was replayed."""
+    return judged.cache_info().currsize == len(applicable())
+
+
 def summary() -> str:
     """The counts, for a person."""
-    judged = list(verdicts().values())
-    waiting = [each for each in judged if found(NOT_YET, each.recording)]
-    replayed = [each for each in judged if each not in waiting]
+    verdicts = [judged(title) for title in applicable()]
+    waiting = [each for each in verdicts if found(NOT_YET, each.recording)]
+    replayed = [each for each in verdicts if not found(NOT_YET, each.recording)]
     excused = [each for each in replayed if each.excused]
     failed = [each for each in replayed if each.unexcused]
     held = [each.recording.case for each in waiting if not each.unexcused]
     return (
         f"recordings: {len(replayed)} replayed, {len(excused)} with differences that {len(rows())} rows excuse, "
-        f"{len(failed)} unexcused; {len(recordings()) - len(judged)} not applicable; "
+        f"{len(failed)} unexcused; {len(recordings()) - len(verdicts)} not applicable; "
         f"{len(waiting)} not yet ({len(held)} of them hold already)"
     )
 
 
 def differences(recording: Recording) -> list[Difference]:
     """What differs when the recorded call is made on our client."""
-    call = found(TABLE, recording)
+    call = found(CALLS, recording)
     if call is None:
         return [Difference(recording.case, "", "call", recording.call, "no call of ours is known for it")]
     start: Start = found(STARTS, recording) or Start()

@@ -8,29 +8,29 @@ import pytest
 from msgspec.structs import replace
 
 from tests.replay import judge, messages
-from tests.replay.calls import NOT_APPLICABLE, NOT_YET, found
+from tests.replay.cases import NOT_APPLICABLE, NOT_YET, found
 from tests.replay.recorded import Body, Recording, recordings
 from tests.replay.table import rows
 
-VERDICTS = judge.verdicts()
 WAITING = [pytest.mark.skip(reason="not yet")]
 
 
 @pytest.mark.parametrize(
-    "verdict",
+    "title",
     [
-        pytest.param(each, id=name, marks=WAITING if found(NOT_YET, each.recording) else ())
-        for name, each in VERDICTS.items()
+        pytest.param(title, marks=WAITING if found(NOT_YET, recording) else ())
+        for title, recording in judge.applicable().items()
     ],
 )
-def test_a_call_sends_and_reads_what_was_recorded(verdict: judge.Verdict) -> None:
-    assert not verdict.unexcused, "mend them, or say in docs/differences.md why they are meant:\n" + "\n".join(
-        map(str, verdict.unexcused)
+def test_a_call_sends_and_reads_what_was_recorded(title: str) -> None:
+    unexcused = judge.judged(title).unexcused
+    assert not unexcused, "mend them, or say in docs/differences.md why they are meant:\n" + "\n".join(
+        map(str, unexcused)
     )
 
 
 def test_every_row_of_the_table_is_needed() -> None:
-    used = {row for verdict in VERDICTS.values() for row in verdict.excused}
+    used = {row for title in judge.applicable() for row in judge.judged(title).excused}
     assert [row for row in rows() if row not in used] == []
 
 

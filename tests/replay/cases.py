@@ -1,0 +1,85 @@
+"""Cases as such: how their clients start, which can't be replayed, and which entry of a table is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from msgspec import Struct
+
+from tests.replay.recorded import Recording
+
+KEY = "tml-recorded-0123456789"
+
+
+class Start(Struct, frozen=True):
+    """What the client of a case is made with: settings by name, and what the session is told about its user."""
+
+    settings: Mapping[str, Any] = {}
+    environment: Mapping[str, str] = {}
+    user_metadata: Mapping[str, str] = {}
+
+
+STARTS: dict[str, Start] = {
+    "0.38.0/startup_service_client_full": Start(
+        {"project_id": "proj-1", "display_name": "nightly", "default_headers": {"X-Extra": "1"}},
+        {
+            "TINKER_TAGS": "tag-a",
+            "CLOUDFLARE_ACCESS_CLIENT_ID": "cf-id",
+            "CLOUDFLARE_ACCESS_CLIENT_SECRET": "cf-secret",
+        },
+        {"team": "x"},
+    ),
+    "*/startup": Start(user_metadata={"team": "x"}),
+    "*/startup_env_tags_empty_project_env": Start({}, {"TINKER_TAGS": "", "TINKER_PROJECT_ID": "proj-env"}),
+    "*/service_copy_weights": Start({"project_id": "proj-3"}),
+    "*/auth_credential_cmd": Start({"api_key": None}, {"TINKER_CREDENTIAL_CMD": f"echo {KEY}"}),
+}
+NOT_APPLICABLE = {
+    "cli_*": "commands of the official SDK's command line; each of their requests is recorded as a REST call as well",
+    "sampler_handle_contents": "the inside of a handle, which only the release that wrote it reads",
+    "optim_step_unknown_family": "a base class of the official SDK with a free type; optimizers are a closed set here",
+}
+"""Recordings of what only the official SDK has, and why."""
+
+NOT_YET: dict[str, str] = {
+    **dict.fromkeys(
+        ("rest_*", "service_copy_weights", "admin_*", "redirect_*", "path_encoding_*", "tinker_path_*", "error_*"),
+        "the REST and admin clients",
+    ),
+    **dict.fromkeys(
+        ("startup_rest_*", "startup_*_404", "startup_service_client_full", "auth_*"), "flags and authentication"
+    ),
+    **dict.fromkeys(("close_*", "telemetry_batch"), "finishing the session"),
+    **dict.fromkeys(
+        (
+            "forward*",
+            "loss_fn_*",
+            "chunk*",
+            "tensors_*",
+            "torch_*",
+            "decode_*",
+            "metrics_*",
+            "late_metric_*",
+            "pipelined_seq_ids",
+            "*/sample*",
+            "compute_logprobs*",
+        ),
+        "protobuf, chunks and custom losses",
+    ),
+    **dict.fromkeys(
+        ("unload_model", "create_lora_full", "from_state*", "save_*_full", "*_inflight"),
+        "creation and loading as the newest release does it",
+    ),
+    **dict.fromkeys(
+        ("future_*", "retrieve_futures_*", "cancel_future"), "promises as the newest release waits for them"
+    ),
+}
+"""Recordings whose call is still to come here, and what it waits for."""
+
+
+def found(table: Mapping[str, Any], recording: Recording) -> Any:
+    """The entry of the first pattern that fits the recording's name, or its release and name."""
+    names = (recording.case, recording.name)
+    return next((entry for pattern, entry in table.items() if any(fnmatchcase(name, pattern) for name in names)), None)
