@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format lint types layers coverage docs docs-check schema bench clean
+.PHONY: help demo test test-all check format lint types layers coverage docs docs-check schema bench interop interop-quick clean
 
 help: ## print these lines
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.demo ## fine-tune the embedded model on the Zen of Python and sample from it
 	$(BIN)/tinkex demo $(ARGS)
@@ -67,6 +67,12 @@ schema: .cache/schema/bin/python ## write the protobuf messages from tinkex_py/w
 
 bench: $(VENV)/.test ## run the benchmarks
 	$(RUN) tests.benchmarks $(ARGS)
+
+interop-quick: $(VENV)/.test ## the embedded engine, through this client and the official SDK's last release
+	$(RUN) tests.interop quick
+
+interop: $(VENV)/.test ## the same program on every client and server there is, in environments made for it
+	$(RUN) tests.interop
 
 clean: ## remove caches and build products (the environments stay)
 	rm -rf .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov

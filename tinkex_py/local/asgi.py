@@ -111,6 +111,9 @@ def serve(
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
         return Failure(f"can't serve on {host}:{port}: {error}")
+    # Without it an answer's body waits for the acknowledgement of its head, 40 ms: asyncio sets it on sockets that name
+    # their protocol, which those accepted from this one do not.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listening:
         _run(Worker(folder, api_key=api_key, token_seconds=token_seconds), listening, announce)
     return Success(None)
