@@ -13,7 +13,9 @@ from tinkex_py.version import __version__
 if TYPE_CHECKING:
     from returns.result import Failure, Success
 
+    from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
     from tinkex_py.clients.promises import AsyncPromise, Promise
+    from tinkex_py.clients.rest import AsyncRestClient, RestClient
     from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient
     from tinkex_py.clients.service import AsyncServiceClient, ServiceClient
     from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
@@ -39,11 +41,14 @@ if TYPE_CHECKING:
         SampleResponse,
         SamplingParams,
         TensorData,
+        TinkerPath,
     )
     from tinkex_py.types.validation import check
 
 _HOMES = {
     "returns.result": ("Failure", "Success"),
+    "tinkex_py.clients.admin": ("AdminClient", "AsyncAdminClient"),
+    "tinkex_py.clients.rest": ("AsyncRestClient", "RestClient"),
     "tinkex_py.clients.promises": ("AsyncPromise", "Promise"),
     "tinkex_py.clients.sampling": ("AsyncSamplingClient", "SamplingClient"),
     "tinkex_py.clients.service": ("AsyncServiceClient", "ServiceClient"),
@@ -70,6 +75,7 @@ _HOMES = {
         "SampledSequence",
         "SamplingParams",
         "TensorData",
+        "TinkerPath",
     ),
     "tinkex_py.types.validation": ("check",),
 }
@@ -78,7 +84,10 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AdamOptimizerConfig",
     "AdamParams",
+    "AdminClient",
+    "AsyncAdminClient",
     "AsyncPromise",
+    "AsyncRestClient",
     "AsyncSamplingClient",
     "AsyncServiceClient",
     "AsyncTrainingClient",
@@ -98,6 +107,7 @@ __all__ = [
     "OutcomeError",
     "Promise",
     "PromptAltTokens",
+    "RestClient",
     "SampleResponse",
     "SampledSequence",
     "SamplingClient",
@@ -106,6 +116,7 @@ __all__ = [
     "Success",
     "TensorData",
     "TinkerError",
+    "TinkerPath",
     "Tokenizer",
     "TrainingClient",
     "__version__",

@@ -44,10 +44,7 @@ NOT_APPLICABLE = {
 """Recordings of what only the official SDK has, and why."""
 
 NOT_YET: dict[str, str] = {
-    **dict.fromkeys(
-        ("rest_*", "service_copy_weights", "admin_*", "redirect_*", "path_encoding_*", "tinker_path_*", "error_*"),
-        "the REST and admin clients",
-    ),
+    "error_400_empty_body": "telling a proxy's rejection from a refusal",
     **dict.fromkeys(
         ("startup_rest_*", "startup_*_404", "startup_service_client_full", "auth_*"), "flags and authentication"
     ),

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from os import PathLike, fspath
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
-from msgspec import structs
-from returns.result import Failure, Success
-
-from tinkex_py.clients.context import Context
-from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation
+from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
+from tinkex_py.clients.opened import Opened, OpenedAsync, OpenedBlocking
+from tinkex_py.clients.operation import Client, operation
+from tinkex_py.clients.rest import AsyncRestClient, RestClient
 from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, open_sampler
 from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
-from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.endpoints.models import ModelCreated, create_model, weights_info
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.steps import load_weights
-from tinkex_py.errors import TinkerError
 from tinkex_py.plans.capabilities import require_model
-from tinkex_py.plans.effects import Plan, halt
-from tinkex_py.plans.retry import Policy, call
+from tinkex_py.plans.copies import copied
+from tinkex_py.plans.effects import Plan, halt, pure
+from tinkex_py.plans.retry import call
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sessions import session_id
 from tinkex_py.plans.steps import Run, take
 from tinkex_py.plans.submission import fulfilled
-from tinkex_py.request import Request
-from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import HttpxTransport, from_environment, open_runtime
 from tinkex_py.types.batch import Dialect
-from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig
 from tinkex_py.types.validation import problem
@@ -41,44 +33,8 @@ TrainingT = TypeVar("TrainingT", bound=Client)
 SamplingT = TypeVar("SamplingT", bound=Client)
 
 
-class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
-    """What both service clients can do.
-
-    Settings come from `config`, else from the environment (TINKER_BASE_URL, TINKER_API_KEY, TINKER_PROJECT_ID,
-    TINKER_TAGS); the other arguments win over both. Construction sends nothing and never fails: settings that can't
-    work become the outcome of every operation.
-    """
-
-    def __init__(
-        self,
-        config: Config | None = None,
-        *,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        project_id: str | None = None,
-        user_metadata: Mapping[str, str] | None = None,
-        observers: Sequence[Observer] = (),
-        transport: HttpxTransport | None = None,
-    ) -> None:
-        given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
-        settings, unclear = _settings(config)
-        settings = structs.replace(settings, **{name: text for name, text in given.items() if text is not None})
-        opened = open_runtime(settings, observers, transport)
-        super().__init__(
-            Context(
-                opened.config,
-                opened.runtime,
-                startup=opened.startup,
-                problem=opened.problem or unclear,
-                user_metadata=FrozenMapping(user_metadata),
-                shared=transport is None,
-            )
-        )
-
-    @classmethod
-    def local(cls, directory: str | PathLike[str] | None = None, *, observers: Sequence[Observer] = ()) -> Self:
-        """A client of the embedded engine, which needs no account; checkpoints are kept below `directory`."""
-        return cls(Config(base_url=f"{LOCAL_SCHEME}{fspath(directory or '')}"), observers=observers)
+class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
+    """What both service clients can do."""
 
     @property
     def dialect(self) -> Dialect | None:
@@ -138,11 +94,21 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
         return self._sample_from(model_path, base_model, timeout)
 
     @operation
-    def execute(self, work: Request[T] | Plan[T], *, retry: Policy | None = None) -> Plan[T]:
-        """The outcome of any request, repeated as `retry` says, or of any plan."""
-        if isinstance(work, Request):
-            return call(work, self.context.policy() if retry is None else retry)
-        return work
+    def copy_weights(
+        self,
+        source_path: str,
+        destination_project_id: str | None = None,
+        ttl_seconds: int | None = None,
+        weights_access_token: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Plan[str]:
+        """Copy a checkpoint to a project, this client's own when none is given: the path of the copy.
+
+        POST /api/v1/copy_weights, under one idempotency key; `weights_access_token` opens another account's checkpoint.
+        """
+        project = destination_project_id or self.context.config.project_id
+        return copied(source_path, project, ttl_seconds, weights_access_token, self.context.policy(timeout))
 
     def _training_client(self, run: Run) -> TrainingT:
         """The companion client of this world."""
@@ -199,24 +165,22 @@ class ServiceOperations(Client, Generic[TrainingT, SamplingT]):
         return self._sampling_client(sampler, base_model)
 
 
-class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], Blocking):
+class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], OpenedBlocking):
     """Blocking: every operation returns its outcome.
 
     >>> with ServiceClient() as service:  # doctest: +SKIP
     ...     service.get_server_capabilities()
     """
 
-    def close(self) -> None:
-        """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
-        _ = self.context.close()
+    @operation
+    def create_rest_client(self) -> Plan[RestClient]:
+        """A client that lists and manages runs, checkpoints and sessions; it ends with this one."""
+        return pure(RestClient.beside(self))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    @operation
+    def create_admin_client(self) -> Plan[AdminClient]:
+        """A client that reads an organization's audit log and usage; it ends with this one."""
+        return pure(AdminClient.beside(self))
 
     def _training_client(self, run: Run) -> TrainingClient:
         return TrainingClient(self.context, run)
@@ -225,34 +189,21 @@ class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], Blocking)
         return SamplingClient(self.context, sampler, base_model)
 
 
-class AsyncServiceClient(ServiceOperations[AsyncTrainingClient, AsyncSamplingClient], Asynchronous):
+class AsyncServiceClient(ServiceOperations[AsyncTrainingClient, AsyncSamplingClient], OpenedAsync):
     """Awaitable: every operation returns a coroutine of its outcome; usable from any event loop, or several."""
 
-    async def close(self) -> None:
-        """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
-        await self.context.runtime.aclose()
+    @operation
+    def create_rest_client(self) -> Plan[AsyncRestClient]:
+        """A client that lists and manages runs, checkpoints and sessions; it ends with this one."""
+        return pure(AsyncRestClient.beside(self))
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
+    @operation
+    def create_admin_client(self) -> Plan[AsyncAdminClient]:
+        """A client that reads an organization's audit log and usage; it ends with this one."""
+        return pure(AsyncAdminClient.beside(self))
 
     def _training_client(self, run: Run) -> AsyncTrainingClient:
         return AsyncTrainingClient(self.context, run)
 
     def _sampling_client(self, sampler: Sampler, base_model: str | None) -> AsyncSamplingClient:
         return AsyncSamplingClient(self.context, sampler, base_model)
-
-
-def _settings(config: Config | None) -> tuple[Config, TinkerError | None]:
-    """The settings to begin with, and what is wrong with the environment if that is where they come from."""
-    if config is not None:
-        return config, None
-    match from_environment():
-        case Success(settings):
-            return settings, None
-        case Failure(error):
-            return Config(), error

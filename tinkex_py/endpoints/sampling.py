@@ -9,6 +9,7 @@ from tinkex_py.request import Request
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.sampling import SamplingParams
+from tinkex_py.types.sessions import GetSamplerResponse
 from tinkex_py.types.tensor import TensorData
 
 
@@ -25,14 +26,6 @@ class SamplingSession(Struct, frozen=True, kw_only=True):
     """An open sampling session."""
 
     sampling_session_id: str
-
-
-class Sampler(Struct, frozen=True, kw_only=True):
-    """What a sampling session samples from."""
-
-    sampler_id: str
-    base_model: str
-    model_path: str | None = None
 
 
 class Sample(Struct, frozen=True, kw_only=True, tag="sample"):
@@ -83,9 +76,9 @@ def create_sampling_session(
     return post("create_sampling_session", "create_sampling_session", body=body, returns=SamplingSession)
 
 
-def get_sampler(sampler_id: str) -> Request[Sampler]:
+def get_sampler(sampler_id: str) -> Request[GetSamplerResponse]:
     """GET /api/v1/samplers/{sampler_id}"""
-    return get("get_sampler", "samplers", sampler_id, returns=Sampler)
+    return get("get_sampler", "samplers", sampler_id, returns=GetSamplerResponse)
 
 
 def join_sampling_session(sampling_session_id: str) -> Request[Joined]:

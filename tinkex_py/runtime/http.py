@@ -138,7 +138,7 @@ def path_part(name: str) -> str:
     >>> path_part("a/b?c#d"), path_part("session:train:0"), path_part("..")
     ('a%2Fb%3Fc%23d', 'session:train:0', '%2E%2E')
     """
-    return name.replace(".", "%2E") if name in {".", ".."} else quote(name, safe=":")
+    return name.replace(".", "%2E") if name in {".", ".."} else quote(name, safe=":+")
 
 
 def _content(request: AnyRequest) -> Encoded | None:

@@ -9,7 +9,19 @@ from tinkex_py.types.inputs import (
     ModelInput,
     ModelInputChunk,
 )
+from tinkex_py.types.keys import ApiKeyResponse
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.paths import CheckpointType, TinkerPath
+from tinkex_py.types.runs import (
+    AccessScope,
+    Checkpoint,
+    CheckpointArchiveUrlResponse,
+    CheckpointsListResponse,
+    Cursor,
+    ExternalWeightsUrlsResponse,
+    TrainingRun,
+    TrainingRunsResponse,
+)
 from tinkex_py.types.sampling import (
     PromptAltTokens,
     SampledSequence,
@@ -20,6 +32,22 @@ from tinkex_py.types.sampling import (
     TopkLogprobs,
 )
 from tinkex_py.types.service import GetServerCapabilitiesResponse, SupportedModel
+from tinkex_py.types.sessions import (
+    AccessibleSearchOwner,
+    GetSamplerResponse,
+    GetSessionResponse,
+    ListSessionsResponse,
+    OwnSearchOwner,
+    SearchCursor,
+    SearchOwner,
+    SearchStatus,
+    SessionReason,
+    SessionSearchRequest,
+    SessionSearchResponse,
+    SessionStatus,
+    SessionSummary,
+    UserSearchOwner,
+)
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 from tinkex_py.types.tokens import Tokens, TokensLike
 from tinkex_py.types.training import (
@@ -42,22 +70,50 @@ from tinkex_py.types.training import (
     SaveWeightsResponse,
     WeightsInfoResponse,
 )
+from tinkex_py.types.usage import (
+    AuditLogEntry,
+    AuditLogResponse,
+    BillingEvent,
+    BillingUsageResponse,
+    CheckpointStorage,
+    CheckpointStorageUsageResponse,
+    EventInfo,
+)
 
 __all__ = [
+    "AccessScope",
+    "AccessibleSearchOwner",
     "AdamOptimizerConfig",
     "AdamParams",
+    "ApiKeyResponse",
+    "AuditLogEntry",
+    "AuditLogResponse",
+    "BillingEvent",
+    "BillingUsageResponse",
+    "Checkpoint",
+    "CheckpointArchiveUrlResponse",
+    "CheckpointStorage",
+    "CheckpointStorageUsageResponse",
+    "CheckpointType",
+    "CheckpointsListResponse",
+    "Cursor",
     "DType",
     "Datum",
     "DimuonOptimizerConfig",
     "DimuonParams",
     "DmelChunk",
     "EncodedTextChunk",
+    "EventInfo",
+    "ExternalWeightsUrlsResponse",
     "ForwardBackwardOutput",
     "FrozenMapping",
     "GetInfoResponse",
+    "GetSamplerResponse",
     "GetServerCapabilitiesResponse",
+    "GetSessionResponse",
     "ImageAssetPointerChunk",
     "ImageChunk",
+    "ListSessionsResponse",
     "LoadWeightsResponse",
     "LoraConfig",
     "LossConfig",
@@ -68,6 +124,7 @@ __all__ = [
     "OptimStepResponse",
     "OptimizerConfig",
     "OptimizerParams",
+    "OwnSearchOwner",
     "PromptAltTokens",
     "SampleResponse",
     "SampledSequence",
@@ -75,13 +132,25 @@ __all__ = [
     "SaveWeightsExternalResponse",
     "SaveWeightsForSamplerResponse",
     "SaveWeightsResponse",
+    "SearchCursor",
+    "SearchOwner",
+    "SearchStatus",
+    "SessionReason",
+    "SessionSearchRequest",
+    "SessionSearchResponse",
+    "SessionStatus",
+    "SessionSummary",
     "Stop",
     "StopReason",
     "SupportedModel",
     "TensorData",
     "TensorDataLike",
+    "TinkerPath",
     "Tokens",
     "TokensLike",
     "TopkLogprobs",
+    "TrainingRun",
+    "TrainingRunsResponse",
+    "UserSearchOwner",
     "WeightsInfoResponse",
 ]

@@ -41,17 +41,17 @@ def settings_problem(settings: Settings, path: str) -> InvalidInput | None:
     given = {field: getattr(settings, field) for field in settings.__struct_fields__}
     if isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
         return refused(path, settings, f"set at least one of {', '.join(_TRAINABLE)}")
-    return _broken(_RULES[type(settings)], given, f"{path}.")
+    return broken(_RULES[type(settings)], given, f"{path}.")
 
 
 def options_problem(options: Mapping[str, object]) -> InvalidInput | None:
     """The first argument of `sample` itself whose value breaks its rule."""
-    return _broken(_SAMPLE, options, "")
+    return broken(_SAMPLE, options, "")
 
 
 def name_problem(name: object, path: str) -> InvalidInput | None:
     """Names and paths of checkpoints are texts that hold something, and no control characters."""
-    if _is_text(name) and name:
+    if is_text(name) and name:
         return None
     return refused(path, name, "give a text that is not empty and holds no control characters")
 
@@ -59,9 +59,9 @@ def name_problem(name: object, path: str) -> InvalidInput | None:
 def loss_config_problem(config: Mapping[object, object], path: str) -> InvalidInput | None:
     """Settings of a loss are finite numbers or texts under names."""
     for name, value in config.items():
-        if not (_is_text(name) and name):
+        if not (is_text(name) and name):
             return refused(path, name, "name each setting of the loss by a text, such as 'clip_low_threshold'")
-        if not (_is_text(value) or _number(-inf)(value)):
+        if not (is_text(value) or _number(-inf)(value)):
             return refused(f"{path}[{name!r}]", value, "give a finite number or a text")
     return None
 
@@ -71,12 +71,14 @@ def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
     return isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= int(value) <= most
 
 
-def _broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str) -> InvalidInput | None:
-    broken = (rule for rule in rules if not rule.holds(given[rule.field]))
-    return next((refused(f"{prefix}{rule.field}", given[rule.field], rule.remedy) for rule in broken), None)
+def broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str = "") -> InvalidInput | None:
+    """The first of the given values that breaks its rule; `prefix` is what the caller knows them by."""
+    breaking = (rule for rule in rules if not rule.holds(given[rule.field]))
+    return next((refused(f"{prefix}{rule.field}", given[rule.field], rule.remedy) for rule in breaking), None)
 
 
-def _whole(least: int) -> Callable[[object], bool]:
+def whole(least: int) -> Callable[[object], bool]:
+    """An integer of at least `least`."""
     return lambda value: is_whole(value, least)
 
 
@@ -93,11 +95,13 @@ def _is_truth(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _is_text(value: object) -> TypeIs[str]:
+def is_text(value: object) -> TypeIs[str]:
+    """Whether the value is a text without control characters."""
     return isinstance(value, str) and _CONTROL.search(value) is None
 
 
-def _optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
+def optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
+    """None, or what the other rule says."""
     return lambda value: value is None or holds(value)
 
 
@@ -128,10 +132,10 @@ _TRAINABLE = ("train_unembed", "train_mlp", "train_attn")
 _NOT_NEGATIVE = "give a finite number of at least 0"
 _CLIPPING = f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"
 _BETA = "give a number from 0 up to, but not including, 1"
-_SEED = Rule("seed", _optional(lambda value: is_whole(value, -_LARGEST_INTEGER - 1)), "give an integer of 64 bits")
+_SEED = Rule("seed", optional(lambda value: is_whole(value, -_LARGEST_INTEGER - 1)), "give an integer of 64 bits")
 _RULES: Mapping[type, Sequence[Rule]] = {
     SamplingParams: (
-        Rule("max_tokens", _optional(_whole(1)), "give an integer of at least 1, or None to leave it to the server"),
+        Rule("max_tokens", optional(whole(1)), "give an integer of at least 1, or None to leave it to the server"),
         _SEED,
         Rule("stop", _is_stop, "give a text, a list of texts, or a list of token ids"),
         Rule("temperature", _number(0), _NOT_NEGATIVE),
@@ -151,19 +155,19 @@ _RULES: Mapping[type, Sequence[Rule]] = {
         Rule("grad_clip_norm", _number(0), _CLIPPING),
         Rule("beta1", _number(0, 1), _BETA),
     ),
-    DimuonOptimizerConfig: (Rule("version", _whole(1), "give an integer of at least 1"),),
+    DimuonOptimizerConfig: (Rule("version", whole(1), "give an integer of at least 1"),),
     LoraConfig: (
-        Rule("rank", _whole(1), "give an integer of at least 1"),
+        Rule("rank", whole(1), "give an integer of at least 1"),
         _SEED,
         *(Rule(field, _is_truth, "give True or False") for field in _TRAINABLE),
     ),
 }
 _SAMPLE = (
-    Rule("num_samples", _whole(1), "give an integer of at least 1"),
+    Rule("num_samples", whole(1), "give an integer of at least 1"),
     *(Rule(field, _is_truth, "give True or False") for field in ("include_prompt_logprobs", "record_stability_info")),
     *(
-        Rule(field, _whole(0), "give an integer of at least 0")
+        Rule(field, whole(0), "give an integer of at least 0")
         for field in ("topk_prompt_logprobs", "topk_sample_logprobs", "prompt_alt_tokens_k")
     ),
-    Rule("prompt_logprobs_last_n", _optional(_whole(1)), "give an integer of at least 1, or None for all of them"),
+    Rule("prompt_logprobs_last_n", optional(whole(1)), "give an integer of at least 1, or None for all of them"),
 )

@@ -47,7 +47,7 @@ class TrainingRun(Timed, frozen=True, kw_only=True):
     """A model in training: its base, its owner, its last checkpoints."""
 
     training_run_id: str
-    base_model: str = ""
+    base_model: str
     model_owner: str = ""
     is_lora: bool = True
     corrupted: bool = False

@@ -97,6 +97,16 @@ class Nothing(Struct, frozen=True):
         return Success(None)
 
 
+class Whole(Struct, frozen=True):
+    """The answer as it came; `statuses` are those that would have been read beside 2xx."""
+
+    statuses: frozenset[int] = frozenset()
+
+    def read(self, reply: Reply) -> Outcome[Reply, str]:
+        """The reply itself."""
+        return Success(reply)
+
+
 def explanation(body: bytes) -> Explanation:
     """Why the server refused: from `detail` (a text or FastAPI's list), `message` or `error`, or the bare text."""
     text = _text_of(body)

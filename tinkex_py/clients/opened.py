@@ -1,0 +1,155 @@
+"""Clients that programs open by themselves: their settings, `execute`, and their end, in both worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, overload
+
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.clients.context import Context
+from tinkex_py.clients.operation import Asynchronous, Blocking, Client
+from tinkex_py.clients.promises import Promise
+from tinkex_py.config import LOCAL_SCHEME, Config
+from tinkex_py.errors import TinkerError
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.retry import Policy, call
+from tinkex_py.request import Reply, Request
+from tinkex_py.runtime.observing import Observer
+from tinkex_py.runtime.opening import HttpxTransport, from_environment, open_runtime
+from tinkex_py.runtime.running import arrival
+from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.wire.replies import Whole
+
+T = TypeVar("T")
+
+
+class Opened(Client):
+    """A client with a runtime of its own, or beside another client.
+
+    Settings come from `config`, else from the environment (TINKER_BASE_URL, TINKER_API_KEY, TINKER_PROJECT_ID,
+    TINKER_TAGS); the other arguments win over both. Construction sends nothing and never fails: settings that can't
+    work become the outcome of every operation.
+    """
+
+    guest = False
+    """Whether another client has the runtime, and ends it."""
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        project_id: str | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+        observers: Sequence[Observer] = (),
+        transport: HttpxTransport | None = None,
+    ) -> None:
+        given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
+        settings, unclear = _settings(config)
+        settings = structs.replace(settings, **{name: text for name, text in given.items() if text is not None})
+        opened = open_runtime(settings, observers, transport)
+        super().__init__(
+            Context(
+                opened.config,
+                opened.runtime,
+                startup=opened.startup,
+                problem=opened.problem or unclear,
+                user_metadata=FrozenMapping(user_metadata),
+                shared=transport is None,
+            )
+        )
+
+    @classmethod
+    def local(cls, directory: str | PathLike[str] | None = None, *, observers: Sequence[Observer] = ()) -> Self:
+        """A client of the embedded engine, which needs no account; checkpoints are kept below `directory`."""
+        return cls(Config(base_url=f"{LOCAL_SCHEME}{fspath(directory or '')}"), observers=observers)
+
+    @classmethod
+    def beside(cls, other: Client) -> Self:
+        """A client that shares what another one has, and leaves it to that one to end it."""
+        client = cls.from_context(other.context)
+        client.guest = True
+        return client
+
+
+class OpenedBlocking(Opened, Blocking):
+    """What such clients have besides in the blocking world."""
+
+    @overload
+    def execute(self, work: Request[Any], *, raw: Literal[True], retry: Policy | None = None) -> Outcome[Reply]: ...
+    @overload
+    def execute(
+        self, work: Request[T] | Plan[T], *, raw: Literal[False] = False, retry: Policy | None = None
+    ) -> Outcome[T]: ...
+    def execute(self, work: Request[T] | Plan[T], *, raw: bool = False, retry: Policy | None = None) -> Outcome[Any]:
+        """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came."""
+        running = self.context.submit(_plan(self.context, work, retry, raw=raw))
+        return Promise(self.context, running).result()
+
+    def close(self) -> None:
+        """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
+        if not self.guest:
+            _ = self.context.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class OpenedAsync(Opened, Asynchronous):
+    """What such clients have besides in the async world."""
+
+    @overload
+    async def execute(
+        self, work: Request[Any], *, raw: Literal[True], retry: Policy | None = None
+    ) -> Outcome[Reply]: ...
+    @overload
+    async def execute(
+        self, work: Request[T] | Plan[T], *, raw: Literal[False] = False, retry: Policy | None = None
+    ) -> Outcome[T]: ...
+    async def execute(
+        self, work: Request[T] | Plan[T], *, raw: bool = False, retry: Policy | None = None
+    ) -> Outcome[Any]:
+        """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came."""
+        return await arrival(self.context.submit(_plan(self.context, work, retry, raw=raw)))
+
+    async def close(self) -> None:
+        """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
+        if not self.guest:
+            await self.context.runtime.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *, raw: bool) -> Plan[Any]:
+    if not isinstance(work, Request):
+        return work
+    policy = context.policy() if retry is None else retry
+    return call(structs.replace(work, returns=Whole(work.returns.statuses)) if raw else work, policy)
+
+
+def _settings(config: Config | None) -> tuple[Config, TinkerError | None]:
+    """The settings to begin with, and what is wrong with the environment if that is where they come from."""
+    if config is not None:
+        return config, None
+    match from_environment():
+        case Success(settings):
+            return settings, None
+        case Failure(error):
+            return Config(), error

@@ -1,0 +1,98 @@
+"""REST clients: runs, checkpoints and sessions, listed and managed; they open no session of their own."""
+
+from __future__ import annotations
+
+from tinkex_py.clients.asking import asked, located, wanted
+from tinkex_py.clients.checkpoints import CheckpointOperations
+from tinkex_py.clients.opened import OpenedAsync, OpenedBlocking
+from tinkex_py.clients.operation import operation
+from tinkex_py.clients.sessions import SessionOperations
+from tinkex_py.endpoints import runs, service
+from tinkex_py.plans.effects import Plan, halt
+from tinkex_py.plans.identity import Identity, identified
+from tinkex_py.plans.pages import collected, training_runs
+from tinkex_py.types.arguments import arguments_problem
+from tinkex_py.types.runs import AccessScope, TrainingRun, TrainingRunsResponse
+from tinkex_py.types.service import GetServerCapabilitiesResponse
+
+
+class RestOperations(CheckpointOperations, SessionOperations):
+    """What both REST clients can do."""
+
+    @operation
+    def get_server_capabilities(self, *, timeout: float | None = None) -> Plan[GetServerCapabilitiesResponse]:
+        """The base models that the server has. GET /api/v1/get_server_capabilities"""
+        return asked(self.context, timeout, service.get_server_capabilities)
+
+    @operation
+    def get_training_run(
+        self, training_run_id: str, access_scope: AccessScope = "owned", *, timeout: float | None = None
+    ) -> Plan[TrainingRun]:
+        """A training run. GET /api/v1/training_runs/{training_run_id}; NotFound when it isn't there, or not yours."""
+        return self._training_run(training_run_id, access_scope, timeout)
+
+    @operation
+    def get_training_run_by_tinker_path(
+        self, tinker_path: str, access_scope: AccessScope = "owned", *, timeout: float | None = None
+    ) -> Plan[TrainingRun]:
+        """The training run that a checkpoint comes from. GET /api/v1/training_runs/{training_run_id}"""
+        return located(tinker_path, lambda path: self._training_run(path.training_run_id, access_scope, timeout))
+
+    @operation
+    def list_training_runs(
+        self,
+        limit: int = 20,
+        offset: int = 0,
+        access_scope: AccessScope = "owned",
+        project_id: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Plan[TrainingRunsResponse]:
+        """One page of training runs. GET /api/v1/training_runs"""
+        return asked(
+            self.context,
+            timeout,
+            runs.list_training_runs,
+            limit=limit,
+            offset=offset,
+            access_scope=access_scope,
+            project_id=project_id,
+        )
+
+    @operation
+    def all_training_runs(
+        self,
+        limit: int | None = None,
+        access_scope: AccessScope = "owned",
+        project_id: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Plan[tuple[TrainingRun, ...]]:
+        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs"""
+        found = arguments_problem({"access_scope": access_scope, "project_id": project_id, **wanted(limit)})
+        listing = training_runs(access_scope, project_id)
+        return halt(found) if found else collected(listing, self.context.policy(timeout), wanted=limit)
+
+    @operation
+    def whoami(self, *, timeout: float | None = None) -> Plan[Identity]:
+        """Whom the credential stands for, as its JWT says; CapabilityMissing when the server gives out none.
+
+        Sends nothing unless a token has still to be fetched.
+        """
+        return self.context.limited(timeout, "whoami", identified(self.context.startup))
+
+    def _training_run(self, training_run_id: str, scope: AccessScope, timeout: float | None) -> Plan[TrainingRun]:
+        builder = runs.get_training_run
+        return asked(self.context, timeout, builder, training_run_id=training_run_id, access_scope=scope)
+
+
+class RestClient(RestOperations, OpenedBlocking):
+    """Blocking: every operation returns its outcome.
+
+    >>> with RestClient() as rest:  # doctest: +SKIP
+    ...     rest.list_training_runs()
+    """
+
+
+class AsyncRestClient(RestOperations, OpenedAsync):
+    """Awaitable: every operation returns a coroutine of its outcome."""

@@ -1,0 +1,118 @@
+"""What REST clients do with sessions: list, search and move them, and export their traces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tinkex_py.clients.asking import asked, wanted
+from tinkex_py.clients.opened import Opened
+from tinkex_py.clients.operation import operation
+from tinkex_py.endpoints import sampling, sessions
+from tinkex_py.plans.effects import Plan, halt
+from tinkex_py.plans.exports import exported_trace
+from tinkex_py.plans.pages import collected, found_sessions
+from tinkex_py.plans.pages import sessions as session_ids
+from tinkex_py.types.arguments import arguments_problem, search_problem
+from tinkex_py.types.runs import AccessScope
+from tinkex_py.types.sessions import (
+    GetSamplerResponse,
+    GetSessionResponse,
+    ListSessionsResponse,
+    OwnSearchOwner,
+    SearchCursor,
+    SearchOwner,
+    SearchStatus,
+    SessionSearchRequest,
+    SessionSearchResponse,
+    SessionSummary,
+)
+
+_OWN = OwnSearchOwner()
+
+
+class SessionOperations(Opened):
+    """Operations on sessions and samplers."""
+
+    @operation
+    def get_session(
+        self, session_id: str, access_scope: AccessScope = "owned", *, timeout: float | None = None
+    ) -> Plan[GetSessionResponse]:
+        """What was made in a session. GET /api/v1/sessions/{session_id}"""
+        return asked(self.context, timeout, sessions.get_session, session_id=session_id, access_scope=access_scope)
+
+    @operation
+    def list_sessions(
+        self, limit: int = 20, offset: int = 0, access_scope: AccessScope = "owned", *, timeout: float | None = None
+    ) -> Plan[ListSessionsResponse]:
+        """One page of session ids. GET /api/v1/sessions"""
+        return asked(
+            self.context, timeout, sessions.list_sessions, limit=limit, offset=offset, access_scope=access_scope
+        )
+
+    @operation
+    def all_sessions(
+        self, limit: int | None = None, access_scope: AccessScope = "owned", *, timeout: float | None = None
+    ) -> Plan[tuple[str, ...]]:
+        """Session ids from as many pages as it takes, `limit` of them at most. GET /api/v1/sessions"""
+        found = arguments_problem({"access_scope": access_scope, **wanted(limit)})
+        return (
+            halt(found) if found else collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
+        )
+
+    @operation
+    def search_sessions(
+        self,
+        *,
+        session_id: str | None = None,
+        project_ids: Sequence[str] | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+        display_name: str | None = None,
+        owner: SearchOwner = _OWN,
+        statuses: Sequence[SearchStatus] | None = None,
+        limit: int = 50,
+        cursor: SearchCursor | None = None,
+        timeout: float | None = None,
+    ) -> Plan[SessionSearchResponse]:
+        """One page of the sessions that fit every condition given. POST /api/v1/sessions/search"""
+        search = SessionSearchRequest(
+            session_id=session_id,
+            project_ids=None if project_ids is None else tuple(project_ids),
+            user_metadata=user_metadata or {},
+            display_name=display_name,
+            owner=owner,
+            statuses=None if statuses is None else tuple(statuses),
+            limit=limit,
+            cursor=cursor,
+        )
+        found = search_problem(search)
+        return halt(found) if found else asked(self.context, timeout, sessions.search_sessions, search)
+
+    @operation
+    def all_found_sessions(
+        self, search: SessionSearchRequest, limit: int | None = None, *, timeout: float | None = None
+    ) -> Plan[tuple[SessionSummary, ...]]:
+        """Sessions found on as many pages as it takes, `limit` of them at most. POST /api/v1/sessions/search"""
+        found = search_problem(search) or arguments_problem(wanted(limit))
+        return halt(found) if found else found_sessions(search, self.context.policy(timeout), wanted=limit)
+
+    @operation
+    def assign_session_project(self, session_id: str, project_id: str, *, timeout: float | None = None) -> Plan[None]:
+        """Move a session to a project. PUT /api/v1/sessions/{session_id}/project"""
+        return asked(
+            self.context, timeout, sessions.assign_session_project, session_id=session_id, project_id=project_id
+        )
+
+    @operation
+    def export_session_trace(self, session_id: str, *, timeout: float | None = None) -> Plan[str]:
+        """The address of a session's trace, asked for every 5 s until it is ready.
+
+        GET /api/v1/sessions/{session_id}/trace_export; RequestFailed when it can't be made, DeadlineExceeded when it
+        takes longer than `timeout` seconds.
+        """
+        found = arguments_problem({"session_id": session_id})
+        return halt(found) if found else exported_trace(session_id, self.context.policy(timeout))
+
+    @operation
+    def get_sampler(self, sampler_id: str, *, timeout: float | None = None) -> Plan[GetSamplerResponse]:
+        """What a sampling session samples from. GET /api/v1/samplers/{sampler_id}"""
+        return asked(self.context, timeout, sampling.get_sampler, sampler_id=sampler_id)
