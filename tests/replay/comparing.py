@@ -18,8 +18,8 @@ BASE = "http://recorded.test"
 """Where the server of a replay is."""
 ABSENT = "absent"
 """How a field that is not there reads in a difference."""
-TRANSPORT = frozenset({"host", "connection", "content-length", "transfer-encoding", "(received by)"})
-"""Headers that say nothing about the request, and are not recorded."""
+TRANSPORT = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "(received by)"})
+"""Headers that say nothing about the request; the compressions that can be read depend on what is installed."""
 
 
 class Difference(NamedTuple):

@@ -16,6 +16,10 @@ from tinkex_py.wire.replies import Nothing, PromiseOf, Value
 T = TypeVar("T")
 
 
+IN_PROTOBUF = frozenset({"Sample", "Forward", "ForwardBackward"})
+"""The kinds of results that come in protobuf from servers that know it."""
+
+
 class RetrieveFuture(Struct, frozen=True, kw_only=True):
     """Body of `retrieve_future`."""
 
@@ -57,6 +61,7 @@ def retrieve_future(
 ) -> Request[PromiseState[T]]:
     """POST /api/v1/retrieve_future"""
     headers = (("x-tinker-request-iteration", str(iteration)), ("x-tinker-request-type", kind))
+    accept = (("accept", "application/x-protobuf, application/json"),) if kind in IN_PROTOBUF else ()
     first = () if iteration or roundtrip is None else (("x-tinker-create-promise-roundtrip-time", f"{roundtrip:.6f}"),)
     return Request(
         operation="retrieve_future",
@@ -64,7 +69,7 @@ def retrieve_future(
         path=(*PREFIX, "retrieve_future"),
         returns=PromiseOf(returns),
         body=RetrieveFuture(request_id=request_id, allow_metadata_only=allow_metadata_only),
-        headers=(*headers, *first),
+        headers=(*accept, *headers, *first),
         repeat=NEVER,
         timeout=timeout,
     )

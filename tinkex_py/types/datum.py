@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.packing import is_tensor
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 
 LOSS_INPUT_DTYPES: dict[str, DType] = {
@@ -20,32 +24,74 @@ LOSS_INPUT_DTYPES: dict[str, DType] = {
 """The dtype that lists and arrays take under the loss inputs every Tinker server knows."""
 
 
+SPARSE_INPUTS = frozenset({"target_tokens", "weights"})
+"""Loss inputs whose torch matrices are compressed when they are mostly zeros."""
+
+
+class PromptProvenanceSpan(Struct, frozen=True, kw_only=True):
+    """`length` positions that are those of a sample's prompt from `offset` on."""
+
+    sequence_id: str
+    length: int
+    offset: int = 0
+
+
+class SampledProvenanceSpan(Struct, frozen=True, kw_only=True):
+    """`length` positions that are those of a sample's own tokens from `offset` on."""
+
+    sequence_id: str
+    length: int
+    offset: int = 0
+
+
+ProvenanceSpan: TypeAlias = PromptProvenanceSpan | SampledProvenanceSpan
+ProvenanceSpans: TypeAlias = Sequence[ProvenanceSpan]
+"""Runs of positions in their order, which together cover every position once."""
+
+
 class Datum:
     """One training example: `model_input` `[T]` and the loss's inputs, each a tensor of shape `[T]` or `[T, K]`.
 
-    Loss inputs may be given as lists, arrays or tensors; they are converted here, once.
+    Loss inputs may be given as lists, arrays or tensors; they are converted here, once. A torch matrix of
+    `target_tokens` or `weights` that is mostly zeros becomes sparse.
 
     >>> datum = Datum(ModelInput.from_ints([1, 2]), {"target_tokens": [2, 3], "weights": [1, 1]})
     >>> datum.loss_fn_inputs["weights"]
     TensorData([1.0, 1.0], dtype='float32', shape=(2,))
     """
 
-    __slots__ = ("loss_fn_inputs", "model_input")
+    __slots__ = ("loss_fn_input_spans", "loss_fn_inputs", "model_input", "model_input_spans")
 
     def __init__(self, model_input: ModelInput, loss_fn_inputs: Mapping[str, TensorDataLike]) -> None:
         self.model_input = model_input
         self.loss_fn_inputs: FrozenMapping[str, TensorData] = FrozenMapping(
-            {name: TensorData.of(value, LOSS_INPUT_DTYPES.get(name)) for name, value in loss_fn_inputs.items()}
+            {name: _tensor(name, value) for name, value in loss_fn_inputs.items()}
         )
+        self.model_input_spans: tuple[ProvenanceSpan, ...] | None = None
+        self.loss_fn_input_spans: tuple[ProvenanceSpan, ...] | None = None
+
+    def with_provenance(self, model_input: ProvenanceSpans, loss_fn_inputs: ProvenanceSpans) -> Datum:
+        """This datum with where its tokens come from: spans over `model_input` `[T]` and over `target_tokens` `[T]`.
+
+        They are sent in protobuf; JSON has no place for them.
+        """
+        datum = Datum(self.model_input, self.loss_fn_inputs)
+        datum.model_input_spans, datum.loss_fn_input_spans = tuple(model_input), tuple(loss_fn_inputs)
+        return datum
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.model_input, self.loss_fn_inputs, self.model_input_spans, self.loss_fn_input_spans
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Datum) and (self.model_input, self.loss_fn_inputs) == (
-            other.model_input,
-            other.loss_fn_inputs,
-        )
+        return isinstance(other, Datum) and self._parts() == other._parts()
 
     def __hash__(self) -> int:
-        return hash((self.model_input, self.loss_fn_inputs))
+        return hash(self._parts())
 
     def __repr__(self) -> str:
         return f"Datum(model_input={self.model_input!r}, loss_fn_inputs={self.loss_fn_inputs!r})"
+
+
+def _tensor(name: str, value: TensorDataLike) -> TensorData:
+    tensor = TensorData.of(value, LOSS_INPUT_DTYPES.get(name))
+    return tensor.compressed() if name in SPARSE_INPUTS and is_tensor(value) else tensor

@@ -65,7 +65,7 @@ class TensorData:
         self.shape: Shape | None = _own_shape(data, usable.shape) if dense is None else dense
         self.sparse_crow_indices: tuple[int, ...] | None = crow
         self.sparse_col_indices: tuple[int, ...] | None = col
-        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else self._misshapen()
+        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else self.misshapen()
 
     @classmethod
     def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
@@ -128,7 +128,21 @@ class TensorData:
 
         return torch.from_numpy(self.to_numpy().copy())
 
-    def _misshapen(self) -> Unpackable | None:
+    def compressed(self) -> TensorData:
+        """A matrix as its compressed sparse rows if those are smaller, else this tensor as it is."""
+        if self.problem is not None or self.sparse_crow_indices is not None or len(self.packed.shape) != _MATRIX:
+            return self
+        import numpy as np
+
+        dense = self.to_numpy()
+        rows, columns = np.nonzero(dense)
+        if len(dense) + 1 + 2 * len(rows) >= dense.size:
+            return self
+        crow = np.searchsorted(rows, np.arange(len(dense) + 1))
+        return TensorData(dense[rows, columns], self.dtype, dense.shape, crow.tolist(), columns.tolist())
+
+    def misshapen(self) -> Unpackable | None:
+        """Why the elements don't fill the shape, None when they do."""
         if self.sparse_crow_indices is not None or self.sparse_col_indices is not None:
             return self._missparse()
         if self.shape is not None and (prod(self.shape) != self.size or min(self.shape, default=0) < 0):

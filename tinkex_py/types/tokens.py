@@ -1,9 +1,11 @@
-"""Token ids, packed once when given and compared by value. Pure."""
+"""Token ids, packed once when given or as they came, and equal to any list of the same ids. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import SupportsIndex, TypeAlias, overload
+
+from typing_extensions import TypeIs
 
 from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, pack
 
@@ -30,6 +32,11 @@ class Tokens(Sequence[int]):
         self.buffer: memoryview = memoryview(b"") if isinstance(packed, Unpackable) else packed.buffer
         self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else None
 
+    @classmethod
+    def of_buffer(cls, buffer: bytes | memoryview) -> Tokens:
+        """A view of little-endian int32 bytes, taken as they are."""
+        return _rebuild(buffer, None)
+
     def __len__(self) -> int:
         return self.buffer.nbytes // 4
 
@@ -45,10 +52,12 @@ class Tokens(Sequence[int]):
         return iter(self.tolist())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tokens) and (self.buffer, self.problem) == (other.buffer, other.problem)
+        if isinstance(other, Tokens):
+            return (self.buffer, self.problem) == (other.buffer, other.problem)
+        return _is_row(other) and self.problem is None and self.tolist() == list(other)
 
     def __hash__(self) -> int:
-        return hash((bytes(self.buffer), self.problem))
+        return hash(tuple(self.tolist()))
 
     def __repr__(self) -> str:
         shown = ", ".join(map(str, self[:SHOWN]))
@@ -62,9 +71,13 @@ class Tokens(Sequence[int]):
         return self.buffer.cast("i").tolist()
 
 
-def _rebuild(buffer: bytes, problem: Unpackable | None) -> Tokens:
+def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
+    return isinstance(value, (list, tuple))
+
+
+def _rebuild(buffer: bytes | memoryview, problem: Unpackable | None) -> Tokens:
     tokens = Tokens()
-    tokens.buffer, tokens.problem = memoryview(buffer), problem
+    tokens.buffer, tokens.problem = memoryview(buffer).toreadonly(), problem
     return tokens
 
 

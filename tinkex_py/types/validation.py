@@ -13,7 +13,7 @@ from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
-from tinkex_py.types.datum import Datum
+from tinkex_py.types.datum import Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
@@ -104,7 +104,36 @@ def _element(datum: object, path: str) -> InvalidInput | None:
 
 def _datum(datum: Datum, path: str) -> InvalidInput | None:
     problems = (_loss_input(name, tensor, path) for name, tensor in datum.loss_fn_inputs.items())
-    return _input_of(datum.model_input, f"{path}.model_input") or next(filter(None, problems), None)
+    return (
+        _input_of(datum.model_input, f"{path}.model_input")
+        or next(filter(None, problems), None)
+        or _spans(datum.model_input_spans, datum.model_input.length, f"{path}.model_input_spans")
+        or _spans(datum.loss_fn_input_spans, _targets(datum), f"{path}.loss_fn_input_spans")
+    )
+
+
+def _targets(datum: Datum) -> int | None:
+    """How many positions the targets have, None when they are no row."""
+    targets = datum.loss_fn_inputs.get("target_tokens")
+    flat = targets is not None and targets.sparse_crow_indices is None and len(targets.packed.shape) == 1
+    return targets.size if targets is not None and flat else None
+
+
+def _spans(spans: Sequence[object] | None, positions: int | None, path: str) -> InvalidInput | None:
+    """Spans are of known sequences, and cover the positions."""
+    covered = 0
+    for index, span in enumerate(spans or ()):
+        if not isinstance(span, (PromptProvenanceSpan, SampledProvenanceSpan)):
+            return refused(f"{path}[{index}]", span, "give a PromptProvenanceSpan or a SampledProvenanceSpan")
+        if not (is_whole(span.length, 0) and is_whole(span.offset, 0)):
+            return refused(f"{path}[{index}]", span, "give a length and an offset of at least 0")
+        found = name_problem(span.sequence_id, f"{path}[{index}].sequence_id")
+        if found is not None:
+            return found
+        covered += span.length
+    if spans is None or positions in {None, covered}:
+        return None
+    return refused(path, spans, f"give spans that cover {positions} positions; these cover {covered}")
 
 
 def _input_of(value: object, path: str) -> InvalidInput | None:
@@ -174,6 +203,6 @@ def _bytes(data: object, path: str) -> InvalidInput | None:
 def _image(chunk: ImageChunk | ImageAssetPointerChunk, path: str) -> InvalidInput | None:
     if chunk.format not in IMAGE_FORMATS:
         return refused(f"{path}.format", chunk.format, f"give one of {', '.join(IMAGE_FORMATS)}")
-    if chunk.expected_tokens is not None and not is_whole(chunk.expected_tokens, 0):
-        return refused(f"{path}.expected_tokens", chunk.expected_tokens, "give an integer of at least 0, or None")
+    if chunk.expected_tokens is not None and not is_whole(chunk.expected_tokens, 0, LARGEST_TOKEN):
+        return refused(f"{path}.expected_tokens", chunk.expected_tokens, "give an integer of 0 to 2**31 - 1, or None")
     return None

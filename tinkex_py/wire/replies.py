@@ -12,10 +12,11 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.errors import Category
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
 from tinkex_py.types.promises import Announced, Pending, PromiseState, Ready, Refused
 from tinkex_py.wire import json
+from tinkex_py.wire.protobuf import results
 
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | None"
@@ -72,7 +73,9 @@ class PromiseOf(Struct, Generic[T], frozen=True):
         return frozenset({408})
 
     def read(self, reply: Reply) -> Outcome[PromiseState[T], str]:
-        """The state, by the tests that the protocol gives, in its order."""
+        """The state, by the tests that the protocol gives, in its order; protobuf is always a result."""
+        if reply.status not in self.statuses and is_protobuf(reply.header("content-type")):
+            return then(results.decode(self.form, reply.body), lambda value: Success(Ready(value)))
         probe = _probe(reply.body)
         unfinished = _pending(probe) if reply.status in self.statuses else _unfinished(probe, reply.body)
         if unfinished is not None:
@@ -105,6 +108,12 @@ class Whole(Struct, frozen=True):
     def read(self, reply: Reply) -> Outcome[Reply, str]:
         """The reply itself."""
         return Success(reply)
+
+
+def is_protobuf(content_type: str | None) -> bool:
+    """Whether a Content-Type is one of protobuf's."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind in {"application/x-protobuf", "application/protobuf"}
 
 
 def explanation(body: bytes) -> Explanation:

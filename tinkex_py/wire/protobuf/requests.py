@@ -11,7 +11,7 @@ from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded
 from tinkex_py.types.batch import Batch
-from tinkex_py.types.datum import Datum
+from tinkex_py.types.datum import Datum, PromptProvenanceSpan, ProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInputChunk
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.wire.protobuf.packing import Parts, buffer, double, integer, integers, joined, message, text
@@ -64,8 +64,15 @@ def _datum(datum: Datum) -> Parts:
         (
             *(message(1, _chunk(chunk)) for chunk in datum.model_input.chunks),
             *(_entry(2, name, message(2, tensor(value))) for name, value in datum.loss_fn_inputs.items()),
+            *(message(3, _span(span)) for span in datum.model_input_spans or ()),
+            *(message(4, _span(span)) for span in datum.loss_fn_input_spans or ()),
         )
     )
+
+
+def _span(span: ProvenanceSpan) -> Parts:
+    field = 1 if isinstance(span, PromptProvenanceSpan) else 2
+    return message(field, [*text(1, span.sequence_id), *integer(2, span.offset), *integer(3, span.length)])
 
 
 def _chunk(chunk: ModelInputChunk) -> Parts:
@@ -102,4 +109,4 @@ def _setting(value: float | str) -> Parts:
 
 def _entry(field: int, name: str, value: Parts) -> Parts:
     """One entry of a map."""
-    return message(field, [*text(1, name), *value])
+    return message(field, [*message(1, [name.encode()]), *value])

@@ -1,0 +1,66 @@
+"""Bodies are unpacked within a limit, whatever they claim to be."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py.request import Encoded
+from tinkex_py.wire import compression
+from tinkex_py.wire.compression import compressed, readable, unpacked
+
+zstandard = pytest.importorskip("zstandard")
+TEXT = b"tokens " * 1000
+RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+PACKED: dict[str, tuple[str | None, bytes]] = {
+    "not at all": (None, TEXT),
+    "identity": ("identity", TEXT),
+    "gzip": ("gzip", gzip.compress(TEXT)),
+    "deflate": ("Deflate", zlib.compress(TEXT)),
+    "deflate without its header": ("deflate", RAW.compress(TEXT) + RAW.flush()),
+    "zstd": ("zstd", zstandard.ZstdCompressor().compress(TEXT)),
+    "twice": ("gzip, zstd", zstandard.ZstdCompressor().compress(gzip.compress(TEXT))),
+}
+
+
+@pytest.mark.parametrize(("encoding", "body"), PACKED.values(), ids=PACKED)
+def test_a_body_is_made_whole_again(encoding: str | None, body: bytes) -> None:
+    assert unpacked(encoding, body, len(TEXT)) == Success(TEXT)
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "zstd"])
+def test_what_grows_beyond_the_limit_is_a_failure(name: str) -> None:
+    assert isinstance(unpacked(*PACKED[name], len(TEXT) - 1), Failure)
+
+
+BROKEN: dict[str, tuple[str, bytes]] = {
+    "gzip": ("gzip", b"no gzip"),
+    "gzip cut": ("gzip", gzip.compress(TEXT)[:-9]),
+    "deflate": ("deflate", b"\xff\xff"),
+    "nothing": ("deflate", b""),
+    "zstd": ("zstd", b"no zstd"),
+    "brotli": ("br", b""),
+    "second": ("zstd, gzip", gzip.compress(b"no zstd")),
+}
+
+
+@pytest.mark.parametrize(("encoding", "body"), BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_unpacked_is_a_failure(encoding: str, body: bytes) -> None:
+    assert isinstance(unpacked(encoding, body, 10**6), Failure)
+
+
+def test_a_body_is_compressed_as_one_frame() -> None:
+    body = compressed(Encoded("application/x-protobuf", TEXT))
+    assert (body.content_type, body.content_encoding) == ("application/x-protobuf", "zstd")
+    assert unpacked("zstd", body.content, len(TEXT)) == Success(TEXT)
+    assert readable() == "gzip, deflate, zstd"
+
+
+def test_without_the_package_bodies_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "has_zstd", lambda: False)
+    body = Encoded("application/x-protobuf", TEXT)
+    assert (compressed(body), readable()) == (body, "gzip, deflate")
+    assert isinstance(unpacked("zstd", b"", 1), Failure)

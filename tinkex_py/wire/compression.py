@@ -1,0 +1,101 @@
+"""Bodies made smaller, and made whole again within a limit. Pure; zstandard is an extra and loads when first used."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Protocol
+
+from msgspec import structs
+from returns.result import Failure, Success
+
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Encoded
+
+
+def has_zstd() -> bool:
+    """Whether the package for zstd is installed."""
+    return find_spec("zstandard") is not None
+
+
+def readable() -> str:
+    """What `unpacked` reads, as an Accept-Encoding header says it."""
+    return "gzip, deflate, zstd" if has_zstd() else "gzip, deflate"
+
+
+def compressed(body: Encoded) -> Encoded:
+    """The body as one zstd frame if the package is installed, else as it is."""
+    if not has_zstd():
+        return body
+    import zstandard
+
+    packed = zstandard.ZstdCompressor().compress(body.content)
+    return structs.replace(body, content=packed, content_encoding="zstd")
+
+
+def unpacked(encoding: str | None, body: bytes, limit: int) -> Outcome[bytes, str]:
+    """The body as it was before its Content-Encoding; Failure when it can't be read or exceeds `limit` bytes."""
+    names = [name.strip().lower() for name in (encoding or "").split(",")]
+    whole = body
+    for name in reversed([name for name in names if name not in {"", "identity"}]):
+        unpack = _UNPACKERS.get(name)
+        if unpack is None or (name == "zstd" and not has_zstd()):
+            return Failure(f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}")
+        match unpack(whole, limit):
+            case Success(inner):
+                whole = inner
+            case Failure(reason):
+                return Failure(reason)
+    return Success(whole)
+
+
+class _Inflating(Protocol):
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+def _too_large(limit: int) -> Failure[str]:
+    return Failure(f"the body is larger than {limit} bytes once it is unpacked")
+
+
+def _gzip(body: bytes, limit: int) -> Outcome[bytes, str]:
+    return _inflated(zlib.decompressobj(16 + zlib.MAX_WBITS), body, limit)
+
+
+def _deflate(body: bytes, limit: int) -> Outcome[bytes, str]:
+    """Some servers leave out the zlib header."""
+    wrapped = body[:1] and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+    return _inflated(zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS), body, limit)
+
+
+def _inflated(inflating: _Inflating, body: bytes, limit: int) -> Outcome[bytes, str]:
+    try:
+        whole = inflating.decompress(body, limit + 1)
+    except zlib.error as error:
+        return Failure(f"the body can't be unpacked: {error}")
+    if len(whole) > limit:
+        return _too_large(limit)
+    return Success(whole) if inflating.eof else Failure("the body can't be unpacked: it ends too early")
+
+
+def _zstd(body: bytes, limit: int) -> Outcome[bytes, str]:
+    import zstandard
+
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
+            whole = reader.read(limit + 1)
+    except (zstandard.ZstdError, MemoryError) as error:
+        return Failure(f"the body can't be unpacked: {error}")
+    return Success(whole) if len(whole) <= limit else _too_large(limit)
+
+
+_UNPACKERS: Mapping[str, Callable[[bytes, int], Outcome[bytes, str]]] = {
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "zstd": _zstd,
+}
