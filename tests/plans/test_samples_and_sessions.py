@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tests.plans.scripted import BROKEN, Script, gaps, reply, waiting
+from tests.plans.scripted import BROKEN, Line, Script, gaps, reply, waiting
 from tinkex_py import Config, ModelInput, SamplingParams, errors
 from tinkex_py.endpoints.sampling import Sample
+from tinkex_py.endpoints.sessions import finish_session
 from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, SessionStarted
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.effects import Plan, attempt, sleep, together
+from tinkex_py.plans.effects import Plan, attempt, now, pure, sleep, together
 from tinkex_py.plans.samples import Sampler, sample
-from tinkex_py.plans.sessions import SessionState, session_id
+from tinkex_py.plans.sessions import SessionState, finish, in_session, session_id
 from tinkex_py.types import SampledSequence, SampleResponse
 from tinkex_py.types.questions import Question
 from tinkex_py.wire.json import encode
@@ -116,6 +118,67 @@ def test_a_session_gives_a_sign_of_life_every_so_often_until_it_is_over() -> Non
     script.run(wait_then(100, session_id(session())))
     assert gaps(script.times) == [10.0, 10.0, 10.0]
     assert isinstance(script.events[-1], SessionOver)
+
+
+def test_when_the_server_ends_a_session_later_work_is_told() -> None:
+    state, script = session(), Script(OPENED, reply(410, {"detail": "too old"}))
+
+    def later() -> Plan[tuple[Outcome[str], Outcome[int]]]:
+        yield from session_id(state)
+        yield from sleep(11)
+        return (yield from attempt(session_id(state))), (yield from attempt(in_session(state, pure(1))))
+
+    for outcome in script.run(later()).unwrap():
+        error = outcome.failure()
+        assert isinstance(error, errors.SessionEnded)
+        assert error.message.startswith("the server ended session s (too old); make a new client")
+    assert script.run(finish(state, "success", None)) == Success(None)
+    assert [request.operation for request, _ in script.sent] == ["create_session", "session_heartbeat"]
+
+
+def test_a_session_that_was_joined_is_kept_alive_and_neither_opened_nor_finished() -> None:
+    state, script = session(), Script(reply(200))
+    state.joined = state.known = "parent"
+    assert script.run(wait_then(25, in_session(state, pure("work")))) == Success("work")
+    assert script.run(finish(state, "success", None)) == Success(None)
+    assert [request.operation for request, _ in script.sent] == ["session_heartbeat"] * 2
+
+
+def test_a_session_is_finished_with_how_it_went() -> None:
+    state, script = session(), Script(OPENED, reply(204))
+
+    def whole() -> Plan[None]:
+        yield from session_id(state)
+        yield from finish(state, "errored", "boom")
+
+    assert script.run(whole()) == Success(None)
+    assert script.sent[-1][0] == finish_session("s", "errored", "boom")
+
+
+@pytest.mark.parametrize("line", [BROKEN, reply(404), reply(500), 1e6], ids=str)
+def test_finishing_takes_little_time_whatever_the_server_does(line: Line) -> None:
+    state = session()
+    state.known = "s"
+
+    def timed() -> Plan[float]:
+        begun = yield from now()
+        yield from finish(state, "success", None)
+        return (yield from now()) - begun
+
+    assert Script(line).run(timed()).unwrap() <= 3.0
+
+
+def test_what_accompanies_a_session_runs_while_it_does() -> None:
+    ran: list[float] = []
+
+    def companion() -> Plan[None]:
+        yield from sleep(5)
+        ran.append((yield from now()))
+
+    state = session()
+    state.companions = (companion,)
+    Script(OPENED).run(wait_then(9, session_id(state)))
+    assert ran == [5.0]
 
 
 def test_missed_signs_of_life_are_told_after_two_minutes() -> None:

@@ -48,7 +48,6 @@ NOT_YET: dict[str, str] = {
     **dict.fromkeys(
         ("startup_rest_*", "startup_*_404", "startup_service_client_full", "auth_*"), "flags and authentication"
     ),
-    **dict.fromkeys(("close_*", "telemetry_batch"), "finishing the session"),
     **dict.fromkeys(
         (
             "forward*",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -17,12 +17,15 @@ from tinkex_py.plans.effects import Plan, deadline, halt
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.samples import Sampler
-from tinkex_py.plans.sessions import SessionState
+from tinkex_py.plans.sessions import SessionState, finish
 from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.steps import Run
+from tinkex_py.runtime.forks import renew_after_fork
+from tinkex_py.runtime.opening import Opened
 from tinkex_py.runtime.running import Running, Runtime
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.sessions import Ending
 
 T = TypeVar("T")
 
@@ -50,6 +53,7 @@ class Context:
         problem: TinkerError | None = None,
         user_metadata: Mapping[str, str] = FrozenMapping(),
         shared: bool = False,
+        open_again: Callable[[], Opened] | None = None,
     ) -> None:
         self.config = config
         self.runtime = runtime
@@ -61,7 +65,46 @@ class Context:
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
         self.dispatch = Gate(_DISPATCH)
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
-        self.close = weakref.finalize(self, runtime.close)
+        self.generation = 0
+        self._open_again = open_again
+        self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
+        self._left_behind: list[Runtime] = []
+        renew_after_fork(self)
+
+    def close(self, status: Ending = "success", detail: str | None = None) -> None:
+        """Finish the session and end everything, in a bounded time; once."""
+        _ = self._detach()
+        self.runtime.close(finish(self.session, status, detail))
+
+    async def aclose(self, status: Ending = "success", detail: str | None = None) -> None:
+        """As `close`, without blocking the caller's event loop."""
+        _ = self._detach()
+        await self.runtime.aclose(finish(self.session, status, detail))
+
+    def renew(self) -> None:
+        """Begin anew in a process that was forked off: with a runtime of its own, in the session of the parent.
+
+        What the parent's runtime was in the middle of is left behind, untouched, because the parent goes on with it.
+        """
+        _ = self._detach()
+        self._left_behind.append(self.runtime)
+        self.generation += 1
+        if self._open_again is None:
+            return
+        opened = self._open_again()
+        self.runtime, self.startup, self.problem = opened.runtime, opened.startup, self.problem or opened.problem
+        self.startup.known = None
+        self.session = SessionState(
+            config=self.config,
+            sdk_version=self.startup.sdk_version,
+            user_metadata=self.session.user_metadata,
+            joined=self.session.known,
+        )
+        self.capabilities = Capabilities(checking=self.config.check_capabilities)
+        self.circuit = Circuit(failures=self.config.circuit_failures, reset=self.config.circuit_reset)
+        self.waiting = Waiting(config=self.config, progress=Progress(), room=Gate(_ROOM))
+        self.dispatch = Gate(_DISPATCH)
+        self._detach = weakref.finalize(self, self.runtime.close).detach
 
     def submit(self, plan: Plan[T]) -> Running[T]:
         """Start a plan; it fails at once when the client can't work."""

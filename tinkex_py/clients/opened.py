@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 from msgspec import structs
-from returns.result import Failure, Success
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client
 from tinkex_py.clients.promises import Promise
 from tinkex_py.config import LOCAL_SCHEME, Config
-from tinkex_py.errors import TinkerError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Reply, Request
 from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import HttpxTransport, from_environment, open_runtime
+from tinkex_py.runtime.opening import HttpxTransport, open_again, open_runtime, settings_for
 from tinkex_py.runtime.running import arrival
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Opened(Client):
         transport: HttpxTransport | None = None,
     ) -> None:
         given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
-        settings, unclear = _settings(config)
+        settings, unclear = settings_for(config)
         settings = structs.replace(settings, **{name: text for name, text in given.items() if text is not None})
         opened = open_runtime(settings, observers, transport)
         super().__init__(
@@ -62,6 +62,7 @@ class Opened(Client):
                 problem=opened.problem or unclear,
                 user_metadata=FrozenMapping(user_metadata),
                 shared=transport is None,
+                open_again=partial(open_again, opened, observers, transport),
             )
         )
 
@@ -92,10 +93,15 @@ class OpenedBlocking(Opened, Blocking):
         running = self.context.submit(_plan(self.context, work, retry, raw=raw))
         return Promise(self.context, running).result()
 
-    def close(self) -> None:
-        """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
+    def close(self, status: Ending = "success", detail: str | None = None) -> None:
+        """Tell the server how it went, and end everything this client and its companions do, within 5 s.
+
+        Their operations then answer ClientClosed. A second time does nothing. As a context manager it closes with
+        `success`, with `errored` after an exception, and with `interrupted` after Ctrl-C and the like.
+        POST /api/v1/sessions/{session_id}/finish
+        """
         if not self.guest:
-            _ = self.context.close()
+            self.context.close(status, detail)
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +109,7 @@ class OpenedBlocking(Opened, Blocking):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(_ending(kind), None if kind is None else kind.__name__)
 
 
 class OpenedAsync(Opened, Asynchronous):
@@ -123,10 +129,15 @@ class OpenedAsync(Opened, Asynchronous):
         """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came."""
         return await arrival(self.context.submit(_plan(self.context, work, retry, raw=raw)))
 
-    async def close(self) -> None:
-        """End everything this client and its companions do, within 5 s; their operations then answer ClientClosed."""
+    async def close(self, status: Ending = "success", detail: str | None = None) -> None:
+        """Tell the server how it went, and end everything this client and its companions do, within 5 s.
+
+        Their operations then answer ClientClosed. A second time does nothing. As a context manager it closes with
+        `success`, with `errored` after an exception, and with `interrupted` after Ctrl-C and the like.
+        POST /api/v1/sessions/{session_id}/finish
+        """
         if not self.guest:
-            await self.context.runtime.aclose()
+            await self.context.aclose(status, detail)
 
     async def __aenter__(self) -> Self:
         return self
@@ -134,7 +145,7 @@ class OpenedAsync(Opened, Asynchronous):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.close()
+        await self.close(_ending(kind), None if kind is None else kind.__name__)
 
 
 def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *, raw: bool) -> Plan[Any]:
@@ -144,12 +155,7 @@ def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *,
     return call(structs.replace(work, returns=Whole(work.returns.statuses)) if raw else work, policy)
 
 
-def _settings(config: Config | None) -> tuple[Config, TinkerError | None]:
-    """The settings to begin with, and what is wrong with the environment if that is where they come from."""
-    if config is not None:
-        return config, None
-    match from_environment():
-        case Success(settings):
-            return settings, None
-        case Failure(error):
-            return Config(), error
+def _ending(kind: type[BaseException] | None) -> Ending:
+    if kind is None:
+        return "success"
+    return "errored" if issubclass(kind, Exception) else "interrupted"

@@ -10,6 +10,7 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.promises import AsyncPromise, Promise
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.sessions import in_session
 from tinkex_py.runtime.running import arrival
 
 P = ParamSpec("P")
@@ -21,6 +22,7 @@ class Client:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.generation = context.generation
 
     @classmethod
     def from_context(cls, context: Context) -> Self:
@@ -28,6 +30,14 @@ class Client:
         client = cls.__new__(cls)
         Client.__init__(client, context)
         return client
+
+    def operating(self, plan: Plan[T]) -> Plan[T]:
+        """An operation's plan, with what has to hold first."""
+        return plan
+
+    def submitting(self, plan: Plan[T]) -> Plan[T]:
+        """A submission's plan, with what has to hold first: the session must not be over."""
+        return in_session(self.context.session, plan)
 
 
 class Blocking(Client):
@@ -62,13 +72,15 @@ class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a func
 
     def _blocking(self, client: Blocking) -> Callable[P, Outcome[T]]:
         def blocking(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
-            return Promise(client.context, client.context.submit(self.plan(client, *args, **kwargs))).result()
+            return Promise(
+                client.context, client.context.submit(client.operating(self.plan(client, *args, **kwargs)))
+            ).result()
 
         return blocking
 
     def _awaitable(self, client: Asynchronous) -> Callable[P, Coroutine[Any, Any, Outcome[T]]]:
         async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
-            return await arrival(client.context.submit(self.plan(client, *args, **kwargs)))
+            return await arrival(client.context.submit(client.operating(self.plan(client, *args, **kwargs))))
 
         return awaitable
 
@@ -91,7 +103,7 @@ class submission(Generic[P, T]):  # noqa: N801 - a decorator, written like a fun
             return self
 
         def submit(*args: P.args, **kwargs: P.kwargs) -> Promise[T] | AsyncPromise[T]:
-            running = client.context.submit(self.plan(client, *args, **kwargs))
+            running = client.context.submit(client.submitting(self.plan(client, *args, **kwargs)))
             if isinstance(client, Blocking):
                 return Promise(client.context, running)
             return AsyncPromise(running)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
+from typing_extensions import override
+
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
 from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, loaded_tokenizer, open_sampler
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.models import get_info
-from tinkex_py.errors import InvalidInput, TinkerError, Undecodable
+from tinkex_py.errors import InvalidInput, OutOfSequence, TinkerError, Undecodable
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.samples import Sampler
@@ -41,6 +43,16 @@ class TrainingOperations(Client, Generic[SamplingT]):
     def __init__(self, context: Context, run: Run) -> None:
         super().__init__(context)
         self._run = run
+
+    @override
+    def operating(self, plan: Plan[T]) -> Plan[T]:
+        """Nothing, in a process that was forked off: the run goes on in the parent."""
+        return plan if self.generation == self.context.generation else halt(_left(self._run))
+
+    @override
+    def submitting(self, plan: Plan[T]) -> Plan[T]:
+        """As `operating`, while the session lasts."""
+        return super().submitting(self.operating(plan))
 
     @property
     def model_id(self) -> str:
@@ -186,6 +198,19 @@ class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous)
 def _batch_problem(data: Sequence[Datum], loss_fn_config: LossConfig | None) -> InvalidInput | None:
     config = None if loss_fn_config is None else problem(loss_fn_config, "loss_fn_config")
     return problem(data, "data") or config
+
+
+def _left(run: Run) -> OutOfSequence:
+    way_on = (
+        f"make one of {run.checkpoint} with create_training_client_from_state_with_optimizer"
+        if run.checkpoint
+        else "make a new training client"
+    )
+    return OutOfSequence(
+        message=f"{run.model_id} is trained by the process that this one was forked from, and one run has one trainer; "
+        f"{way_on}",
+        checkpoint=run.checkpoint,
+    )
 
 
 def _no_problem() -> None:

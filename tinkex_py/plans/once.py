@@ -26,7 +26,7 @@ class Once(Generic[T, E]):
         """The outcome; whoever asks first has the work begin in the background, where no caller's end can stop it."""
         if self._begun is None:
             self._begun = Cell()
-            yield from spawn(self._do(work(), self._begun))
+            yield from spawn(self._do(work(), self._begun), self._begun)
         return (yield from wait_for(self._begun))
 
     def forget(self) -> None:

@@ -1,33 +1,49 @@
-"""The session: opened when first needed, kept alive, closed. Pure."""
+"""The session: opened when first needed, kept alive until it ends, finished with a word on how it went. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
 from tinkex_py.endpoints.service import Session, create_session, session_heartbeat
-from tinkex_py.errors import PromiseExpired
+from tinkex_py.endpoints.sessions import finish_session
+from tinkex_py.errors import PromiseExpired, SessionEnded, TinkerError
 from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, SessionStarted
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.cells import Cell
-from tinkex_py.plans.effects import Plan, attempt, now, observe, require, sleep, spawn, wait_for
+from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, require, sleep, spawn
+from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.sessions import Ending
+
+T = TypeVar("T")
 
 _WORRYING = 120.0
 """Seconds without an answered heartbeat after which it is worth a word."""
+_BEATING = Policy(seconds=10.0, attempts=1)
+_FINISHING = Policy(seconds=3.0, attempts=3)
+"""Closing may take 5 s in all."""
 
 
 class SessionState(Struct, kw_only=True):
-    """A client's session as far as it has come, and the counters that live in it."""
+    """A client's session as far as it has come, and the counters that live in it.
+
+    `joined` is a session that another client opened, and will finish. `companions` run as long as the session does.
+    """
 
     config: Config
     sdk_version: str
     user_metadata: Mapping[str, str] = FrozenMapping()
-    opening: Cell[Outcome[str]] | None = None
+    joined: str | None = None
+    opening: Once[str, TinkerError] = field(default_factory=Once[str, TinkerError])
+    companions: tuple[Callable[[], Plan[None]], ...] = ()
+    known: str | None = None
+    ended: SessionEnded | None = None
     models: int = 0
     samplers: int = 0
 
@@ -43,28 +59,54 @@ class SessionState(Struct, kw_only=True):
 
 
 def session_id(state: SessionState) -> Plan[str]:
-    """The session's id; whoever asks first opens it, a failure to open it is not kept."""
-    if state.opening is None:
-        state.opening = Cell()
-        yield from spawn(_open(state, state.opening), state.opening)
-    return (yield from require((yield from wait_for(state.opening))))
+    """The session's id; whoever asks first opens it, a failure to open it is not kept. SessionEnded once it is over."""
+    if state.ended is not None:
+        return (yield from halt(state.ended))
+    return (yield from require((yield from state.opening.ask(partial(_open, state)))))
 
 
-def _open(state: SessionState, opening: Cell[Outcome[str]]) -> Plan[None]:
+def in_session(state: SessionState, plan: Plan[T]) -> Plan[T]:
+    """The plan's value, unless the session is over; a session that was joined is kept alive from here on."""
+    if state.ended is not None:
+        return (yield from halt(state.ended))
+    if state.joined is not None:
+        _ = yield from session_id(state)
+    return (yield from plan)
+
+
+def finish(state: SessionState, status: Ending, detail: str | None) -> Plan[None]:
+    """Tell the server how it went, if there is a session of one's own; whatever it answers, that was all.
+
+    POST /api/v1/sessions/{session_id}/finish
+    """
+    if state.known is not None and state.joined is None and state.ended is None:
+        _ = yield from attempt(call(finish_session(state.known, status, detail), _FINISHING))
+
+
+def _open(state: SessionState) -> Plan[Outcome[str]]:
+    match (yield from _opened(state)):
+        case Success(session):
+            state.known = session.session_id
+            yield from _announce(session)
+            yield from spawn(_keep_alive(state, session.session_id))
+            for companion in state.companions:
+                yield from spawn(companion())
+            return Success(session.session_id)
+        case Failure() as failed:
+            return failed
+
+
+def _opened(state: SessionState) -> Plan[Outcome[Session]]:
+    if state.joined is not None:
+        return Success(Session(session_id=state.joined))
     request = create_session(
         sdk_version=state.sdk_version,
         tags=state.config.tags,
         user_metadata=state.user_metadata,
         project_id=state.config.project_id,
     )
-    match (yield from attempt(call(request, Policy(seconds=state.config.timeout, attempts=state.config.max_attempts)))):
-        case Success(session):
-            opening.fill(Success(session.session_id))
-            yield from _announce(session)
-            yield from _keep_alive(session.session_id, state.config.heartbeat_interval)
-        case Failure(error):
-            state.opening = None
-            opening.fill(Failure(error))
+    policy = Policy(seconds=state.config.timeout, attempts=state.config.max_attempts)
+    return (yield from attempt(call(request, policy)))
 
 
 def _announce(session: Session) -> Plan[None]:
@@ -75,17 +117,27 @@ def _announce(session: Session) -> Plan[None]:
             yield from observe(ServerMessage(level=level, text=text))
 
 
-def _keep_alive(session: str, interval: float) -> Plan[None]:
+def _keep_alive(state: SessionState, session: str) -> Plan[None]:
     """A sign of life every so often, until the server says that the session is over."""
+    request, interval = session_heartbeat(session), state.config.heartbeat_interval
     answered = yield from now()
     while True:
         yield from sleep(interval)
-        match (yield from attempt(call(session_heartbeat(session), Policy(seconds=interval, attempts=1)))):
+        match (yield from attempt(call(request, _BEATING))):
             case Success(_):
                 answered = yield from now()
-            case Failure(PromiseExpired()):
+            case Failure(PromiseExpired(detail=detail)):
+                state.ended = _over(session, detail)
                 return (yield from observe(SessionOver(session_id=session)))
             case Failure(error):
                 since = (yield from now()) - answered
                 if since >= _WORRYING:
                     yield from observe(HeartbeatMissed(session_id=session, since=since, error=error))
+
+
+def _over(session: str, detail: str) -> SessionEnded:
+    why = f" ({detail})" if detail else ""
+    return SessionEnded(
+        message=f"the server ended session {session}{why}; make a new client, and go on from the last checkpoint",
+        endpoint=session_heartbeat(session).endpoint,
+    )

@@ -100,13 +100,17 @@ class Executor:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    async def close(self) -> None:
-        """End everything that runs, then the transport."""
+    async def stop(self) -> None:
+        """End everything that runs."""
         self.closing = True
         while self.tasks:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End everything that runs, then the transport."""
+        await self.stop()
         await self.transport.close()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)

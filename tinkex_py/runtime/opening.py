@@ -13,7 +13,7 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import LOCAL_SCHEME, Config
-from tinkex_py.errors import ExtraMissing, FileFailed, MissingCredentials, TinkerError
+from tinkex_py.errors import ClientClosed, ExtraMissing, FileFailed, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.startup import Startup
@@ -44,6 +44,17 @@ def from_environment() -> Outcome[Config]:
     return Config.from_env(os.environ)
 
 
+def settings_for(config: Config | None) -> tuple[Config, TinkerError | None]:
+    """The settings to begin with, and what is wrong with the environment if that is where they come from."""
+    if config is not None:
+        return config, None
+    match from_environment():
+        case Success(settings):
+            return settings, None
+        case Failure(error):
+            return Config(), error
+
+
 def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: HttpxTransport | None = None) -> Opened:
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
@@ -53,6 +64,14 @@ def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: 
         case Failure(problem):
             startup = begin(config)
             return Opened(config, _runtime(config, startup, None, ()), startup, problem)
+
+
+def open_again(opened: Opened, observers: Sequence[Observer], transport: HttpxTransport | None) -> Opened:
+    """A runtime for a process that was forked off; an embedded engine stays in the process that it is embedded in."""
+    if opened.config.base_url == IN_PROCESS and transport is None:
+        startup = begin(opened.config)
+        return Opened(opened.config, _runtime(opened.config, startup, None, ()), startup, _LEFT)
+    return open_runtime(opened.config, observers, transport)
 
 
 def begin(config: Config) -> Startup:
@@ -103,4 +122,8 @@ def _runtime(
 
 _NO_KEY = MissingCredentials(
     message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"
+)
+_LEFT = ClientClosed(
+    message="the embedded engine stayed in the process that this one was forked from; make a new client here, or have "
+    "both use one server (tinkex serve)"
 )

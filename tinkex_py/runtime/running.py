@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -31,17 +32,23 @@ Settled: TypeAlias = "Outcome[T] | Crash"
 class Running(Generic[T]):
     """A plan on its way. `settled` is filled when it has ended; `post` calls a function on the runtime's loop."""
 
-    __slots__ = ("_post", "_task", "settled")
+    __slots__ = ("_post", "_process", "_task", "settled")
 
     def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
         self.settled: Cell[Settled[T]] = Cell()
         self._post = post
+        self._process = os.getpid()
         self._task: asyncio.Task[Outcome[T]] | None = None
 
     def start(self, executor: Executor, plan: Plan[T]) -> None:
         """Begin, on the runtime's loop."""
         self._task = executor.track(executor.run(plan))
         self._task.add_done_callback(partial(self._settle, executor))
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether it runs, if at all, in the process that this one was forked from."""
+        return not self.settled.filled and self._process != os.getpid()
 
     def cancel(self) -> None:
         """Stop the plan; it settles as Cancelled unless it ends by itself."""
@@ -68,11 +75,11 @@ class Runtime(Protocol):
         """Start a plan; plans start in the order of their submission."""
         ...
 
-    def close(self) -> None:
-        """End everything; later plans settle as ClientClosed."""
+    def close(self, farewell: Plan[None] | None = None) -> None:
+        """End everything, `farewell` last; later plans settle as ClientClosed."""
         ...
 
-    async def aclose(self) -> None:
+    async def aclose(self, farewell: Plan[None] | None = None) -> None:
         """As `close`, without blocking the caller's event loop."""
         ...
 
@@ -85,6 +92,12 @@ class Runtime(Protocol):
 _CANCELLED = Cancelled(message="the promise was cancelled; submit the work again if it is still wanted")
 
 
+_ORPHANED = ClientClosed(
+    message="this was submitted before the process was forked, and its result comes to the parent; ask there, or "
+    "submit it again here"
+)
+
+
 def closed() -> ClientClosed:
     """The error of operations on a closed client."""
     return ClientClosed(message="the client is closed; make a new one")
@@ -93,6 +106,8 @@ def closed() -> ClientClosed:
 def wait(running: Running[T], timeout: float | None = None) -> Outcome[T] | None:
     """Block until the plan has ended; None when `timeout` seconds are over first."""
     settled = running.settled
+    if running.orphaned:
+        return Failure(_ORPHANED)
     if not settled.filled:
         woken = threading.Lock()
         woken.acquire()
@@ -106,6 +121,8 @@ def wait(running: Running[T], timeout: float | None = None) -> Outcome[T] | None
 async def arrival(running: Running[T]) -> Outcome[T]:
     """Wait on the caller's own loop until the plan has ended."""
     settled = running.settled
+    if running.orphaned:
+        return Failure(_ORPHANED)
     if not settled.filled:
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 CLOSING = 5.0
 """Seconds that closing may take."""
+_FAREWELL = 0.8
+"""The share of them that a farewell may take."""
 
 
 class ThreadRuntime:
@@ -39,6 +42,8 @@ class ThreadRuntime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._farewell: Plan[None] | None = None
+        self._process = os.getpid()
 
     @property
     def here(self) -> bool:
@@ -58,18 +63,24 @@ class ThreadRuntime:
                 loop.call_soon_threadsafe(self._drain)
         return running
 
-    def close(self) -> None:
-        """End every plan, the transport and the thread, within a bounded time; a second time does nothing."""
+    def close(self, farewell: Plan[None] | None = None) -> None:
+        """End every plan, run `farewell`, end the transport and the thread, in a bounded time; once.
+
+        In a process that was forked off there is nothing to end.
+        """
+        if self._process != os.getpid():
+            return
         with self._lock:
-            loop, thread, self._closed = self._loop, self._thread, True
+            loop, thread, first, self._closed = self._loop, self._thread, not self._closed, True
+            self._farewell = farewell if first else self._farewell
         if loop is not None and thread is not None and thread.is_alive():
             self._post(loop.stop)
             if not self.here:
                 thread.join(self._closing + 1)
 
-    async def aclose(self) -> None:
+    async def aclose(self, farewell: Plan[None] | None = None) -> None:
         """As `close`, without blocking the caller's event loop."""
-        await asyncio.to_thread(self.close)
+        await asyncio.to_thread(self.close, farewell)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         self._loop = loop = asyncio.new_event_loop()
@@ -83,12 +94,20 @@ class ThreadRuntime:
             loop.run_forever()
             self._drain()
             with suppress(TimeoutError):
-                loop.run_until_complete(asyncio.wait_for(self._executor.close(), self._closing))
+                loop.run_until_complete(asyncio.wait_for(self._end(), self._closing))
         finally:
             asyncio.set_event_loop(None)
             loop.close()
             if self._afterwards is not None:
                 self._afterwards()
+
+    async def _end(self) -> None:
+        """Part of the time is kept for closing the transport, however long the farewell wants to take."""
+        await self._executor.stop()
+        with suppress(TimeoutError):
+            if self._farewell is not None:
+                await asyncio.wait_for(self._executor.run(self._farewell), self._closing * _FAREWELL)
+        await self._executor.close()
 
     def _post(self, function: Callable[[], None]) -> None:
         """Call on the runtime's loop; nothing when that has closed."""

@@ -46,13 +46,19 @@ class LoopRuntime:
             running.start(self._executor, plan)
         return running
 
-    def close(self) -> None:
-        """Start no more plans."""
+    def close(self, farewell: Plan[None] | None = None) -> None:
+        """Start no more plans; a farewell needs time, which only `aclose` has."""
         self._closed = True
+        if farewell is not None:
+            farewell.close()
 
-    async def aclose(self) -> None:
-        """Start no more plans."""
-        self.close()
+    async def aclose(self, farewell: Plan[None] | None = None) -> None:
+        """Start no more plans, and end those there are; then run the farewell."""
+        first, self._closed = not self._closed, True
+        if first:
+            await self._executor.stop()
+        if first and farewell is not None:
+            _ = await self._executor.run(farewell)
 
 
 def simulate(
