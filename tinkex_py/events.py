@@ -54,6 +54,14 @@ class RetryScheduled(Event, frozen=True, kw_only=True, tag=True):
     error: TinkerError
 
 
+class FieldLeftOut(Event, frozen=True, kw_only=True, tag=True):
+    """The server doesn't know a field of the request: it is sent once more without, and the field never again."""
+
+    operation: str
+    endpoint: str
+    field: str
+
+
 class PromiseMade(Event, frozen=True, kw_only=True, tag=True):
     """The server accepted work and promised a result."""
 
@@ -141,6 +149,7 @@ AnyEvent: TypeAlias = (
     | ReplyReceived
     | RequestBroken
     | RetryScheduled
+    | FieldLeftOut
     | PromiseMade
     | PromisePolled
     | PromiseSettled

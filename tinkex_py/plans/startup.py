@@ -22,6 +22,7 @@ from tinkex_py.plans.authentication import Authentication, Stopped, fresh, renew
 from tinkex_py.plans.effects import Plan, halt, now, send, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity, may_repeat
+from tinkex_py.plans.unknown_fields import UnknownFields, sent_known
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types.service import ClientConfigResponse, DynamicConfigResponse
 from tinkex_py.version import PROTOCOL_VERSION
@@ -47,6 +48,7 @@ class Startup(Struct, kw_only=True):
     begun: Once[ClientConfigResponse, Stopped] = field(default_factory=Once[ClientConfigResponse, Stopped])
     known: ClientConfigResponse | None = None
     dynamic: DynamicConfigResponse = DynamicConfigResponse()
+    unknown: UnknownFields = field(default_factory=UnknownFields)
     asked: float = -inf
     """When the dynamic configuration was last asked for."""
 
@@ -86,14 +88,14 @@ def prepared(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Repl
     if isinstance(ready, Failure):
         return (yield from _instead(ready.failure()))
     used = startup.authentication.token
-    answer = yield from send(request, headers)
+    answer = yield from sent_known(startup.unknown, request, headers)
     if used is None or not _token_refused(answer):
         return answer
     match (yield from renewed(startup.authentication, used)):
         case Failure(stopped):
             return (yield from _instead(stopped))
         case Success(_):
-            return (yield from send(request, headers))
+            return (yield from sent_known(startup.unknown, request, headers))
 
 
 def _presenting_the_key(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:

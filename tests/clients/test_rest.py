@@ -1,0 +1,180 @@
+"""REST and admin clients: beside a service client or alone, in both worlds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Outcome, RestClient, ServiceClient, errors
+from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.request import Reply
+from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse
+
+PATH = "tinker://run/weights/a"
+CAPABLE: Outcome[Any] = Success(GetServerCapabilitiesResponse(supported_models=[]))
+
+
+class Answering:
+    """Answers everything but what comes before with one status and body; keeps what was asked."""
+
+    def __init__(self, status: int = 204, body: object = None) -> None:
+        self.answer = httpx.Response(status, json=body)
+        self.asked: list[str] = []
+
+    @property
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self.handle)
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if "/client/" in request.url.path:
+            return httpx.Response(404)
+        self.asked.append(f"{request.method} {request.url.raw_path.decode().removeprefix('/api/v1/')}")
+        return httpx.Response(self.answer.status_code, content=self.answer.content)
+
+
+def alone(server: Answering) -> RestClient:
+    return RestClient(base_url="http://server.test", api_key="tml-key", transport=server.transport)
+
+
+AT = "training_runs/run/checkpoints/weights/a"
+BOTH_WAYS: dict[str, tuple[Callable[[RestClient], Outcome[Any]], Callable[[RestClient], Outcome[Any]]]] = {
+    f"DELETE {AT}": (
+        lambda rest: rest.delete_checkpoint("run", "weights/a"),
+        lambda rest: rest.delete_checkpoint_from_tinker_path(PATH),
+    ),
+    f"POST {AT}/publish": (
+        lambda rest: rest.publish_checkpoint("run", "weights/a"),
+        lambda rest: rest.publish_checkpoint_from_tinker_path(PATH),
+    ),
+    f"DELETE {AT}/publish": (
+        lambda rest: rest.unpublish_checkpoint("run", "weights/a"),
+        lambda rest: rest.unpublish_checkpoint_from_tinker_path(PATH),
+    ),
+    f"PUT {AT}/ttl": (
+        lambda rest: rest.set_checkpoint_ttl("run", "weights/a", 3600),
+        lambda rest: rest.set_checkpoint_ttl_from_tinker_path(PATH, 3600),
+    ),
+    f"GET {AT}/archive": (
+        lambda rest: rest.get_checkpoint_archive_url("run", "weights/a"),
+        lambda rest: rest.get_checkpoint_archive_url_from_tinker_path(PATH),
+    ),
+    "GET training_runs/run?access_scope=owned": (
+        lambda rest: rest.get_training_run("run"),
+        lambda rest: rest.get_training_run_by_tinker_path(PATH),
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "calls"), BOTH_WAYS.items(), ids=BOTH_WAYS)
+def test_a_checkpoint_is_named_by_run_and_id_or_by_its_path(asked: str, calls: Any) -> None:
+    server = Answering(404, {"detail": "not there"})
+    with alone(server) as rest:
+        assert all(isinstance(call(rest).failure(), errors.NotFound) for call in calls)
+    assert server.asked == [asked] * 2
+
+
+REFUSED: dict[str, tuple[Callable[[RestClient], Outcome[Any]], str]] = {
+    "path": (lambda rest: rest.delete_checkpoint_from_tinker_path("run/weights/a"), "tinker_path"),
+    "run": (lambda rest: rest.get_training_run(""), "training_run_id"),
+    "id": (lambda rest: rest.delete_checkpoint("run", ""), "checkpoint_id"),
+    "limit": (lambda rest: rest.list_training_runs(limit=0), "limit"),
+    "wanted": (lambda rest: rest.all_training_runs(limit=-1), "limit"),
+    "ttl": (lambda rest: rest.set_checkpoint_ttl("run", "weights/a", -1), "ttl_seconds"),
+    "ttl at a path": (lambda rest: rest.set_checkpoint_ttl_from_tinker_path(PATH, -1), "ttl_seconds"),
+    "kind": (lambda rest: rest.get_external_weights_urls(PATH), "tinker_path"),
+    "project": (lambda rest: rest.copy_weights(PATH), "destination_project_id"),
+    "search": (lambda rest: rest.search_sessions(display_name=""), "display_name"),
+    "trace": (lambda rest: rest.export_session_trace(""), "session_id"),
+}
+
+
+@pytest.mark.parametrize(("call", "path"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent(
+    call: Callable[[RestClient], Outcome[Any]], path: str
+) -> None:
+    server = Answering()
+    with alone(server) as rest:
+        error = call(rest).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert (error.path, server.asked) == (path, [])
+
+
+ADMIN_REFUSED: dict[str, Callable[[AdminClient], Outcome[Any]]] = {
+    "day": lambda admin: admin.get_audit_log(day="today"),
+    "event_type": lambda admin: admin.get_audit_log("some"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "starting_on": lambda admin: admin.get_billing_usage("noon", "2026-07-14T00:00:00Z"),
+    "ending_before": lambda admin: admin.get_billing_usage("2026-07-13T00:00:00Z", "night"),
+    "project_id": lambda admin: admin.get_current_checkpoint_storage_usage(""),
+}
+
+
+@pytest.mark.parametrize(("path", "call"), ADMIN_REFUSED.items(), ids=ADMIN_REFUSED)
+def test_administrators_are_told_what_cannot_be_asked_for(
+    path: str, call: Callable[[AdminClient], Outcome[Any]]
+) -> None:
+    server = Answering()
+    with AdminClient(base_url="http://server.test", api_key="tml-key", transport=server.transport) as admin:
+        error = call(admin).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert (error.path, server.asked) == (path, [])
+
+
+def test_a_conflict_that_has_a_meaning_is_not_asked_about_again() -> None:
+    server = Answering(409, {"detail": "already public"})
+    with alone(server) as rest:
+        assert isinstance(rest.publish_checkpoint("run", "weights/a").failure(), errors.Conflict)
+    assert len(server.asked) == 1
+
+
+def test_a_client_beside_another_leaves_it_running() -> None:
+    server = Answering(200, {"supported_models": []})
+    with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=server.transport) as service:
+        rest, admin = service.create_rest_client().unwrap(), service.create_admin_client().unwrap()
+        rest.close()
+        admin.close()
+        assert (rest.get_server_capabilities(), service.get_server_capabilities()) == (CAPABLE, CAPABLE)
+    assert isinstance(rest.get_server_capabilities().failure(), errors.ClientClosed)
+
+
+def test_a_client_that_cannot_work_makes_none_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TINKER_API_KEY", "TINKER_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with ServiceClient() as service:
+        assert isinstance(service.create_rest_client().failure(), errors.MissingCredentials)
+
+
+def test_an_answer_may_be_had_as_it_came() -> None:
+    server = Answering(200, {"supported_models": [], "more": 1})
+    with alone(server) as rest:
+        raw = rest.execute(get_server_capabilities(), raw=True).unwrap()
+        assert (raw.status, raw.body) == (200, server.answer.content)
+        assert rest.execute(get_server_capabilities()) == CAPABLE
+
+
+def test_a_refusal_is_a_failure_however_it_is_asked_for() -> None:
+    with alone(Answering(404, {"detail": "no"})) as rest:
+        assert isinstance(rest.execute(get_server_capabilities(), raw=True), Failure)
+
+
+def test_async_clients_do_the_same() -> None:
+    server = Answering(200, {"checkpoints": []})
+
+    options: dict[str, Any] = {
+        "base_url": "http://server.test",
+        "api_key": "tml-key",
+        "transport": server.transport,
+    }
+
+    async def program() -> tuple[Outcome[CheckpointsListResponse], Outcome[Reply]]:
+        async with AsyncRestClient(**options) as rest, AsyncAdminClient(**options) as admin:
+            await AsyncRestClient.beside(rest).close()
+            assert isinstance(await admin.get_audit_log(), Success)
+            return await rest.list_checkpoints("run"), await rest.execute(get_server_capabilities(), raw=True)
+
+    listed, raw = asyncio.run(program())
+    assert (listed, raw.unwrap().status) == (Success(CheckpointsListResponse(checkpoints=[])), 200)
