@@ -154,9 +154,10 @@ def untouched() -> Generator[logging.Logger]:
     log.handlers[:] = handlers
 
 
-def test_the_environment_sets_the_level(untouched: logging.Logger) -> None:
-    LoggingObserver.from_env({"TINKER_LOG": "loudly"})
+def test_the_settings_give_the_level(untouched: logging.Logger) -> None:
+    LoggingObserver.at("loudly")
+    LoggingObserver.at(None)
     assert untouched.handlers == []
-    LoggingObserver.from_env({"TINKER_LOG": "Debug"})
-    LoggingObserver.from_env({"TINKER_LOG": "info"})
+    LoggingObserver.at("Debug")
+    LoggingObserver.at("info")
     assert (untouched.level, len(untouched.handlers)) == (logging.INFO, 1)

@@ -27,6 +27,9 @@ from tinkex_py import (
     as_tuple,
 )
 from tinkex_py.errors import LocalError, RequestError, StatusError
+from tinkex_py.events import AnyEvent, PromiseSettled
+from tinkex_py.observers.metrics import Metrics
+from tinkex_py.types.telemetry import TelemetryCounts
 
 
 def blocking(service: ServiceClient, data: list[Datum]) -> str:
@@ -91,3 +94,21 @@ def misused(service: ServiceClient) -> None:
     AdamParams(learning_rate="fast")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - not a number
     kind, _ = as_tuple(service.get_server_capabilities())
     assert kind in {"ok", "error"}
+
+
+async def noting(event: AnyEvent) -> None:
+    match event:
+        case PromiseSettled(error=error):
+            assert_type(error, TinkerError | None)
+        case _:
+            pass
+
+
+def watched(service: ServiceClient, sampler: SamplingClient) -> None:
+    assert_type(ServiceClient(observers=[noting, Metrics(), print]), ServiceClient)
+    assert_type(service.get_telemetry(), TelemetryCounts)
+    assert_type(sampler.get_sampler_handle(), Outcome[str])
+    assert_type(SamplingClient.from_sampler_handle(""), Outcome[SamplingClient])
+    assert_type(AsyncSamplingClient.from_sampler_handle(""), Outcome[AsyncSamplingClient])
+    assert_type(service.close("errored", "why"), None)
+    service.close("badly")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - no such ending

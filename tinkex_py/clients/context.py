@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
+from msgspec import structs
+
 from tinkex_py.config import Config
 from tinkex_py.errors import DeadlineExceeded, TinkerError
 from tinkex_py.plans.capabilities import Capabilities
@@ -20,12 +22,16 @@ from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sessions import SessionState, finish
 from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.steps import Run
+from tinkex_py.plans.telemetry import flush, reporting
 from tinkex_py.runtime.forks import renew_after_fork
+from tinkex_py.runtime.observing import Observatory
 from tinkex_py.runtime.opening import Opened
+from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, Runtime
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.sessions import Ending
+from tinkex_py.types.telemetry import TelemetryCounts
 
 T = TypeVar("T")
 
@@ -53,6 +59,8 @@ class Context:
         problem: TinkerError | None = None,
         user_metadata: Mapping[str, str] = FrozenMapping(),
         shared: bool = False,
+        observatory: Observatory | None = None,
+        reporter: Reporter | None = None,
         open_again: Callable[[], Opened] | None = None,
     ) -> None:
         self.config = config
@@ -65,6 +73,9 @@ class Context:
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
         self.dispatch = Gate(_DISPATCH)
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
+        self.observatory = observatory
+        self.reporter = reporter
+        self._accompany()
         self.generation = 0
         self._open_again = open_again
         self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
@@ -74,12 +85,35 @@ class Context:
     def close(self, status: Ending = "success", detail: str | None = None) -> None:
         """Finish the session and end everything, in a bounded time; once."""
         _ = self._detach()
-        self.runtime.close(finish(self.session, status, detail))
+        self.runtime.close(self._farewell(status, detail))
 
     async def aclose(self, status: Ending = "success", detail: str | None = None) -> None:
         """As `close`, without blocking the caller's event loop."""
         _ = self._detach()
-        await self.runtime.aclose(finish(self.session, status, detail))
+        await self.runtime.aclose(self._farewell(status, detail))
+
+    def telemetry(self) -> TelemetryCounts:
+        """What became of the events so far."""
+        watched, outbox = self.observatory, None if self.reporter is None else self.reporter.outbox
+        counts = TelemetryCounts(
+            events_dropped=0 if watched is None else watched.dropped,
+            observer_failures=0 if watched is None else watched.failures,
+        )
+        if outbox is None:
+            return counts
+        sent, waiting, dropped = outbox.sent, len(outbox.waiting), outbox.dropped
+        return structs.replace(counts, reporting=True, sent=sent, waiting=waiting, dropped=dropped)
+
+    def _accompany(self) -> None:
+        """Have the server told, while there is a session, what it is to be told."""
+        if self.reporter is not None:
+            self.session.companions = (partial(reporting, self.reporter.outbox),)
+
+    def _farewell(self, status: Ending, detail: str | None) -> Plan[None]:
+        yield from finish(self.session, status, detail)
+        if self.reporter is not None:
+            self.reporter.end()
+            yield from flush(self.reporter.outbox)
 
     def renew(self) -> None:
         """Begin anew in a process that was forked off: with a runtime of its own, in the session of the parent.
@@ -100,6 +134,8 @@ class Context:
             user_metadata=self.session.user_metadata,
             joined=self.session.known,
         )
+        self.observatory, self.reporter = opened.observatory, opened.reporter
+        self._accompany()
         self.capabilities = Capabilities(checking=self.config.check_capabilities)
         self.circuit = Circuit(failures=self.config.circuit_failures, reset=self.config.circuit_reset)
         self.waiting = Waiting(config=self.config, progress=Progress(), room=Gate(_ROOM))

@@ -13,6 +13,7 @@ from msgspec import structs
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client
 from tinkex_py.clients.promises import Promise
+from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
@@ -32,7 +33,8 @@ class Opened(Client):
     """A client with a runtime of its own, or beside another client.
 
     Settings come from `config`, else from the environment (TINKER_BASE_URL, TINKER_API_KEY, TINKER_PROJECT_ID,
-    TINKER_TAGS); the other arguments win over both. Construction sends nothing and never fails: settings that can't
+    TINKER_TAGS); the other arguments win over both. `observers` are called with every event; with none given, what a
+    person wants to know goes to the log `tinkex_py`. Construction sends nothing and never fails: settings that can't
     work become the outcome of every operation.
     """
 
@@ -47,27 +49,32 @@ class Opened(Client):
         api_key: str | None = None,
         project_id: str | None = None,
         user_metadata: Mapping[str, str] | None = None,
-        observers: Sequence[Observer] = (),
+        observers: Sequence[Observer] | None = None,
         transport: HttpxTransport | None = None,
     ) -> None:
         given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
         settings, unclear = settings_for(config)
         settings = structs.replace(settings, **{name: text for name, text in given.items() if text is not None})
-        opened = open_runtime(settings, observers, transport)
+        watching = watching_with(observers, settings)
+        opened = open_runtime(settings, watching, transport)
         super().__init__(
             Context(
                 opened.config,
                 opened.runtime,
                 startup=opened.startup,
+                observatory=opened.observatory,
+                reporter=opened.reporter,
                 problem=opened.problem or unclear,
                 user_metadata=FrozenMapping(user_metadata),
                 shared=transport is None,
-                open_again=partial(open_again, opened, observers, transport),
+                open_again=partial(open_again, opened, watching, transport),
             )
         )
 
     @classmethod
-    def local(cls, directory: str | PathLike[str] | None = None, *, observers: Sequence[Observer] = ()) -> Self:
+    def local(
+        cls, directory: str | PathLike[str] | None = None, *, observers: Sequence[Observer] | None = None
+    ) -> Self:
         """A client of the embedded engine, which needs no account; checkpoints are kept below `directory`."""
         return cls(Config(base_url=f"{LOCAL_SCHEME}{fspath(directory or '')}"), observers=observers)
 

@@ -12,6 +12,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.sessions import in_session
 from tinkex_py.runtime.running import arrival
+from tinkex_py.types.telemetry import TelemetryCounts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +31,10 @@ class Client:
         client = cls.__new__(cls)
         Client.__init__(client, context)
         return client
+
+    def get_telemetry(self) -> TelemetryCounts:
+        """How many events the server and the observers were told of, and how many were dropped. Nothing is sent."""
+        return self.context.telemetry()
 
     def operating(self, plan: Plan[T]) -> Plan[T]:
         """An operation's plan, with what has to hold first."""

@@ -12,6 +12,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
+from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import Config
 from tinkex_py.endpoints.sampling import create_sampling_session, get_sampler
 from tinkex_py.errors import InvalidInput, TinkerError
@@ -58,7 +59,7 @@ class SamplingOperations(Client):
         handle: str,
         *,
         config: Config | None = None,
-        observers: Sequence[Observer] = (),
+        observers: Sequence[Observer] | None = None,
         transport: HttpxTransport | None = None,
     ) -> Outcome[Self]:
         """A client that goes on with the sampling session of `get_sampler_handle`, which another process may have made.
@@ -72,7 +73,7 @@ class SamplingOperations(Client):
     def _rebuilt(
         cls,
         config: Config | None,
-        observers: Sequence[Observer],
+        observers: Sequence[Observer] | None,
         transport: HttpxTransport | None,
         handle: SamplerHandle,
     ) -> Outcome[Self]:
@@ -80,14 +81,17 @@ class SamplingOperations(Client):
         holder = handle.holder
         headers = {**settings.default_headers, **holder.default_headers_overrides}
         settings = structs.replace(settings, base_url=holder.base_url, default_headers=headers)
-        opened = open_runtime(settings, observers, transport)
+        watching = watching_with(observers, settings)
+        opened = open_runtime(settings, watching, transport)
         opened.startup.known = holder.client_config
         context = Context(
             opened.config,
             opened.runtime,
             startup=opened.startup,
+            observatory=opened.observatory,
+            reporter=opened.reporter,
             problem=opened.problem or unclear,
-            open_again=partial(open_again, opened, observers, transport),
+            open_again=partial(open_again, opened, watching, transport),
         )
         context.session.joined = context.session.known = handle.session_id
         sampler = context.sampler(handle.sampling_session_id)

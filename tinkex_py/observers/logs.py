@@ -58,12 +58,11 @@ class LoggingObserver:
         self._paused: dict[bool, float] = {}
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str]) -> LoggingObserver:
-        """As TINKER_LOG says: `debug`, `info`, `warning` or `error` sets the log's level, and lines go to stderr."""
+    def at(cls, level: str | None) -> LoggingObserver:
+        """With a level (`debug`, `info`, `warning`, `error`), which is what TINKER_LOG says, lines go to stderr."""
         log = logging.getLogger("tinkex_py")
-        level = LEVELS.get(environment.get("TINKER_LOG", "").strip().lower())
-        if level is not None:
-            log.setLevel(level)
+        if level is not None and level.lower() in LEVELS:
+            log.setLevel(LEVELS[level.lower()])
             if not log.handlers:
                 log.addHandler(logging.StreamHandler(sys.stderr))
         return cls(log)

@@ -14,6 +14,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.errors import ClientClosed, ExtraMissing, FileFailed, MissingCredentials, TinkerError
+from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.startup import Startup
@@ -21,6 +22,7 @@ from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.observing import Observatory, Observer
 from tinkex_py.runtime.preparing import Preparing
+from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.thread import ThreadRuntime
 
 HttpxTransport: TypeAlias = httpx.AsyncBaseTransport
@@ -31,12 +33,17 @@ IN_PROCESS = "http://tinkex.local"
 
 
 class Opened(NamedTuple):
-    """A runtime, the settings that it works with, what it knows of the server, and why it can't work if it can't."""
+    """A runtime, the settings that it works with, what it knows of the server, and why it can't work if it can't.
+
+    `observatory` hands events to the observers, and `reporter` to the server if that is wanted.
+    """
 
     config: Config
     runtime: ThreadRuntime
     startup: Startup
     problem: TinkerError | None
+    observatory: Observatory
+    reporter: Reporter | None
 
 
 def from_environment() -> Outcome[Config]:
@@ -59,18 +66,15 @@ def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: 
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
         case Success((usable, through)):
-            startup = begin(usable)
-            return Opened(usable, _runtime(usable, startup, through, observers), startup, None)
+            return _opened(usable, through, observers, None)
         case Failure(problem):
-            startup = begin(config)
-            return Opened(config, _runtime(config, startup, None, ()), startup, problem)
+            return _opened(config, None, (), problem)
 
 
 def open_again(opened: Opened, observers: Sequence[Observer], transport: HttpxTransport | None) -> Opened:
     """A runtime for a process that was forked off; an embedded engine stays in the process that it is embedded in."""
     if opened.config.base_url == IN_PROCESS and transport is None:
-        startup = begin(opened.config)
-        return Opened(opened.config, _runtime(opened.config, startup, None, ()), startup, _LEFT)
+        return _opened(opened.config, None, (), _LEFT)
     return open_runtime(opened.config, observers, transport)
 
 
@@ -109,15 +113,30 @@ def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 
-def _runtime(
-    config: Config, startup: Startup, transport: HttpxTransport | None, observers: Sequence[Observer]
-) -> ThreadRuntime:
-    observatory = Observatory(observers)
-    observe = observatory.observe if observers else None
+def _opened(
+    config: Config, transport: HttpxTransport | None, observers: Sequence[Observer], problem: TinkerError | None
+) -> Opened:
+    startup, observatory = begin(config), Observatory(observers)
+    reporter = Reporter() if config.telemetry and problem is None else None
+    observe = _telling(observatory if observers else None, reporter)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
     http = HttpTransport(config, transport, startup.authentication)
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
-    return ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
+    runtime = ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
+    return Opened(config, runtime, startup, problem, observatory, reporter)
+
+
+def _telling(observatory: Observatory | None, reporter: Reporter | None) -> Callable[[AnyEvent], None] | None:
+    """Whom events go to; None when nobody wants to know, so that none is made."""
+    listeners = [*([observatory.observe] if observatory else []), *([reporter.report] if reporter else [])]
+    if len(listeners) < 2:
+        return listeners[0] if listeners else None
+
+    def tell(event: AnyEvent) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
 
 
 _NO_KEY = MissingCredentials(

@@ -53,3 +53,16 @@ class GenericEvent(Reported, frozen=True, kw_only=True, tag_field="event", tag="
 
 TelemetryEvent: TypeAlias = SessionStart | SessionEnd | UnhandledException | GenericEvent
 """Everything that can be reported."""
+
+
+class TelemetryCounts(Struct, frozen=True, kw_only=True):
+    """What became of the events of one client: those for the server, if it is told of them, and for the observers."""
+
+    reporting: bool = False
+    sent: int = 0
+    waiting: int = 0
+    dropped: int = 0
+    events_dropped: int = 0
+    """Events that came too fast for the observers."""
+    observer_failures: int = 0
+    """How often an observer raised."""
