@@ -5,7 +5,7 @@ Every event has `at`, seconds on the client's own clock since it started.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -60,6 +60,15 @@ class FieldLeftOut(Event, frozen=True, kw_only=True, tag=True):
     operation: str
     endpoint: str
     field: str
+
+
+class Paused(Event, frozen=True, kw_only=True, tag=True):
+    """Work waits for `seconds` because the server asks for less of it, or because a bill is not paid."""
+
+    operation: str
+    reason: Literal["backpressure", "billing"]
+    seconds: float
+    error: TinkerError
 
 
 class PromiseMade(Event, frozen=True, kw_only=True, tag=True):
@@ -150,6 +159,7 @@ AnyEvent: TypeAlias = (
     | RequestBroken
     | RetryScheduled
     | FieldLeftOut
+    | Paused
     | PromiseMade
     | PromisePolled
     | PromiseSettled

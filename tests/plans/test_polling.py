@@ -31,6 +31,12 @@ KEPT: dict[str, tuple[list[Line], list[float]]] = {
     "rate limit": ([reply(429), DONE], [1.0]),
     "broken": ([BROKEN, DONE], [1.0]),
     "three bad requests": ([reply(400), reply(400), reply(400), DONE], [1.0, 2.0, 4.0]),
+    "unpaid": ([reply(402), reply(402, retry_after="8"), DONE], [5.0, 8.0]),
+    "fault that wishes for no time at all": ([reply(503, retry_after="0"), DONE], [1.0]),
+    "announced twice": (
+        [*[reply(200, {"status": "complete_metadata", "response_payload_size": 7})] * 3, DONE],
+        [0.0, 0.02, 0.04],
+    ),
     "announced": ([reply(200, {"status": "complete_metadata", "response_payload_size": 7}), DONE], [0.0]),
 }
 
@@ -49,6 +55,8 @@ ENDED: dict[str, tuple[Ticket, list[Line], type]] = {
     "unknown for too long": (FRESH, [reply(404)], errors.NotFound),
     "expired": (TICKET, [reply(410)], errors.PromiseExpired),
     "unreadable": (TICKET, [reply(200, 5)], errors.Undecodable),
+    "unpaid for too long": (TICKET, [reply(402)], errors.PaymentRequired),
+    "a wish beyond the time left": (TICKET, [reply(503, retry_after="9000")], errors.ServerFault),
     "nothing moves": (TICKET, [*held("active"), *held("active")], errors.DeadlineExceeded),
     "never answered": (TICKET, [1e9, DONE], errors.DeadlineExceeded),
 }

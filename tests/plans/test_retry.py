@@ -8,9 +8,18 @@ from returns.result import Failure, Success
 
 from tests.plans.scripted import BROKEN, Script, gaps, reply
 from tinkex_py.endpoints.service import get_server_capabilities, session_heartbeat
-from tinkex_py.errors import Conflict, ConnectionFailed, DeadlineExceeded, InvalidInput, RateLimited, ServerFault
-from tinkex_py.plans.retry import Policy, after, call
-from tinkex_py.request import UNLESS_CONFLICT
+from tinkex_py.errors import (
+    Conflict,
+    ConnectionFailed,
+    DeadlineExceeded,
+    InvalidInput,
+    PaymentRequired,
+    RateLimited,
+    ServerFault,
+)
+from tinkex_py.events import Paused
+from tinkex_py.plans.retry import Billing, Policy, after, call
+from tinkex_py.request import UNLESS_CONFLICT, Repeat
 from tinkex_py.types import GetServerCapabilitiesResponse
 
 GET = get_server_capabilities()
@@ -64,6 +73,57 @@ def test_a_deadline_cuts_a_call_under_way_and_tells_the_last_word() -> None:
     assert (error.seconds, error.attempts, "dying" in error.message) == (60, 2, True)
     silent = Script(1000.0, DONE).run(call(GET, Policy(seconds=60))).failure()
     assert isinstance(silent, DeadlineExceeded)
+
+
+def test_a_connection_that_failed_last_is_what_ended_the_time() -> None:
+    error = Script(BROKEN, 1000.0, DONE).run(call(GET, Policy(seconds=60))).failure()
+    assert isinstance(error, ConnectionFailed)
+    assert (error.attempts, error.elapsed) == (2, 60)
+
+
+def test_the_policy_may_say_what_is_repeated() -> None:
+    script = Script(reply(404), reply(503))
+    error = script.run(call(GET, structs.replace(POLICY, repeat=Repeat(statuses=frozenset({404}))))).failure()
+    assert isinstance(error, ServerFault)
+    assert len(script.sent) == 2
+
+
+def test_a_wish_for_no_time_at_all_is_no_wish() -> None:
+    script = Script(reply(503, retry_after="0"), DONE)
+    script.run(call(GET, POLICY))
+    assert gaps(script.times) == [0.5]
+
+
+def test_an_unpaid_bill_is_final_unless_the_work_may_wait() -> None:
+    script = Script(reply(402), DONE)
+    assert isinstance(script.run(call(GET, POLICY)).failure(), PaymentRequired)
+
+
+def test_an_unpaid_bill_is_waited_for_without_counting_as_an_attempt() -> None:
+    script = Script(reply(402), reply(402, retry_after="9"), reply(503), DONE)
+    impatient = Policy(seconds=300, attempts=2)
+    assert script.run(call(GET, impatient, billing=Billing())) == Success(GetServerCapabilitiesResponse())
+    assert gaps(script.times) == [5.0, 9.0, 0.5]
+    assert [event.reason for event in script.events if isinstance(event, Paused)] == ["billing", "billing"]
+
+
+@pytest.mark.parametrize(("longest", "seconds", "sent"), [(12, 300, 4), (3600, 12, 3)], ids=["pause", "deadline"])
+def test_a_bill_is_not_waited_for_longer_than(longest: float, seconds: float, sent: int) -> None:
+    script = Script(reply(402))
+    outcome = script.run(call(GET, Policy(seconds=seconds), billing=Billing(longest=longest)))
+    assert isinstance(outcome.failure(), PaymentRequired)
+    assert len(script.sent) == sent
+
+
+def test_a_pause_begins_anew_after_five_minutes_without() -> None:
+    billing = Billing(longest=10)
+    assert [billing.pause(at) for at in (0, 5, 10, 310, 310.5, 611)] == [5, 5, None, None, None, 5]
+
+
+def test_a_later_call_goes_on_with_the_headers_of_an_earlier_one() -> None:
+    script = Script(DONE)
+    script.run(call(session_heartbeat("s"), POLICY, headers=(("x-idempotency-key", "k"),)))
+    assert dict(script.sent[0][1])["x-idempotency-key"] == "k"
 
 
 def test_a_documented_conflict_comes_back_after_one_request() -> None:

@@ -14,7 +14,7 @@ from tinkex_py.endpoints.sampling import Sample
 from tinkex_py.endpoints.sessions import finish_session
 from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, SessionStarted
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.cells import Gate
+from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, attempt, now, pure, sleep, together
 from tinkex_py.plans.samples import Sampler, sample
 from tinkex_py.plans.sessions import SessionState, finish, in_session, session_id
@@ -28,7 +28,7 @@ OPENED = reply(200, {"session_id": "s", "info_message": "hello", "error_message"
 
 
 def sampler() -> Sampler:
-    return Sampler(sampling_session_id="q", dispatch=Gate(1), waiting=waiting())
+    return Sampler(sampling_session_id="q", dispatch=Dispatch(), waiting=waiting())
 
 
 def question(num_samples: int = 1) -> Question:

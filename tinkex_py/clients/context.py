@@ -11,16 +11,18 @@ from msgspec import structs
 
 from tinkex_py.config import Config
 from tinkex_py.errors import DeadlineExceeded, TinkerError
+from tinkex_py.plans.abandonment import Abandonment
 from tinkex_py.plans.capabilities import Capabilities
 from tinkex_py.plans.cells import Gate, Queue
 from tinkex_py.plans.circuit import Circuit, guarded
 from tinkex_py.plans.dialects import Dialects
+from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, deadline, halt
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
-from tinkex_py.plans.samples import Sampler
+from tinkex_py.plans.samples import Sampler, sampler_of
 from tinkex_py.plans.sessions import SessionState, finish
-from tinkex_py.plans.startup import Startup
+from tinkex_py.plans.startup import Startup, dynamic
 from tinkex_py.plans.steps import Run
 from tinkex_py.plans.telemetry import flush, reporting
 from tinkex_py.runtime.forks import renew_after_fork
@@ -30,6 +32,8 @@ from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, Runtime
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.service import ClientConfigResponse
 from tinkex_py.types.sessions import Ending
 from tinkex_py.types.telemetry import TelemetryCounts
 
@@ -37,8 +41,6 @@ T = TypeVar("T")
 
 _ROOM = 50 * 2**20
 """Bytes of announced answers that are fetched at once."""
-_DISPATCH = 400
-"""Samples that are submitted at once."""
 _KNOWN: dict[str, Dialect] = {}
 """The dialects of servers by address, as found out by this process."""
 
@@ -71,7 +73,8 @@ class Context:
         self.capabilities = Capabilities(checking=config.check_capabilities)
         self.circuit = Circuit(failures=config.circuit_failures, reset=config.circuit_reset)
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
-        self.dispatch = Gate(_DISPATCH)
+        self.dispatch = Dispatch(billing=self.waiting.billing)
+        self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
         self.observatory = observatory
         self.reporter = reporter
@@ -139,7 +142,8 @@ class Context:
         self.capabilities = Capabilities(checking=self.config.check_capabilities)
         self.circuit = Circuit(failures=self.config.circuit_failures, reset=self.config.circuit_reset)
         self.waiting = Waiting(config=self.config, progress=Progress(), room=Gate(_ROOM))
-        self.dispatch = Gate(_DISPATCH)
+        self.dispatch = Dispatch(billing=self.waiting.billing)
+        self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
         self._detach = weakref.finalize(self, self.runtime.close).detach
 
     def submit(self, plan: Plan[T]) -> Running[T]:
@@ -158,9 +162,34 @@ class Context:
             return plan
         return deadline(timeout, plan, partial(_overdue, operation))
 
-    def sampler(self, sampling_session_id: str) -> Sampler:
-        """A sampling session, before its first sample."""
-        return Sampler(sampling_session_id=sampling_session_id, dispatch=self.dispatch, waiting=self.waiting)
+    def sampler(
+        self,
+        sampling_session_id: str,
+        *,
+        retry: RetryConfig | None = None,
+        clone: int = 0,
+        record_stability_info: bool = False,
+    ) -> Sampler:
+        """A sampling session, before its first sample, as the server's flags want it used."""
+        flags = self._heeded()
+        return sampler_of(
+            sampling_session_id,
+            self.dispatch,
+            self.waiting,
+            flags=flags,
+            retry=retry,
+            clone=clone,
+            abandonment=self.abandonment,
+            record_stability_info=record_stability_info,
+        )
+
+    def _heeded(self) -> ClientConfigResponse:
+        """The server's flags as far as they are known, with the limits that they set."""
+        flags = self.startup.known or ClientConfigResponse()
+        self.dispatch.room.capacity = flags.sample_dispatch_bytes_semaphore_size
+        self.waiting.room.capacity = flags.inflight_response_bytes_semaphore_size
+        self.waiting.billing.longest = flags.billing_exception_max_pause_duration_sec
+        return flags
 
     def run(self, model_id: str) -> Run:
         """A model in training, before its first step."""

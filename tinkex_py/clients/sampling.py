@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from pickle import PicklingError
 from typing import Self, TypeVar
 
@@ -18,7 +19,7 @@ from tinkex_py.endpoints.sampling import create_sampling_session, get_sampler
 from tinkex_py.errors import InvalidInput, TinkerError
 from tinkex_py.outcome import Outcome, or_raise, then
 from tinkex_py.plans.capabilities import require_context, require_model
-from tinkex_py.plans.clones import BLOCK, clone_number
+from tinkex_py.plans.clones import clone_number
 from tinkex_py.plans.effects import Plan, attempt, compute, halt, require
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import call
@@ -29,7 +30,9 @@ from tinkex_py.runtime.opening import IN_PROCESS, HttpxTransport, open_again, op
 from tinkex_py.runtime.tokenizers import Tokenizer, load_tokenizer
 from tinkex_py.types.handles import Holder, SamplerHandle, read, written
 from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.limits import settings_problem
 from tinkex_py.types.questions import Question
+from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
 from tinkex_py.types.service import ClientConfigResponse
 from tinkex_py.types.tensor import TensorData, TensorDataLike
@@ -152,7 +155,7 @@ class SamplingOperations(Client):
             prompt_logprobs_last_n=prompt_logprobs_last_n,
             record_stability_info=self._sampler.record_stability_info,
         )
-        return self.context.limited(timeout, "sample", self._sample(question))
+        return self.context.limited(timeout, "sample", self._sample(question, timeout))
 
     @submission
     def compute_logprobs(self, prompt: ModelInput, *, timeout: float | None = None) -> Plan[list[float | None]]:
@@ -160,7 +163,7 @@ class SamplingOperations(Client):
 
         POST /api/v1/asample, with one token sampled and thrown away.
         """
-        return self.context.limited(timeout, "compute_logprobs", self._logprobs(prompt))
+        return self.context.limited(timeout, "compute_logprobs", self._logprobs(prompt, timeout))
 
     @operation
     def get_base_model(self, *, timeout: float | None = None) -> Plan[str]:
@@ -172,14 +175,15 @@ class SamplingOperations(Client):
         """The tokenizer of the base model; ExtraMissing when its package isn't installed."""
         return self._tokenizer(timeout)
 
-    def _sample(self, question: Question) -> Plan[SampleResponse]:
+    def _sample(self, question: Question, timeout: float | None, *, anew: bool | None = None) -> Plan[SampleResponse]:
         """The samples, unless the server says that prompt and answer don't fit the model."""
         found = question.problem()
         if found is not None:
             return (yield from halt(found))
         length, limit = question.prompt.length, question.sampling_params.max_tokens
         yield from require_context(self.context.capabilities, self._base_model, length, limit)
-        return (yield from sample((yield from self._own()), question))
+        longest = inf if timeout is None else timeout
+        return (yield from sample((yield from self._own()), question, longest, anew=anew))
 
     def _own(self) -> Plan[Sampler]:
         """This client's sampler; one that was rebuilt, or that a fork took along, gets numbers of its own first."""
@@ -199,10 +203,12 @@ class SamplingOperations(Client):
                 return failed
 
     def _clone(self, number: int) -> Sampler:
-        sampler = self.context.sampler(self._sampler.sampling_session_id)
-        sampler.record_stability_info = self._sampler.record_stability_info
-        sampler.samples = number * BLOCK
-        return sampler
+        return self.context.sampler(
+            self._sampler.sampling_session_id,
+            retry=self._sampler.retry,
+            clone=number,
+            record_stability_info=self._sampler.record_stability_info,
+        )
 
     def _handle(self) -> Outcome[str]:
         session, config = self.context.session.known, self.context.config
@@ -221,7 +227,7 @@ class SamplingOperations(Client):
             )
         )
 
-    def _logprobs(self, prompt: ModelInput) -> Plan[list[float | None]]:
+    def _logprobs(self, prompt: ModelInput, timeout: float | None) -> Plan[list[float | None]]:
         question = Question(
             prompt=prompt,
             num_samples=1,
@@ -229,7 +235,9 @@ class SamplingOperations(Client):
             include_prompt_logprobs=True,
             record_stability_info=self._sampler.record_stability_info,
         )
-        response = yield from self._sample(question)
+        response = yield from self._sample(
+            question, timeout, anew=self._sampler.retry is None or self._sampler.retry.enable_retry_logic
+        )
         return list(response.prompt_logprobs or ())
 
     def _known_base_model(self, timeout: float | None) -> Plan[str]:
@@ -256,10 +264,16 @@ def _unpickled(kind: type[SamplingT], handle: str) -> SamplingT:
 
 
 def open_sampler(
-    context: Context, *, base_model: str | None = None, model_path: str | None = None, timeout: float | None = None
+    context: Context,
+    *,
+    base_model: str | None = None,
+    model_path: str | None = None,
+    retry: RetryConfig | None = None,
+    record_stability_info: bool = False,
+    timeout: float | None = None,
 ) -> Plan[Sampler]:
     """A sampling session of a base model, or of the weights that a path names."""
-    problem = _unclear(base_model, model_path)
+    problem = _unclear(base_model, model_path, retry)
     if problem is not None:
         return (yield from halt(problem))
     if base_model is not None:
@@ -272,7 +286,7 @@ def open_sampler(
         model_path=model_path,
     )
     opened = yield from call(request, context.policy(timeout))
-    return context.sampler(opened.sampling_session_id)
+    return context.sampler(opened.sampling_session_id, retry=retry, record_stability_info=record_stability_info)
 
 
 def loaded_tokenizer(name: str) -> Plan[Tokenizer]:
@@ -284,7 +298,7 @@ def loaded_tokenizer(name: str) -> Plan[Tokenizer]:
             return (yield from require(outcome.unwrap()))
 
 
-def _unclear(base_model: str | None, model_path: str | None) -> TinkerError | None:
+def _unclear(base_model: str | None, model_path: str | None, retry: RetryConfig | None) -> TinkerError | None:
     if base_model is None and model_path is None:
         return InvalidInput(message="nothing to sample from: give model_path or base_model", path="model_path")
     if model_path is not None and not model_path.startswith("tinker://"):
@@ -293,4 +307,4 @@ def _unclear(base_model: str | None, model_path: str | None) -> TinkerError | No
             path="model_path",
             value=model_path,
         )
-    return None
+    return None if retry is None else settings_problem(retry, "retry_config")

@@ -24,6 +24,7 @@ from tinkex_py.plans.sessions import session_id
 from tinkex_py.plans.steps import Run, take
 from tinkex_py.plans.submission import fulfilled
 from tinkex_py.types.batch import Dialect
+from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig
 from tinkex_py.types.validation import problem
@@ -88,10 +89,28 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
 
     @operation
     def create_sampling_client(
-        self, model_path: str | None = None, base_model: str | None = None, *, timeout: float | None = None
+        self,
+        model_path: str | None = None,
+        base_model: str | None = None,
+        retry_config: RetryConfig | None = None,
+        *,
+        record_stability_info: bool = False,
+        timeout: float | None = None,
     ) -> Plan[SamplingT]:
-        """A client that samples from saved weights or from a base model. POST /api/v1/create_sampling_session"""
-        return self._sample_from(model_path, base_model, timeout)
+        """A client that samples from saved weights or from a base model. POST /api/v1/create_sampling_session
+
+        `retry_config` says how it goes on after a sample failed; `record_stability_info` has the server keep what
+        training on these samples needs to be stable.
+        """
+        plan = open_sampler(
+            self.context,
+            base_model=base_model,
+            model_path=model_path,
+            retry=retry_config,
+            record_stability_info=record_stability_info,
+            timeout=timeout,
+        )
+        return self._sample_from(plan, base_model)
 
     @operation
     def copy_weights(
@@ -160,9 +179,8 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         run.checkpoint = path
         return self._training_client(run)
 
-    def _sample_from(self, model_path: str | None, base_model: str | None, timeout: float | None) -> Plan[SamplingT]:
-        sampler = yield from open_sampler(self.context, base_model=base_model, model_path=model_path, timeout=timeout)
-        return self._sampling_client(sampler, base_model)
+    def _sample_from(self, plan: Plan[Sampler], base_model: str | None) -> Plan[SamplingT]:
+        return self._sampling_client((yield from plan), base_model)
 
 
 class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], OpenedBlocking):

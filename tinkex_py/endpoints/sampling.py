@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, structs
 
 from tinkex_py.endpoints.verbs import get, post, submit
-from tinkex_py.request import Request
+from tinkex_py.request import Repeat, Request
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.sampling import SamplingParams
@@ -125,4 +125,9 @@ def asample(
         prompt_logprobs_last_n=prompt_logprobs_last_n,
         record_stability_info=record_stability_info or None,
     )
-    return structs.replace(submit("asample", body), headers=(("x-tinker-sampling-backpressure", "1"),))
+    headers = (("x-tinker-sampling-backpressure", "1"),)
+    return structs.replace(submit("asample", body, repeat=_UNLESS_PRESSED), headers=headers)
+
+
+_UNLESS_PRESSED = Repeat(statuses=frozenset({408, 409}), faults=True, connection=True)
+"""A 429 asks all samples to wait, not this one alone."""

@@ -7,10 +7,10 @@ at growing intervals. Waiting ends when nothing has moved for `Config.progress_t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
@@ -21,6 +21,7 @@ from tinkex_py.errors import (
     ConnectionFailed,
     DeadlineExceeded,
     NotFound,
+    PaymentRequired,
     RateLimited,
     RequestFailed,
     ServerFault,
@@ -29,15 +30,23 @@ from tinkex_py.errors import (
 from tinkex_py.events import PromiseMade, PromisePolled, PromiseSettled
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, observe, require, sleep, within
-from tinkex_py.plans.retry import Policy, after, backoff, delay_before, exchange, identity
+from tinkex_py.plans.retry import (
+    HELD,
+    IMPATIENCE,
+    Billing,
+    Policy,
+    after,
+    backoff,
+    delay_before,
+    exchange,
+    identity,
+    paused,
+)
 from tinkex_py.types.promises import Announced, Pending, PromiseState, Ready, Refused
 
 T = TypeVar("T")
 
 _BACKOFF = Policy(seconds=0, first=1.0, longest=30.0)
-_IMPATIENCE = Policy(seconds=0, first=0.02, longest=1.0)
-_HELD = 0.5
-"""A question that was open for this many seconds was held by the server."""
 _STARTING = 30.0
 """How long a server may not know a model that it just made."""
 _BAD_REQUESTS = 3
@@ -55,6 +64,13 @@ class Waiting(Struct, frozen=True, kw_only=True):
     config: Config
     progress: Progress
     room: Gate
+    billing: Billing = field(default_factory=Billing)
+    backoff: Callable[[int], Plan[float]] | None = None
+    """Seconds to wait before asking again after so many empty answers in a row, where the caller has a wish."""
+
+    def left(self, begun: float, at: float) -> float:
+        """Seconds that work begun then may still take: without progress, or in all."""
+        return min(self.progress.at + self.config.progress_timeout, begun + self.config.promise_timeout) - at
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
@@ -66,6 +82,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     roundtrip: float = 0.0
     fresh: bool = False
     sequence_ids: Sequence[str] = ()
+    size: int | None = None
+    """The bytes of the result, where they are known before it is asked for."""
 
 
 class _State(Struct):
@@ -75,6 +93,7 @@ class _State(Struct):
     iteration: int = 0
     troubles: int = 0
     empty: int = 0
+    pending: int = 0
     bad_requests: int = 0
     room: int | None = None
     queue: tuple[str | None, str | None] = (None, None)
@@ -85,7 +104,7 @@ def result_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[T]
     begun = yield from now()
     waiting.progress.at = max(waiting.progress.at, begun)
     yield from observe(PromiseMade(operation=ticket.operation, promise=ticket.request_id))
-    outcome = yield from attempt(_poll(ticket, returns, waiting, _State(begun)))
+    outcome = yield from attempt(_poll(ticket, returns, waiting, _State(begun, room=ticket.size)))
     ended = yield from now()
     waiting.progress.at = ended
     error = outcome.failure() if isinstance(outcome, Failure) else None
@@ -98,10 +117,10 @@ def result_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[T]
 def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[T]:
     while True:
         at = yield from now()
-        left = _time_left(waiting, state, at)
+        left = waiting.left(state.begun, at)
         if left <= 0:
-            return (yield from halt(_stuck(ticket, waiting, at - state.begun)))
-        match (yield from attempt(deadline(left, _round(ticket, returns, waiting, state), _unanswered))):
+            return (yield from halt(stuck(ticket, waiting, at - state.begun)))
+        match (yield from attempt(deadline(left, _round(ticket, returns, waiting, state), unanswered))):
             case Success(answer):
                 if answer is not None:
                     return answer.value
@@ -114,14 +133,14 @@ def _round(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State
     """Ask once: the result, or None when it is right to ask again."""
     asked = yield from now()
     outcome = yield from attempt(_ask(ticket, returns, waiting, state))
-    held = (yield from now()) - asked >= _HELD
+    held = (yield from now()) - asked >= HELD
     match outcome:
         case Success(answer):
             if isinstance(answer, Ready):
                 return answer
             yield from _carry_on(ticket, answer, waiting, state, held=held)
         case Failure(error):
-            yield from _recover(ticket, error, state)
+            yield from _recover(ticket, error, waiting, state)
     return None
 
 
@@ -133,11 +152,19 @@ def _carry_on(
         case Pending():
             yield from _wait(ticket, answer, waiting, state, held=held)
         case Announced(size):
-            state.room = size
+            yield from _make_room(size, state)
         case Refused():
             yield from halt(_failed(ticket, answer, state))
         case _:
             assert_never(answer)
+
+
+def _make_room(size: int, state: _State) -> Plan[None]:
+    """Ask for the result itself, once there is room; a server that goes on announcing it is not asked in haste."""
+    if state.room is not None:
+        state.empty += 1
+        yield from sleep(backoff(IMPATIENCE, state.empty))
+    state.room = size
 
 
 def _ask(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[PromiseState[T]]:
@@ -179,19 +206,28 @@ def _wait(ticket: Ticket, pending: Pending, waiting: Waiting, state: _State, *, 
     )
     state.troubles = 0
     state.empty = 0 if held else state.empty + 1
-    if pending.retry_after is not None:
-        yield from sleep(pending.retry_after)
-    elif not held:
-        yield from sleep(backoff(_IMPATIENCE, state.empty))
+    state.pending += 1
+    wish = max(
+        pending.retry_after or 0.0, 0.0 if waiting.backoff is None else (yield from waiting.backoff(state.pending))
+    )
+    delay = wish or (0.0 if held else backoff(IMPATIENCE, state.empty))
+    if delay:
+        yield from sleep(delay)
 
 
-def _recover(ticket: Ticket, error: TinkerError, state: _State) -> Plan[None]:
+def _recover(ticket: Ticket, error: TinkerError, waiting: Waiting, state: _State) -> Plan[None]:
     """Wait before asking again, or end here when asking again can't help."""
     elapsed = (yield from now()) - state.begun
-    state.troubles += 1
-    if not _passing(ticket, error, state, elapsed):
+    if isinstance(error, PaymentRequired):
+        delay = yield from paused(ticket.operation, error, waiting.billing)
+    else:
+        state.troubles += 1
+        passing = _passing(ticket, error, state, elapsed)
+        delay = (yield from delay_before(_BACKOFF, state.troubles, error)) if passing else None
+    if delay is None or delay >= waiting.left(state.begun, (yield from now())):
         yield from halt(after(error, state.iteration, elapsed))
-    yield from sleep((yield from delay_before(_BACKOFF, state.troubles, error)))
+    else:
+        yield from sleep(max(delay, backoff(IMPATIENCE, state.troubles)))
 
 
 def _passing(ticket: Ticket, error: TinkerError, state: _State, elapsed: float) -> bool:
@@ -207,11 +243,6 @@ def _passing(ticket: Ticket, error: TinkerError, state: _State, elapsed: float) 
             return False
 
 
-def _time_left(waiting: Waiting, state: _State, at: float) -> float:
-    quiet = waiting.progress.at + waiting.config.progress_timeout
-    return min(quiet, state.begun + waiting.config.promise_timeout) - at
-
-
 def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:
     return RequestFailed(
         message=f"{ticket.operation}: the work failed on the server: {refused.message}",
@@ -221,7 +252,8 @@ def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:
     )
 
 
-def _stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded:
+def stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded:
+    """Nothing has moved for too long, or it takes too long in all."""
     return DeadlineExceeded(
         message=f"{ticket.operation}: no result after {elapsed:.0f} s; look at the server's state, or raise "
         f"Config.progress_timeout ({waiting.config.progress_timeout:g} s without progress) or "
@@ -232,5 +264,6 @@ def _stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded
     )
 
 
-def _unanswered(seconds: float) -> TinkerError:
+def unanswered(seconds: float) -> TinkerError:
+    """One question took all the time that there was."""
     return DeadlineExceeded(message="the question for a result was not answered in time", seconds=seconds)

@@ -1,11 +1,13 @@
 """One request, repeated while that may help: the only retry layer there is. Pure.
 
 Delays double from `first` to `longest` seconds, times 0.75-1.0. A server's Retry-After wins, unjittered, and ends the
-operation at once when it exceeds the time that is left. `x-should-retry` wins over the status.
+operation at once when it exceeds the time that is left. `x-should-retry` wins over the status. Work that may wait for
+an unpaid bill pauses on a 402 instead of failing.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -14,16 +16,17 @@ from returns.result import Failure, Success
 from tinkex_py.errors import (
     ConnectionFailed,
     DeadlineExceeded,
+    PaymentRequired,
     RequestCause,
     StatusCause,
     TinkerError,
     TransportError,
 )
-from tinkex_py.events import ReplyReceived, RequestBroken, RequestSent, RetryScheduled
+from tinkex_py.events import Paused, ReplyReceived, RequestBroken, RequestSent, RetryScheduled
 from tinkex_py.interpret import interpret
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, deadline, halt, now, observe, random_bits, send, sleep
-from tinkex_py.request import AnyRequest, Pairs, Reply, Request
+from tinkex_py.request import AnyRequest, Pairs, Repeat, Reply, Request
 
 T = TypeVar("T")
 
@@ -36,25 +39,54 @@ class Policy(Struct, frozen=True, kw_only=True):
     first: float = 0.5
     longest: float = 10.0
     jitter: float = 0.25
+    repeat: Repeat | None = None
+    """What may be repeated, in the place of what the request itself says."""
+
+
+IMPATIENCE = Policy(seconds=inf, first=0.02, longest=1.0)
+"""How soon to ask again a server that doesn't hold questions until there is something to tell."""
+HELD = 0.5
+"""A question that was open for this many seconds was held by the server."""
+
+
+class Billing(Struct):
+    """A pause because of an unpaid bill: 402s from `first` to `last` on the plans' clock, for `longest` s at most."""
+
+    longest: float = 3600.0
+    first: float = -inf
+    last: float = -inf
+
+    def pause(self, at: float) -> float | None:
+        """Seconds to wait after a 402; None when that has been too long. The pause begins anew after 5 min without."""
+        self.first = at if at - self.last > _SETTLED else self.first
+        self.last = at
+        return _PAUSE if at - self.first < self.longest else None
 
 
 class Tally(Struct):
     """What happened so far, for the error that may come."""
 
     attempts: int = 0
+    pauses: int = 0
     last: TinkerError | None = None
 
 
-def call(request: Request[T], policy: Policy) -> Plan[T]:
-    """The value of the request's answer; it is sent again, under one idempotency key, while the policy allows."""
+def call(
+    request: Request[T], policy: Policy, *, billing: Billing | None = None, headers: Pairs | None = None
+) -> Plan[T]:
+    """The value of the request's answer; it is sent again, under one idempotency key, while the policy allows.
+
+    With `billing` a 402 is a pause. `headers` are those of an earlier call that this one goes on with.
+    """
     begun = yield from now()
-    headers = yield from identity(request)
+    named = (yield from identity(request)) if headers is None else headers
     tally = Tally()
 
     def expired(seconds: float) -> TinkerError:
         return _overdue(request, seconds, tally)
 
-    return (yield from deadline(policy.seconds, _repeat(request, headers, policy, begun, tally), expired))
+    plan = _repeat(_allowed(request, policy), named, policy, billing, begun, tally)
+    return (yield from deadline(policy.seconds, plan, expired))
 
 
 def identity(request: AnyRequest) -> Plan[Pairs]:
@@ -100,8 +132,8 @@ def may_repeat(request: AnyRequest, reply: Reply) -> bool:
 
 
 def delay_before(policy: Policy, attempt: int, error: TinkerError) -> Plan[float]:
-    """Seconds to wait after that attempt: the server's wish, or the policy's own."""
-    if isinstance(error, StatusCause) and error.retry_after is not None:
+    """Seconds to wait after that attempt: the server's wish, unless that is "at once", or the policy's own."""
+    if isinstance(error, StatusCause) and error.retry_after:
         return error.retry_after
     share = (yield from random_bits()) / 2**64
     return backoff(policy, attempt) * (1 - policy.jitter * share)
@@ -119,21 +151,47 @@ def after(error: TinkerError, attempts: int, elapsed: float) -> TinkerError:
     return error
 
 
-def _repeat(request: Request[T], headers: Pairs, policy: Policy, begun: float, tally: Tally) -> Plan[T]:
+def paused(operation: str, error: PaymentRequired, billing: Billing) -> Plan[float | None]:
+    """Seconds to wait until the bill may be paid, which observers are told; None when that has been too long."""
+    seconds = billing.pause((yield from now()))
+    if seconds is None:
+        return None
+    delay = max(seconds, error.retry_after or 0.0)
+    yield from observe(Paused(operation=operation, reason="billing", seconds=delay, error=error))
+    return delay
+
+
+def _allowed(request: Request[T], policy: Policy) -> Request[T]:
+    return request if policy.repeat is None else structs.replace(request, repeat=policy.repeat)
+
+
+def _repeat(
+    request: Request[T], headers: Pairs, policy: Policy, billing: Billing | None, begun: float, tally: Tally
+) -> Plan[T]:
     while True:
         tally.attempts += 1
         outcome, repeatable = yield from exchange(request, headers, tally.attempts)
-        match outcome:
-            case Success(value):
-                return value
-            case Failure(error):
-                elapsed = (yield from now()) - begun
-                tally.last = after(error, tally.attempts, elapsed)
-                delay = yield from delay_before(policy, tally.attempts, error)
-                exhausted = policy.attempts is not None and tally.attempts >= policy.attempts
-                if not repeatable or exhausted or elapsed + delay >= policy.seconds:
-                    return (yield from halt(tally.last))
-                yield from _pause(request, tally.attempts, delay, tally.last)
+        if isinstance(outcome, Success):
+            return outcome.unwrap()
+        error = outcome.failure()
+        if billing is not None and isinstance(error, PaymentRequired):
+            tally.pauses += 1
+            delay = yield from paused(request.operation, error, billing)
+        else:
+            delay = yield from _delay(policy, tally, error, repeatable=repeatable)
+        elapsed = (yield from now()) - begun
+        tally.last = after(error, tally.attempts, elapsed)
+        if delay is None or elapsed + delay >= policy.seconds:
+            return (yield from halt(tally.last))
+        yield from _pause(request, tally.attempts, delay, tally.last)
+
+
+def _delay(policy: Policy, tally: Tally, error: TinkerError, *, repeatable: bool) -> Plan[float | None]:
+    """Seconds to wait before another attempt; None when there is to be none."""
+    tried = tally.attempts - tally.pauses
+    if not repeatable or (policy.attempts is not None and tried >= policy.attempts):
+        return None
+    return (yield from delay_before(policy, tried, error))
 
 
 def _pause(request: AnyRequest, attempt: int, delay: float, error: TinkerError) -> Plan[None]:
@@ -145,13 +203,22 @@ def _pause(request: AnyRequest, attempt: int, delay: float, error: TinkerError) 
     yield from sleep(delay)
 
 
-def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> DeadlineExceeded:
-    last = "" if tally.last is None else f"; the last said: {tally.last.message}"
+def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> TinkerError:
+    """What ended the time: the connection if that failed last, else that it is over."""
+    if isinstance(tally.last, ConnectionFailed):
+        return after(tally.last, tally.attempts, seconds)
+    said = "" if tally.last is None else f"; the last said: {tally.last.message}"
     return DeadlineExceeded(
-        message=f"{request.operation}: no answer within {seconds:g} s ({tally.attempts} attempts{last}); "
+        message=f"{request.operation}: no answer within {seconds:g} s ({tally.attempts} attempts{said}); "
         "allow more time with timeout=, or look whether the server is well",
         endpoint=request.endpoint,
         attempts=tally.attempts,
         elapsed=seconds,
         seconds=seconds,
     )
+
+
+_PAUSE = 5.0
+"""Seconds between two questions whether a bill is paid."""
+_SETTLED = 300.0
+"""Seconds without a 402 after which the next one begins a new pause."""

@@ -1,58 +1,147 @@
-"""Samples: submitted within a limit, waited for without one. Pure."""
+"""Samples: submitted within limits, waited for without any, asked for anew when they were lost. Pure."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from functools import partial
+from math import inf
+
+from msgspec import Struct, field, structs
 from returns.result import Failure, Success
 
 from tinkex_py.endpoints.sampling import asample
-from tinkex_py.errors import PromiseExpired
+from tinkex_py.errors import (
+    Conflict,
+    ConnectionFailed,
+    DeadlineExceeded,
+    PromiseExpired,
+    RequestTimedOut,
+    ServerFault,
+)
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.abandonment import Abandonment, attend
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.effects import Plan, attempt, halt, within
-from tinkex_py.plans.polling import Ticket, Waiting, result_of
-from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.clones import BLOCK
+from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched, estimated
+from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, random_bits, sleep, within
+from tinkex_py.plans.polling import Progress, Ticket, Waiting, result_of, stuck, unanswered
+from tinkex_py.plans.retry import Policy, after, backoff, identity
 from tinkex_py.plans.submission import submitted
+from tinkex_py.plans.watching import Watch, fetched, settled
+from tinkex_py.request import Pairs, Request
+from tinkex_py.types.promises import Completion, Promised
 from tinkex_py.types.questions import Question, complete, lacking
+from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.sampling import SampleResponse
+from tinkex_py.types.service import ClientConfigResponse
+
+_NO_FLAGS = ClientConfigResponse()
+_USUAL = RetryConfig()
 
 
 class Sampler(Struct, kw_only=True):
-    """A sampling session as this client sees it; numbers count from 0."""
+    """A sampling session as this client sees it; numbers count from 0, or from the beginning of a clone's block.
+
+    `under_way` limits how many samples are under way at once; `watch` is there when the server wants to be asked for
+    all of them together.
+    """
 
     sampling_session_id: str
-    dispatch: Gate
+    dispatch: Dispatch
     waiting: Waiting
+    retry: RetryConfig | None = None
+    clone: int = 0
     samples: int = 0
     record_stability_info: bool = False
+    anew: bool = True
+    under_way: Gate | None = None
+    watch: Watch | None = None
+    abandonment: Abandonment = field(default_factory=Abandonment)
+
+    def next_number(self) -> int:
+        """The number of the next sample."""
+        self.samples += 1
+        return self.clone * BLOCK + self.samples - 1
 
 
-def sample(sampler: Sampler, question: Question) -> Plan[SampleResponse]:
-    """The samples; a promise that the server lost is asked for anew, under a new number."""
+def sampler_of(
+    sampling_session_id: str,
+    dispatch: Dispatch,
+    waiting: Waiting,
+    *,
+    flags: ClientConfigResponse = _NO_FLAGS,
+    retry: RetryConfig | None = None,
+    clone: int = 0,
+    abandonment: Abandonment | None = None,
+    record_stability_info: bool = False,
+) -> Sampler:
+    """A sampler built from values: those of its session, of the server's flags and of the caller's wishes."""
+    together = flags.sample_use_retrieve_futures
+    return Sampler(
+        sampling_session_id=sampling_session_id,
+        dispatch=dispatch,
+        waiting=_own(waiting, flags, retry),
+        retry=retry,
+        clone=clone,
+        record_stability_info=record_stability_info,
+        anew=(retry is None or retry.enable_retry_logic) and not flags.sample_no_retries,
+        under_way=None if together else Gate(_most(flags, retry)),
+        watch=Watch(sampling_session_id=sampling_session_id, clone=clone) if together else None,
+        abandonment=abandonment or Abandonment(),
+    )
+
+
+def sample(
+    sampler: Sampler, question: Question, timeout: float = inf, *, anew: bool | None = None
+) -> Plan[SampleResponse]:
+    """The samples within `timeout` seconds; what the server lost is asked for `anew`, under a new number."""
     found = question.problem()
     if found is not None:
         return (yield from halt(found))
-    while True:
-        ticket = yield from within(sampler.dispatch, 1, _submit(sampler, question))
-        match (yield from attempt(result_of(ticket, SampleResponse, sampler.waiting))):
-            case Success(response):
-                return (yield from _answer(question, complete(question, response, ticket.sequence_ids)))
-            case Failure(PromiseExpired()):
-                continue
-            case Failure(error):
-                return (yield from halt(error))
-
-
-def _answer(question: Question, response: SampleResponse) -> Plan[SampleResponse]:
+    yield from attend(sampler.abandonment)
+    longest = min(timeout, sampler.waiting.config.promise_timeout)
+    plan = _insist(sampler, question, longest, anew=sampler.anew if anew is None else anew)
+    admitted = plan if sampler.under_way is None else within(sampler.under_way, 1, plan)
+    response = yield from deadline(longest, admitted, _overdue)
     missing = lacking(question, response)
     return response if missing is None else (yield from halt(missing))
 
 
-def _submit(sampler: Sampler, question: Question) -> Plan[Ticket]:
-    number = sampler.samples
-    sampler.samples += 1
+def _insist(sampler: Sampler, question: Question, longest: float, *, anew: bool) -> Plan[SampleResponse]:
+    """Submit and wait, again and again while the server loses it and there is time."""
+    begun = yield from now()
+    sampler.waiting.progress.at = max(sampler.waiting.progress.at, begun)
+    count = 0
+    while True:
+        count += 1
+        outcome, lost = yield from _once(sampler, question, begun + longest)
+        if isinstance(outcome, Success):
+            return outcome.unwrap()
+        delay = yield from _delay(sampler.retry or _USUAL, count)
+        at = yield from now()
+        left = min(begun + longest - at, sampler.waiting.left(begun, at))
+        if not (anew and lost) or delay >= left:
+            return (yield from halt(after(outcome.failure(), count, at - begun)))
+        yield from sleep(delay)
+
+
+def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outcome[SampleResponse], bool]]:
+    """The outcome under one number, and whether the sample is lost rather than refused."""
+    outcome = yield from attempt(_submit(sampler, question, until))
+    if isinstance(outcome, Failure):
+        return outcome, isinstance(outcome.failure(), _LOST)
+    ticket = outcome.unwrap()
+    sampler.waiting.progress.at = yield from now()
+    result = yield from _result(sampler, ticket)
+    if isinstance(result, Failure):
+        return result, isinstance(result.failure(), PromiseExpired)
+    return Success(complete(question, result.unwrap(), ticket.sequence_ids)), False
+
+
+def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Ticket]:
+    """The server's promise under the sampler's next number, which stays the same however often it is sent."""
     request = asample(
         sampling_session_id=sampler.sampling_session_id,
-        seq_id=number,
+        seq_id=sampler.next_number(),
         prompt=question.prompt,
         num_samples=question.num_samples,
         sampling_params=question.sampling_params,
@@ -64,5 +153,77 @@ def _submit(sampler: Sampler, question: Question) -> Plan[Ticket]:
         prompt_logprobs_last_n=question.prompt_logprobs_last_n,
         record_stability_info=question.record_stability_info,
     )
-    policy = Policy(seconds=sampler.waiting.config.progress_timeout, attempts=None)
-    return (yield from submitted(request, "Sample", policy))
+    headers = yield from identity(request)
+    limits = Limits(until=until, quiet=sampler.waiting.config.progress_timeout)
+    submit = partial(_promised, request, headers, until)
+    return (yield from dispatched(sampler.dispatch, estimated(question.prompt), submit, limits))
+
+
+def _promised(request: Request[Promised], headers: Pairs, until: float) -> Plan[Ticket]:
+    seconds = min(_SUBMITTING, until - (yield from now()))
+    return (yield from submitted(request, "Sample", Policy(seconds=seconds, attempts=None), headers=headers))
+
+
+def _result(sampler: Sampler, ticket: Ticket) -> Plan[Outcome[SampleResponse]]:
+    """The promise's outcome; when the caller gives up first, so does the server."""
+    try:
+        outcome = yield from attempt(_awaited(sampler, ticket))
+    except GeneratorExit:
+        sampler.abandonment.give_up(ticket.request_id)
+        raise
+    if isinstance(outcome, Failure) and isinstance(outcome.failure(), DeadlineExceeded):
+        sampler.abandonment.give_up(ticket.request_id)
+    if sampler.watch is not None:
+        yield from fetched(sampler.watch, ticket.request_id, sampler.waiting.billing)
+    return outcome
+
+
+def _awaited(sampler: Sampler, ticket: Ticket) -> Plan[SampleResponse]:
+    if sampler.watch is not None:
+        completion = yield from _listed(sampler.watch, ticket, sampler.waiting)
+        size = None if completion is None else completion.response_payload_uncompressed_size
+        ticket = structs.replace(ticket, size=size or None)
+    return (yield from result_of(ticket, SampleResponse, sampler.waiting))
+
+
+def _listed(watch: Watch, ticket: Ticket, waiting: Waiting) -> Plan[Completion | None]:
+    """What the server lists about the promise, as long as anything moves."""
+    begun = yield from now()
+    while True:
+        left = waiting.left(begun, (yield from now()))
+        if left <= 0:
+            return (yield from halt(stuck(ticket, waiting, (yield from now()) - begun)))
+        outcome = yield from attempt(deadline(left, settled(watch, ticket.request_id, waiting.billing), unanswered))
+        if isinstance(outcome, Success):
+            return outcome.unwrap()
+
+
+def _own(waiting: Waiting, flags: ClientConfigResponse, retry: RetryConfig | None) -> Waiting:
+    """A sampler's own measure of progress."""
+    seconds = waiting.config.progress_timeout if retry is None else retry.progress_timeout
+    detects = flags.sample_enable_stuck_detection and (retry is None or retry.enable_stuck_detection)
+    config = structs.replace(waiting.config, progress_timeout=seconds if detects else inf)
+    return structs.replace(waiting, config=config, progress=Progress())
+
+
+def _most(flags: ClientConfigResponse, retry: RetryConfig | None) -> int:
+    wish = None if retry is None else retry.max_connections
+    return flags.sample_max_concurrent_requests if wish is None else min(wish, flags.sample_max_concurrent_requests)
+
+
+def _delay(retry: RetryConfig, count: int) -> Plan[float]:
+    """Seconds before a lost sample is asked for anew, give or take the jitter."""
+    policy = Policy(seconds=inf, first=retry.retry_delay_base, longest=retry.retry_delay_max)
+    share = (yield from random_bits()) / 2**63 - 1
+    return min(backoff(policy, count) * (1 + retry.jitter_factor * share), retry.retry_delay_max)
+
+
+def _overdue(seconds: float) -> DeadlineExceeded:
+    message = f"sample: not done within {seconds:g} s; allow more with timeout=, or ask for less at once"
+    return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)
+
+
+_LOST = (ConnectionFailed, ServerFault, RequestTimedOut, Conflict, DeadlineExceeded)
+"""After these it is not known whether the server took a submission."""
+_SUBMITTING = 300.0
+"""Seconds for which one number is submitted again before the sample is taken to be lost."""

@@ -8,17 +8,25 @@ from typing_extensions import TypeForm
 
 from tinkex_py.plans.effects import Plan, now
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
-from tinkex_py.plans.retry import Policy, call
-from tinkex_py.request import Request
+from tinkex_py.plans.retry import Billing, Policy, call
+from tinkex_py.request import Pairs, Request
 from tinkex_py.types.promises import Promised
 
 T = TypeVar("T")
 
 
-def submitted(request: Request[Promised], kind: str, policy: Policy, *, fresh: bool = False) -> Plan[Ticket]:
-    """The promise that the server makes for the request."""
+def submitted(
+    request: Request[Promised],
+    kind: str,
+    policy: Policy,
+    *,
+    fresh: bool = False,
+    billing: Billing | None = None,
+    headers: Pairs | None = None,
+) -> Plan[Ticket]:
+    """The promise that the server makes for the request; `headers` are those of an earlier try of the same."""
     begun = yield from now()
-    promised = yield from call(request, policy)
+    promised = yield from call(request, policy, billing=billing, headers=headers)
     ended = yield from now()
     return Ticket(
         operation=request.operation,

@@ -12,6 +12,7 @@ from tinkex_py.types.inputs import (
 from tinkex_py.types.keys import ApiKeyResponse
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.paths import CheckpointType, TinkerPath
+from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.runs import (
     AccessScope,
     Checkpoint,
@@ -126,6 +127,7 @@ __all__ = [
     "OptimizerParams",
     "OwnSearchOwner",
     "PromptAltTokens",
+    "RetryConfig",
     "SampleResponse",
     "SampledSequence",
     "SamplingParams",

@@ -11,6 +11,7 @@ from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias
 from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
+from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
 
@@ -19,7 +20,7 @@ _LARGEST_INTEGER = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-Settings: TypeAlias = SamplingParams | AdamParams | DimuonParams | DimuonOptimizerConfig | LoraConfig
+Settings: TypeAlias = SamplingParams | AdamParams | DimuonParams | DimuonOptimizerConfig | LoraConfig | RetryConfig
 
 
 class Rule(NamedTuple):
@@ -109,6 +110,10 @@ def _is_top_k(value: object) -> bool:
     return is_whole(value, -1) and value != 0
 
 
+def _is_time(value: object) -> bool:
+    return _is_number(value) and 0 < float(value) < inf
+
+
 def _is_top_p(value: object) -> bool:
     return _is_number(value) and 0 < float(value) <= 1
 
@@ -160,6 +165,15 @@ _RULES: Mapping[type, Sequence[Rule]] = {
         Rule("rank", whole(1), "give an integer of at least 1"),
         _SEED,
         *(Rule(field, _is_truth, "give True or False") for field in _TRAINABLE),
+    ),
+    RetryConfig: (
+        Rule("max_connections", optional(whole(1)), "give an integer of at least 1, or None"),
+        *(
+            Rule(field, _is_time, "give a number of seconds above 0")
+            for field in ("progress_timeout", "retry_delay_base", "retry_delay_max")
+        ),
+        Rule("jitter_factor", _number(0, 1), "give a number from 0 up to, but not including, 1"),
+        *(Rule(field, _is_truth, "give True or False") for field in ("enable_retry_logic", "enable_stuck_detection")),
     ),
 }
 _SAMPLE = (

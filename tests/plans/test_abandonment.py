@@ -1,0 +1,92 @@
+"""The server is told which samples nobody wants any more, if it wants to know."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.plans.scripted import Line, Script, reply, waiting
+from tinkex_py import ModelInput, SamplingParams, errors
+from tinkex_py.endpoints.promises import CancelFuture
+from tinkex_py.plans.abandonment import Abandonment, attend
+from tinkex_py.plans.dispatch import Dispatch
+from tinkex_py.plans.effects import Plan, halt, pure, sleep
+from tinkex_py.plans.samples import sample, sampler_of
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.testing import clock
+from tinkex_py.types.questions import Question
+from tinkex_py.types.service import DynamicConfigResponse
+
+QUESTION = Question(prompt=ModelInput.from_ints([1]), num_samples=1, sampling_params=SamplingParams())
+
+
+def wanting(**wishes: Any) -> Abandonment:
+    return Abandonment(wishes=lambda: pure(DynamicConfigResponse(**wishes)))
+
+
+def cancelled(script: Script) -> list[str]:
+    return [request.body.request_id for request, _ in script.sent if isinstance(request.body, CancelFuture)]
+
+
+def giving_up(abandonment: Abandonment, count: int) -> Plan[None]:
+    yield from attend(abandonment)
+    yield from attend(abandonment)
+    yield from sleep(1)
+    for number in range(count):
+        abandonment.give_up(str(number))
+    yield from sleep(1)
+    abandonment.give_up("last")
+    yield from sleep(1)
+
+
+def test_the_server_is_told_as_many_at_once_as_it_takes() -> None:
+    lines: list[Line] = [0.1, reply(204)] * 9
+    script = Script(*lines)
+    script.run(giving_up(wanting(sample_cancel_enabled=True, sample_cancel_max_batch_size=2), 3))
+    assert cancelled(script) == ["0", "1", "2", "last"]
+    assert script.times[0] == script.times[1] < script.times[2]
+
+
+def test_a_server_that_does_not_want_to_know_is_told_nothing() -> None:
+    script = Script(reply(204))
+    script.run(giving_up(wanting(), 3))
+    script.run(giving_up(Abandonment(), 3))
+    assert script.sent == []
+
+
+def test_a_server_that_can_not_be_asked_is_told_nothing() -> None:
+    script = Script(reply(204))
+    refusal = errors.ConnectionFailed(message="no connection")
+    script.run(giving_up(Abandonment(wishes=lambda: halt(refusal)), 3))
+    assert script.sent == []
+
+
+def test_a_cancelled_sample_is_cancelled_on_the_server_and_asked_for_no_more() -> None:
+    script = Script(reply(200, {"request_id": "r"}), 20.0, reply(408), 20.0, reply(204))
+    sampler = sampler_of("q", Dispatch(), waiting(), abandonment=wanting(sample_cancel_enabled=True))
+
+    async def run() -> None:
+        executor = Executor(script, bits=lambda: 0)
+        task = asyncio.ensure_future(executor.run(sample(sampler, QUESTION)))
+        await asyncio.sleep(30)
+        task.cancel()
+        await asyncio.sleep(200)
+        await executor.close()
+        assert task.cancelled()
+
+    clock.run(run())
+    assert [request.operation for request, _ in script.sent] == [
+        "asample",
+        "retrieve_future",
+        "retrieve_future",
+        "cancel_future",
+    ]
+
+
+def test_a_sample_that_is_stuck_is_given_up_on_the_server() -> None:
+    script = Script(reply(200, {"request_id": "r"}), 20.0, reply(408))
+    abandonment = wanting(sample_cancel_enabled=True)
+    sampler = sampler_of("q", Dispatch(), waiting(progress_timeout=50), abandonment=abandonment)
+    error = script.run(sample(sampler, QUESTION)).failure()
+    assert isinstance(error, errors.DeadlineExceeded)
+    assert list(abandonment.given_up) == ["r"]

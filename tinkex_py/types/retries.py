@@ -1,0 +1,22 @@
+"""How a sampling client goes on after a sample failed. Pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class RetryConfig(Struct, frozen=True, kw_only=True):
+    """How samples are asked for anew when the server lost them or could not be reached; all times in seconds.
+
+    At most `max_connections` samples are under way at once (None: any number), unless the server says how many. Delays
+    double from `retry_delay_base` to `retry_delay_max`, give or take `jitter_factor` of them. Without any progress for
+    `progress_timeout` seconds a sample is taken to be stuck, unless `enable_stuck_detection` is off.
+    """
+
+    max_connections: int | None = 1000
+    progress_timeout: float = 7200.0
+    retry_delay_base: float = 0.5
+    retry_delay_max: float = 10.0
+    jitter_factor: float = 0.25
+    enable_retry_logic: bool = True
+    enable_stuck_detection: bool = True
