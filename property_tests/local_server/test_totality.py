@@ -112,6 +112,14 @@ PLAUSIBLE: dict[str, Values] = {
         sampling_params=settings,
     ),
     "retrieve_future": shaped(request_id=words),
+    "retrieve_futures": shaped(target=shaped(sampling_session_id=words), prev_cursor=st.integers(0, 3)),
+    "cancel_future": shaped(request_id=words),
+    "join_sampling_session": shaped(sampling_session_id=words),
+    "copy_weights": shaped(source_path=words | st.just(SAVED), destination_project_id=parts),
+    "sessions/search": shaped(
+        user_metadata=values, limit=st.integers(0, 3), statuses=maybe(st.lists(shaped(type=parts)))
+    ),
+    "save_weights_external": save,
 }
 
 

@@ -78,7 +78,30 @@ def weighted_examples(weights: Sequence[Floats]) -> tuple[Example, ...]:
 EXAMPLES = policy_examples()
 OLD, ADVANTAGES = ([one.inputs[name].astype(np.float64) for one in EXAMPLES] for name in ("logprobs", "advantages"))
 WEIGHTED = weighted_examples([GENERATOR.standard_normal(length) for length in LENGTHS])
-CASES = {"cross_entropy": WEIGHTED} | dict.fromkeys(("importance_sampling", "ppo", "dro"), EXAMPLES)
+
+
+def sequence_examples() -> tuple[Example, ...]:
+    """Examples whose advantage is one for the whole sequence, and whose mean ratio is 1.1, 0.9 and 1.2."""
+    made: list[Example] = []
+    for one, distance, advantage in zip(EXAMPLES, (0.1, -0.1, 0.2), (1.0, -2.0, 0.5), strict=True):
+        old = one.inputs["logprobs"].astype(np.float64)
+        moved = old + (exact_logprobs(one) - old).mean() - distance
+        constant = np.full(len(old), advantage)
+        thresholds = {"clip_low_threshold": constant * 0 + 0.5, "clip_high_threshold": constant * 0 + 1.15}
+        made.append(
+            Example(tokens=one.tokens, inputs={**one.inputs, "logprobs": moved, "advantages": constant, **thresholds})
+        )
+    return tuple(made)
+
+
+def exact_logprobs(one: Example) -> Floats:
+    table = log_softmax(forward(merged(BASE, ADAPTER, CONFIG.rank), one.tokens[None], SMALL).logits)
+    return table[np.arange(len(one.tokens)), one.inputs["target_tokens"].astype(np.int64)]
+
+
+POLICY_LOSSES = ("importance_sampling", "ppo", "dro", "stable_reinforce")
+# With one advantage for the sequence the ratio of gspo need not be a constant: its slope is the sequence's own.
+CASES = {"cross_entropy": WEIGHTED, "gspo": sequence_examples()} | dict.fromkeys(POLICY_LOSSES, EXAMPLES)
 
 
 @pytest.mark.parametrize("name", ADAPTER)
@@ -111,11 +134,6 @@ def test_a_loss_with_a_constant_coefficient_has_the_slope_of_that_cross_entropy(
     gradient = evaluated(ADAPTER, EXAMPLES, loss)[1][name]
     slope = difference(name, surrogate, "cross_entropy")
     assert float((gradient * direction(gradient.shape)).sum()) == pytest.approx(slope, rel=1e-6)
-
-
-def exact_logprobs(one: Example) -> Floats:
-    table = log_softmax(forward(merged(BASE, ADAPTER, CONFIG.rank), one.tokens[None], SMALL).logits)
-    return table[np.arange(len(one.tokens)), one.inputs["target_tokens"].astype(np.int64)]
 
 
 @pytest.mark.parametrize("name", BASE)

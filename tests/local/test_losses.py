@@ -35,6 +35,7 @@ def evaluated(loss: str, inputs: Mapping[str, np.ndarray], **options: float) -> 
             0.05 * np.log(RATIO) - GOOD,
             id="dro",
         ),
+        pytest.param("stable_reinforce", POLICY, -(1 + 1.2 - 0.8 - 2), [-1, 0, 0, 2], id="stable_reinforce"),
         pytest.param("gspo", POLICY, -(1.0004 * 2 - 2 * np.sqrt(np.sqrt(2))), [0, 0] + [2**0.25] * 2, id="gspo"),
     ],
 )
@@ -62,6 +63,14 @@ def test_the_sequence_ratio_of_gspo_counts_only_the_masked_tokens() -> None:
     value = evaluated("gspo", {**POLICY, "sequence_ratio_mask": np.array([1.0, 0.0, 0.0, 0.0])})
     assert value.loss == pytest.approx(-1.0)
     assert value.slope == pytest.approx(np.array([-1.0, 0, 0, 0]))
+
+
+def test_stable_reinforce_leaves_out_extreme_advantages_and_bounds_extreme_ratios() -> None:
+    far = {"logprobs": NEW + np.array([0, 0, 9, -9]), "advantages": np.array([5.0, 1, 1, -1])}
+    value = evaluated("stable_reinforce", far)
+    assert value.loss == pytest.approx(-(1 + 1e-3 - 1e3))
+    assert value.slope == pytest.approx(np.array([0.0, -1, 0, 0]))
+    assert value.metrics["filtered_tokens:sum"] == 1
 
 
 def test_metrics_of_examples_fold_by_their_suffix() -> None:

@@ -103,6 +103,14 @@ def test_a_cancelled_sample_is_not_made(driven: Driven) -> None:
     assert driven.status("POST", "cancel_future", {"request_id": kept}) == 204
 
 
+def test_a_sample_without_a_session_is_cancelled_too(driven: Driven) -> None:
+    body: Json = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
+    request_id = driven.post("asample", body)["request_id"]
+    assert driven.status("POST", "cancel_future", {"request_id": request_id}) == 204
+    assert answered(driven.poll(request_id)) == {"error": "the sample was cancelled", "category": "user"}
+    driven.work()
+
+
 def test_a_training_step_is_not_cancelled(driven: Driven) -> None:
     step = driven.post("forward_backward", batch(driven.model()))
     detail = "a training step can't be cancelled: the steps after it count on it"

@@ -68,10 +68,66 @@ def test_a_base_model_may_be_sampled_without_a_session(driven: Driven) -> None:
     assert "sequences" in driven.result("asample", body)
 
 
-@pytest.mark.parametrize("wanted", ["topk_sample_logprobs", "prompt_alt_tokens_k"])
-def test_what_the_engine_cannot_tell_fails_the_promise(driven: Driven, wanted: str) -> None:
-    failed = driven.result("asample", sample(sampler(driven), **{wanted: 2}))
-    assert failed == {"error": f"the embedded engine has no {wanted}", "category": "user"}
+def test_the_most_probable_tokens_of_a_sample_are_told(driven: Driven) -> None:
+    output = driven.result("asample", sample(sampler(driven), num_samples=2, topk_sample_logprobs=3))
+    for one in output["sequences"]:
+        top = one["topk_sampled_logprobs"]
+        assert [len(each) for each in top] == [3] * len(one["tokens"])
+        assert all(each == sorted(each, key=lambda pair: -pair[1]) for each in top)
+
+
+def test_tokens_asked_about_are_told_as_they_were_asked_about(driven: Driven) -> None:
+    asked = {"data": [108, -1, 101, 0, 111, 108, 1, 2], "dtype": "int64", "shape": [4, 2]}
+    sparse: Json = {"data": [101, 0], "dtype": "int64", "shape": [4, 2], "sparse_crow_indices": [0, 0, 2, 2, 2]}
+    sparse["sparse_col_indices"] = [0, 1]
+    questions: Json = {"prompt_logprobs": True, "topk_prompt_logprobs": 259}
+    output = driven.result("asample", sample(sampler(driven), target_prompt_logprobs=asked, **questions))
+    told = output["target_prompt_logprobs"]
+    tables = [dict(map(tuple, row)) for row in output["topk_prompt_logprobs"][1:]]
+    expected = [tables[place // 2].get(token, 0.0) for place, token in enumerate(asked["data"])]
+    assert told == {"data": pytest.approx(expected), "dtype": "float32", "shape": [4, 2]}
+    assert told["data"][1] == 0.0
+    listed = driven.result("asample", sample(sampler(driven), target_prompt_logprobs=sparse))["target_prompt_logprobs"]
+    assert listed == {**sparse, "dtype": "float32", "data": pytest.approx(expected[2:4])}
+
+
+def test_alternatives_are_the_best_tokens_that_the_prompt_does_not_have(driven: Driven) -> None:
+    output = driven.result("asample", sample(sampler(driven), prompt_alt_tokens_k=2, topk_prompt_logprobs=3))
+    expected = [
+        [token for token, _ in row if token != own][:2]
+        for row, own in zip(output["topk_prompt_logprobs"][1:], TEXT["chunks"][0]["tokens"][1:], strict=True)
+    ]
+    found = output["prompt_alt_tokens"]
+    assert (found["tokens"]["shape"], found["logprobs"]["shape"]) == ([4, 2], [4, 2])
+    assert found["tokens"]["data"] == [token for row in expected for token in row]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "reason"),
+    [
+        ({"data": [1], "dtype": "int64"}, "target_prompt_logprobs: it must be a matrix of token ids, with its shape"),
+        (
+            {"data": [1], "dtype": "int64", "shape": [4, 2]},
+            "target_prompt_logprobs: its 1 elements do not fit the shape [4, 2]",
+        ),
+        (
+            {"data": [1], "dtype": "int64", "shape": [4, 2], "sparse_crow_indices": [0, 1]},
+            "target_prompt_logprobs: its sparse indices do not fit 1 elements in the shape [4, 2]",
+        ),
+        (
+            {"data": [999] * 4, "dtype": "int64", "shape": [4, 1]},
+            "target_prompt_logprobs holds 999, which is no token id from 0 to 258 and not -1",
+        ),
+        (
+            {"data": [1] * 5, "dtype": "int64", "shape": [5, 1]},
+            "target_prompt_logprobs must have 4 rows, one for each prompt token after the first",
+        ),
+    ],
+    ids=["no matrix", "misshapen", "sparse", "no token", "too long"],
+)
+def test_tokens_that_cannot_be_asked_about_are_named(driven: Driven, tensor: Json, reason: str) -> None:
+    failed = driven.result("asample", sample(sampler(driven), target_prompt_logprobs=tensor))
+    assert failed == {"error": reason, "category": "user"}
 
 
 def test_stops_are_texts_or_token_ids(driven: Driven) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.local_server.driving import DATUM, Driven, Json, batch, refused
+from tinkex_py.local.losses import LOSSES
 
 
 def of_datum(datum: object, loss: str = "cross_entropy") -> Json:
@@ -83,7 +84,7 @@ MISTAKES: dict[str, tuple[Json, str]] = {
     ),
     "an unknown loss": (
         of_datum(DATUM, "dpo"),
-        "there is no loss 'dpo' here; there are cross_entropy, importance_sampling, ppo, cispo, dro, gspo",
+        f"there is no loss 'dpo' here; there are {', '.join(LOSSES)}",
     ),
     "no data": ({"data": [], "loss_fn": "cross_entropy"}, "no data: at least one example is needed"),
     "a fraction as a token": (

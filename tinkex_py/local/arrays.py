@@ -13,7 +13,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.local.bodies import Chunk, Datum, ModelInput, Tensor
 from tinkex_py.local.engine import Example
-from tinkex_py.outcome import Outcome, collect
+from tinkex_py.outcome import Outcome, collect, then
 
 Array: TypeAlias = npt.NDArray[np.generic]
 
@@ -45,6 +45,19 @@ def array_of(tensor: Tensor) -> Outcome[Array, str]:
             return _shaped(flat, tuple(tensor.shape) if tensor.shape is not None else flat.shape)
         case Success(values):
             return _dense(values, tensor)
+
+
+def places_of(tensor: Tensor) -> Outcome[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], str]:
+    """The rows and the integers of a matrix `[R, K]`: all of a dense one, those listed of a sparse one."""
+    shape, crow = tensor.shape or (), tensor.sparse_crow_indices
+    if len(shape) != 2 or min(shape) < 0:
+        return Failure("it must be a matrix of token ids, with its shape")
+    if crow is None and prod(shape) != len(tensor.data):
+        return Failure(f"its {len(tensor.data)} elements do not fit the shape {list(shape)}")
+    counts = [shape[1]] * shape[0] if crow is None else [end - start for start, end in pairwise(crow)]
+    if len(counts) != shape[0] or min(counts, default=0) < 0 or sum(counts) != len(tensor.data):
+        return Failure(f"its sparse indices do not fit {len(tensor.data)} elements in the shape {list(shape)}")
+    return then(_integers(tensor.data), lambda ids: Success((np.repeat(np.arange(shape[0]), counts), ids)))
 
 
 def _kind(chunk: Chunk) -> str:

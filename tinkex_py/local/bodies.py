@@ -246,7 +246,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     prompt_logprobs_last_n: Annotated[int, Meta(ge=1)] | None = None
     topk_sample_logprobs: Count | None = None
     prompt_alt_tokens_k: Count | None = None
-    target_prompt_logprobs: Any = None
+    target_prompt_logprobs: Tensor | None = None
 
 
 class OfPromise(Struct, frozen=True, kw_only=True):

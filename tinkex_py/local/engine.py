@@ -19,16 +19,18 @@ from tinkex_py.local.examples import Example, examples_problem, loss_problem
 from tinkex_py.local.lora import LoraConfig, adapter_gradients, config_problem
 from tinkex_py.local.losses import LOSSES
 from tinkex_py.local.model import LoraModel, SamplerWeights, base_sampler, snapshot
-from tinkex_py.local.sampling import SampledSequence, SampleOutput, sample
+from tinkex_py.local.sampling import Alternatives, PromptTargets, SampledSequence, SampleOutput, sample
 from tinkex_py.local.training import StepOutput, added, evaluate
 from tinkex_py.outcome import Outcome
 
 __all__ = [
     "AdamParams",
+    "Alternatives",
     "Base",
     "Example",
     "LoraConfig",
     "LoraModel",
+    "PromptTargets",
     "SampleOutput",
     "SampledSequence",
     "SamplerWeights",

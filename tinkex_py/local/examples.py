@@ -27,6 +27,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
 def loss_problem(loss: str, options: Mapping[str, float | str]) -> str | None:
     """Say what keeps a loss and its options from being used, if anything."""
+    if loss == "custom":
+        return "the embedded engine does not run custom losses: use forward_backward_custom, which computes them itself"
     if loss not in LOSSES:
         return f"there is no loss {loss!r} here; there are {', '.join(LOSSES)}"
     known = LOSSES[loss].options
@@ -36,9 +38,10 @@ def loss_problem(loss: str, options: Mapping[str, float | str]) -> str | None:
         if isinstance(value, str) or not np.isfinite(value):
             return f"loss_fn_config[{name!r}] must be a finite number, not {value!r}"
     settings = {**known, **options}
-    if float(settings.get("clip_low_threshold", 0)) > float(settings.get("clip_high_threshold", np.inf)):
-        return "clip_low_threshold must not be above clip_high_threshold"
-    return None
+    for low, high in (("clip_low_threshold", "clip_high_threshold"), ("ratio_min", "ratio_max")):
+        if float(settings.get(low, 0)) > float(settings.get(high, np.inf)):
+            return f"{low} must not be above {high}"
+    return None if float(settings.get("ratio_min", 1)) > 0 else "ratio_min must be above 0"
 
 
 def examples_problem(examples: Sequence[Example], loss: str, architecture: Architecture) -> str | None:

@@ -97,6 +97,21 @@ def _gspo(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     return _clipped_surrogate(ratio, inputs, options, mask)
 
 
+def _stable_reinforce(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
+    """PPO's surrogate, made robust: StableReinforce (arXiv:2505.02835).
+
+    The difference of the log-probabilities is clipped before it is exponentiated ("pre-clip"), and tokens whose
+    advantage, standardized by the caller, is beyond `advantage_limit` are left out ("advantage filter").
+    """
+    distance = logprobs - inputs["logprobs"]
+    bounded = np.clip(distance, np.log(options["ratio_min"]), np.log(options["ratio_max"])).astype(logprobs.dtype)
+    mask = (np.abs(inputs["advantages"]) <= options["advantage_limit"]).astype(logprobs.dtype)
+    value = _clipped_surrogate(np.exp(bounded), inputs, options, mask)
+    slope = np.where(bounded == distance, value.slope, 0.0).astype(logprobs.dtype)
+    filtered = {"filtered_tokens:sum": float((mask == 0).sum())}
+    return Value(value.loss, slope, value.metrics | filtered)
+
+
 def _clipped(ratio: Floats, inputs: Inputs, options: Options) -> Floats:
     """Clip to the thresholds: one per token where the inputs have them, else the options'."""
     low = inputs.get("clip_low_threshold", options["clip_low_threshold"])
@@ -126,6 +141,18 @@ LOSSES: Mapping[str, Loss] = {
         required=POLICY,
         optional=THRESHOLDS,
         options={"clip_low_threshold": 0.8, "clip_high_threshold": 1.2},
+    ),
+    "stable_reinforce": Loss(
+        evaluate=_stable_reinforce,
+        required=POLICY,
+        optional=THRESHOLDS,
+        options={
+            "clip_low_threshold": 0.8,
+            "clip_high_threshold": 1.2,
+            "ratio_min": 1e-3,
+            "ratio_max": 1e3,
+            "advantage_limit": 3.0,
+        },
     ),
     "dro": Loss(evaluate=_dro, required=POLICY, options={"beta": 0.05}),
     "gspo": Loss(

@@ -83,11 +83,13 @@ def cancel_future(state: State, body: bodies.OfPromise, request: Incoming) -> Re
     if state.promises.standing(body.request_id) == "unknown":
         return refusal(404, f"there is no promise {body.request_id!r}")
     job = next((job for job in state.queue if job.request_id == body.request_id), None)
-    if job is not None and job.channel is None:
+    if job is None:
+        return nothing()
+    if job.withdrawn is None:
         return refusal(400, "a training step can't be cancelled: the steps after it count on it")
-    if job is not None:
-        state.queue.remove(job)
-        state.settle(job, failed("the sample was cancelled"))
+    state.queue.remove(job)
+    state.settle(job, failed("the sample was cancelled"))
+    job.withdrawn()
     return nothing()
 
 

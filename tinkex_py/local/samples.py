@@ -10,7 +10,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.local import bodies, engine
 from tinkex_py.local.answers import answer, refusal, unprocessable
-from tinkex_py.local.arrays import tokens_of
+from tinkex_py.local.arrays import places_of, tokens_of
 from tinkex_py.local.checkpoint import load_checkpoint
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.records import parse_path
@@ -20,7 +20,8 @@ from tinkex_py.local.steps import promised
 from tinkex_py.local.store import Stored
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
-from tinkex_py.types.sampling import SampledSequence, SampleResponse
+from tinkex_py.types.sampling import PromptAltTokens, SampledSequence, SampleResponse
+from tinkex_py.types.tensor import TensorData
 
 CLONE_BLOCK = 10**9
 """A clone of a sampler numbers its samples from its own number times this."""
@@ -137,7 +138,7 @@ def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | 
         return promised(accepted.request_id, samples=body.num_samples)
     request_id = state.promises.make()
     told = None if sampler.session is None else channel(sampler.sampler_id, (number or 0) // CLONE_BLOCK)
-    job = Job(lambda: _computed(state, sampler, body, seed), request_id, told)
+    job = Job(lambda: _computed(state, sampler, body, seed), request_id, told, lambda: _withdrawn(state, sampler))
     if told is not None:
         _ = state.completions_of(told)
     seed = _seed(state.seed, request_id) if body.sampling_params.seed is None else body.sampling_params.seed
@@ -152,6 +153,12 @@ def _computed(state: State, sampler: Sampler, body: bodies.Sample, seed: int) ->
     if sampler.session is None:
         state.shelf.remove((sampler.sampler_id,))
     return then(found, lambda output: Success(lambda: _counted(state, sampler, body, output)))
+
+
+def _withdrawn(state: State, sampler: Sampler) -> None:
+    """A sampler that was made for the one sample goes with it."""
+    if sampler.session is None:
+        state.afterwards(lambda: state.shelf.remove((sampler.sampler_id,)))
 
 
 def _counted(state: State, sampler: Sampler, body: bodies.Sample, output: SampleResponse) -> SampleResponse:
@@ -170,22 +177,10 @@ def _seed(seed: int, request_id: str) -> int:
 
 
 def _continued(weights: engine.SamplerWeights, body: bodies.Sample, seed: int) -> Outcome[SampleResponse, str]:
-    unsupported = _unsupported(body)
-    if unsupported:
-        return Failure(f"the embedded engine has no {unsupported}")
     return then(
         then(_options(body.sampling_params, seed), lambda options: _from_engine(weights, body, options)),
-        lambda output: Success(_wire_output(output, body.prompt_logprobs_last_n)),
+        lambda output: Success(_wire_output(output, body)),
     )
-
-
-def _unsupported(body: bodies.Sample) -> str:
-    asked = {
-        "topk_sample_logprobs": body.topk_sample_logprobs,
-        "prompt_alt_tokens_k": body.prompt_alt_tokens_k,
-        "target_prompt_logprobs": body.target_prompt_logprobs is not None,
-    }
-    return ", ".join(name for name, wanted in asked.items() if wanted)
 
 
 def _options(params: bodies.SamplingParams, seed: int) -> Outcome[engine.SamplingOptions, str]:
@@ -220,27 +215,61 @@ def _from_engine(
 ) -> Outcome[engine.SampleOutput, str]:
     return then(
         tokens_of(body.prompt),
-        lambda prompt: engine.sample(
-            weights,
-            prompt,
-            options,
-            num_samples=body.num_samples,
-            prompt_logprobs=bool(body.prompt_logprobs),
-            topk_prompt_logprobs=body.topk_prompt_logprobs or 0,
+        lambda prompt: then(
+            _targets(body.target_prompt_logprobs),
+            lambda targets: engine.sample(
+                weights,
+                prompt,
+                options,
+                num_samples=body.num_samples,
+                prompt_logprobs=bool(body.prompt_logprobs),
+                topk_prompt_logprobs=body.topk_prompt_logprobs or 0,
+                topk_sample_logprobs=body.topk_sample_logprobs or 0,
+                targets=targets,
+                alternatives=body.prompt_alt_tokens_k or 0,
+            ),
         ),
     )
 
 
-def _wire_output(output: engine.SampleOutput, last: int | None) -> SampleResponse:
+def _targets(tensor: bodies.Tensor | None) -> Outcome[engine.PromptTargets | None, str]:
+    """The tokens asked about; of a sparse tensor only those that it lists."""
+    if tensor is None:
+        return Success(None)
+    match places_of(tensor):
+        case Success((places, tokens)):
+            return Success(engine.PromptTargets(places=places, tokens=tokens))
+        case Failure(reason):
+            return Failure(f"target_prompt_logprobs: {reason}")
+
+
+def _wire_output(output: engine.SampleOutput, body: bodies.Sample) -> SampleResponse:
     sequences = tuple(
-        SampledSequence(stop_reason=one.stop_reason, tokens=one.tokens, logprobs=one.logprobs)
+        SampledSequence(
+            stop_reason=one.stop_reason, tokens=one.tokens, logprobs=one.logprobs, topk_logprobs=one.topk_logprobs
+        )
         for one in output.sequences
     )
     return SampleResponse(
         sequences=sequences,
-        prompt_logprobs=_masked(output.prompt_logprobs, last),
+        prompt_logprobs=_masked(output.prompt_logprobs, body.prompt_logprobs_last_n),
         topk_prompt_logprobs=output.topk_prompt_logprobs,
+        target_prompt_logprobs=_target_logprobs(output, body.target_prompt_logprobs),
+        prompt_alt_tokens=None if output.alternatives is None else _alternatives(output.alternatives),
     )
+
+
+def _target_logprobs(output: engine.SampleOutput, asked: bodies.Tensor | None) -> TensorData | None:
+    """The log-probabilities in the form that the tokens were asked about in."""
+    if output.target_logprobs is None or asked is None:
+        return None
+    return TensorData(
+        output.target_logprobs, "float32", asked.shape, asked.sparse_crow_indices, asked.sparse_col_indices
+    )
+
+
+def _alternatives(found: engine.Alternatives) -> PromptAltTokens:
+    return PromptAltTokens(tokens=TensorData(found.tokens, "int64"), logprobs=TensorData(found.logprobs, "float32"))
 
 
 def _masked(logprobs: tuple[float | None, ...] | None, last: int | None) -> tuple[float | None, ...] | None:

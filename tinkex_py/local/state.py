@@ -39,11 +39,15 @@ SWEPT = 10.0
 
 
 class Job(Struct, frozen=True):
-    """Work for the engine, and the promise that it keeps, if any; a sample's `channel` is told when it is settled."""
+    """Work for the engine, and the promise that it keeps, if any; a sample's `channel` is told when it is settled.
+
+    `withdrawn` is what else has to be done when the work is cancelled before it is begun; None where it can't be.
+    """
 
     compute: Compute
     request_id: str | None = None
     channel: str | None = None
+    withdrawn: Callable[[], None] | None = None
 
 
 class Session:
