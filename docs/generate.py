@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import get_args
 
 import msgspec
 
+from tinkex_py import endpoints
 from tinkex_py.errors import RequestError, StatusError, TinkerError
+from tinkex_py.types.causes import CAUSES, EVERYWHERE, Cause
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->"
@@ -20,6 +24,37 @@ ERRORS_INTRODUCTION = """\
 Every operation that fails ends in `Failure(error)`, and `error` is one of these frozen structs from `tinkex_py.errors`.
 Their union is `TinkerError`: a `match` over it is checked for completeness by mypy and pyright.
 """
+
+ENDPOINTS_INTRODUCTION = """\
+# Endpoints
+
+Each builder in `tinkex_py.endpoints` makes one request as a value, and `service.execute(request)` sends it. A `Step`
+gets its number when it is its turn. Bodies and answers are JSON; where a server takes protobuf, batches and their
+results are protobuf. What an operation may fail with is in [errors.md](errors.md).
+"""
+VINTAGES: Mapping[str, str] = {
+    "assign_session_project": "since 0.22",
+    "cancel_future": "since 0.30",
+    "client_config": "since 0.18; 404 means defaults",
+    "client_dynamic_config": "since 0.25; 404 means defaults",
+    "copy_weights": "since 0.30",
+    "export_session_trace": "since 0.24; asked again every 5 s while pending",
+    "finish_session": "since 0.30",
+    "forward": "its own endpoint in JSON only, up to 0.24",
+    "get_audit_log": "since 0.20; may redirect to where the log is",
+    "get_billing_usage": "since 0.24",
+    "get_checkpoint_archive_url": "up to 0.35; JSON, or a redirect that is not followed",
+    "get_current_checkpoint_storage_usage": "since 0.33",
+    "get_external_weights_urls": "since 0.30",
+    "join_sampling_session": "since 0.33",
+    "load_model": "as the only request since 0.38; servers before it make a model first",
+    "retrieve_futures": "since 0.30",
+    "save_weights_external": "since 0.30",
+    "search_sessions": "since 0.36",
+    "set_checkpoint_ttl": "since 0.15",
+    "unload_model": "up to 0.25",
+}
+"""Which releases of the protocol know it, where not all do."""
 
 
 def cell(text: str) -> str:
@@ -70,11 +105,56 @@ def errors_page() -> str:
         error_table(tuple(cause for cause in request if cause not in status)),
         "## Found on this side\n",
         error_table(tuple(cause for cause in whole if cause not in request)),
+        operations_section(),
     )
     return "\n".join(sections)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"errors.md": errors_page}
+def causes_table(causes: Sequence[Cause]) -> str:
+    """One row per cause."""
+    head = ("| Status | Error | When | What to do |", "| --- | --- | --- | --- |")
+    rows = (f"| {each.status or '-'} | `{each.variant}` | {cell(each.when)} | {cell(each.remedy)} |" for each in causes)
+    return "\n".join((*head, *rows, ""))
+
+
+def operations_section() -> str:
+    """What may happen to every operation, and to each besides."""
+    own = (f"### {name}\n\n{causes_table(causes)}" for name, causes in sorted(CAUSES.items()) if causes)
+    none = ", ".join(f"`{name}`" for name, causes in sorted(CAUSES.items()) if not causes)
+    every = f"## By operation\n\nThese may happen to every operation.\n\n{causes_table(EVERYWHERE)}"
+    return "\n".join((every, f"Nothing besides happens to {none}; to the others:\n", *own))
+
+
+def builders() -> list[Callable[..., object]]:
+    """Every builder there is, by module and place."""
+    modules = [import_module(f"tinkex_py.endpoints.{found.name}") for found in iter_modules(endpoints.__path__)]
+    return [
+        member
+        for module in modules
+        if module.__name__ != "tinkex_py.endpoints.verbs"
+        for member in vars(module).values()
+        if inspect.isfunction(member) and member.__module__ == module.__name__ and not member.__name__.startswith("_")
+    ]
+
+
+def endpoint_row(builder: Callable[..., object]) -> str:
+    """Method, path, builder, answer, and what else there is to know."""
+    place, _, note = (inspect.getdoc(builder) or "").splitlines()[0].partition(": ")
+    method, path = place.split(" ", 1)
+    name = f"{builder.__module__.rpartition('.')[2]}.{builder.__name__}"
+    returned = str(inspect.signature(builder).return_annotation)
+    answer = returned.partition("[")[2].removesuffix("]")
+    said = "; ".join(filter(None, (note, VINTAGES.get(builder.__name__))))
+    return f"| {method} | `{path}` | `{name}` | `{cell(answer)}` | {cell(said)} |"
+
+
+def endpoints_page() -> str:
+    """One row per builder."""
+    head = ("| Method | Path | Builder | Answer | Notes |", "| --- | --- | --- | --- | --- |")
+    return "\n".join((NOTICE, ENDPOINTS_INTRODUCTION, *head, *map(endpoint_row, builders()), ""))
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"errors.md": errors_page, "endpoints.md": endpoints_page}
 
 
 def stale_pages() -> dict[Path, str]:

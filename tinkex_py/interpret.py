@@ -31,6 +31,7 @@ from tinkex_py.errors import (
 )
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.types.causes import remedy as documented
 from tinkex_py.wire import replies
 
 T = TypeVar("T")
@@ -68,7 +69,8 @@ def interpret(request: Request[T], reply: Reply) -> Outcome[T]:
 
 def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
     """The error that a status stands for, in the server's words and with the remedy."""
-    cause, remedy = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
+    cause, usual = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
+    remedy = documented(request.operation, reply.status) or usual
     said = replies.explanation(reply.body)
     error = cause(
         message=f"{request.operation}: {said.detail or f'status {reply.status}'} ({remedy})",
