@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any, TypeGuard
 
 from msgspec import UNSET, Struct
@@ -72,6 +73,8 @@ def known(part: str, recorded: Any, ours: Any) -> Iterator[tuple[str, Any, Any]]
 
 
 def _same(recorded: object, ours: object) -> bool:
+    if isinstance(ours, float) and not isfinite(ours):
+        return recorded == str(ours)
     if isinstance(recorded, str) and isinstance(ours, str) and recorded != ours:
         try:
             return datetime.fromisoformat(recorded) == datetime.fromisoformat(ours)
