@@ -56,7 +56,7 @@ def _failure(recorded: dict[str, Any], own: Any, error: str | None) -> Iterator[
         yield "result", name, error or "a value"
         return
     facts = {"status": "status_code", "category": "category", "request_id": "request_id"}
-    told = {field: recorded[key] for field, key in facts.items() if recorded.get(key) is not None}
+    told = {field: recorded[key] for field, key in facts.items() if recorded.get(key) is not None and field in own}
     yield from known("result", told, own)
 
 
