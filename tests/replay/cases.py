@@ -45,9 +45,7 @@ NOT_APPLICABLE = {
 
 NOT_YET: dict[str, str] = {
     "error_400_empty_body": "telling a proxy's rejection from a refusal",
-    **dict.fromkeys(
-        ("startup_rest_*", "startup_*_404", "startup_service_client_full", "auth_*"), "flags and authentication"
-    ),
+    **dict.fromkeys(("startup_service_client_full", "auth_credential_cmd"), "client options"),
     **dict.fromkeys(
         (
             "forward*",
