@@ -15,7 +15,7 @@ class Identity(Struct, frozen=True, kw_only=True):
     """A user of an organization, as a token says it."""
 
     user_urn: str
-    organization_urn: str | None = None
+    org_urn: str | None = None
     email: str | None = None
 
 
@@ -27,7 +27,7 @@ def identified(startup: Startup) -> Plan[Identity]:
     if said is None or not said.sub:
         return (yield from halt(_UNKNOWN))
     organization = f"tml:organization:{said.org_id}" if said.org_id else None
-    return Identity(user_urn=said.sub, organization_urn=organization, email=said.email or None)
+    return Identity(user_urn=said.sub, org_urn=organization, email=said.email or None)
 
 
 def _said(authentication: Authentication) -> Claims | None:
