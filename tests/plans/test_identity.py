@@ -28,7 +28,7 @@ def who(authentication: Authentication) -> Outcome[Identity]:
 def test_the_token_in_force_says_it() -> None:
     token = Token(jwt=jwt(sub="tml:organization_user:1", org_id="7", email="a@b.test"))
     assert who(Authentication(token=token)) == Success(
-        Identity(user_urn="tml:organization_user:1", organization_urn="tml:organization:7", email="a@b.test")
+        Identity(user_urn="tml:organization_user:1", org_urn="tml:organization:7", email="a@b.test")
     )
 
 
