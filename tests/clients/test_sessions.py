@@ -7,6 +7,7 @@ import os
 import pickle
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -103,6 +104,24 @@ def test_a_server_that_does_not_answer_the_finish_does_not_hold_up_closing() -> 
         service.close()
         left = [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("tinkex")]
     assert left == []
+
+
+def test_all_threads_and_loops_share_one_session() -> None:
+    async def awaited(service: AsyncServiceClient) -> object:
+        return or_raise(await service.create_sampling_client(base_model="m"))
+
+    with keeping() as server:
+        with ServiceClient(config(server)) as service, ThreadPoolExecutor(8) as pool:
+            made = [pool.submit(service.create_sampling_client, base_model="m") for _ in range(8)]
+            assert all(isinstance(each.result(), Success) for each in made)
+        shared = AsyncServiceClient(config(server))
+        with ThreadPoolExecutor(4) as pool:
+            loops = [pool.submit(lambda: asyncio.run(awaited(shared))) for _ in range(4)]
+            assert all(each.result() for each in loops)
+        asyncio.run(shared.close())
+        assert (len(server.bodies("create_session")), len(finished(server))) == (2, 2)
+        numbers = [body["sampling_session_seq_id"] for body in server.bodies("create_sampling_session")]
+        assert sorted(numbers) == sorted([*range(8), *range(4)])
 
 
 def test_signs_of_life_go_on_while_the_main_thread_and_the_loop_are_busy() -> None:

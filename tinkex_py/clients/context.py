@@ -78,21 +78,23 @@ class Context:
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
         self.observatory = observatory
         self.reporter = reporter
-        self._accompany()
+        if reporter is not None:
+            self.session.companions = (partial(reporting, reporter.outbox),)
         self.generation = 0
+        self._shared = shared
         self._open_again = open_again
         self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
-        self._left_behind: list[Runtime] = []
+        self._left_behind: tuple[Runtime, ...] = ()
         renew_after_fork(self)
 
     def close(self, status: Ending = "success", detail: str | None = None) -> None:
         """Finish the session and end everything, in a bounded time; once."""
-        _ = self._detach()
+        self._leave()
         self.runtime.close(self._farewell(status, detail))
 
     async def aclose(self, status: Ending = "success", detail: str | None = None) -> None:
         """As `close`, without blocking the caller's event loop."""
-        _ = self._detach()
+        self._leave()
         await self.runtime.aclose(self._farewell(status, detail))
 
     def telemetry(self) -> TelemetryCounts:
@@ -107,10 +109,10 @@ class Context:
         sent, waiting, dropped = outbox.sent, len(outbox.waiting), outbox.dropped
         return structs.replace(counts, reporting=True, sent=sent, waiting=waiting, dropped=dropped)
 
-    def _accompany(self) -> None:
-        """Have the server told, while there is a session, what it is to be told."""
-        if self.reporter is not None:
-            self.session.companions = (partial(reporting, self.reporter.outbox),)
+    def _leave(self) -> None:
+        """No garbage collection and no fork need to see to a client that is closed."""
+        self._open_again = None
+        _ = self._detach()
 
     def _farewell(self, status: Ending, detail: str | None) -> Plan[None]:
         yield from finish(self.session, status, detail)
@@ -123,28 +125,26 @@ class Context:
 
         What the parent's runtime was in the middle of is left behind, untouched, because the parent goes on with it.
         """
-        _ = self._detach()
-        self._left_behind.append(self.runtime)
         self.generation += 1
         if self._open_again is None:
             return
+        _ = self._detach()
+        left_behind, generation, session = (*self._left_behind, self.runtime), self.generation, self.session.known
         opened = self._open_again()
-        self.runtime, self.startup, self.problem = opened.runtime, opened.startup, self.problem or opened.problem
-        self.startup.known = None
-        self.session = SessionState(
-            config=self.config,
-            sdk_version=self.startup.sdk_version,
+        Context.__init__(
+            self,
+            self.config,
+            opened.runtime,
+            startup=opened.startup,
+            problem=self.problem or opened.problem,
             user_metadata=self.session.user_metadata,
-            joined=self.session.known,
+            shared=self._shared,
+            observatory=opened.observatory,
+            reporter=opened.reporter,
+            open_again=self._open_again,
         )
-        self.observatory, self.reporter = opened.observatory, opened.reporter
-        self._accompany()
-        self.capabilities = Capabilities(checking=self.config.check_capabilities)
-        self.circuit = Circuit(failures=self.config.circuit_failures, reset=self.config.circuit_reset)
-        self.waiting = Waiting(config=self.config, progress=Progress(), room=Gate(_ROOM))
-        self.dispatch = Dispatch(billing=self.waiting.billing)
-        self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
-        self._detach = weakref.finalize(self, self.runtime.close).detach
+        self._left_behind, self.generation = left_behind, generation
+        self.session.joined = self.session.known = session
 
     def submit(self, plan: Plan[T]) -> Running[T]:
         """Start a plan; it fails at once when the client can't work."""

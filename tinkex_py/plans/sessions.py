@@ -84,16 +84,16 @@ def finish(state: SessionState, status: Ending, detail: str | None) -> Plan[None
 
 
 def _open(state: SessionState) -> Plan[Outcome[str]]:
-    match (yield from _opened(state)):
-        case Success(session):
-            state.known = session.session_id
-            yield from _announce(session)
-            yield from spawn(_keep_alive(state, session.session_id))
-            for companion in state.companions:
-                yield from spawn(companion())
-            return Success(session.session_id)
-        case Failure() as failed:
-            return failed
+    outcome = yield from _opened(state)
+    if isinstance(outcome, Failure):
+        return outcome
+    session = outcome.unwrap()
+    state.known = session.session_id
+    yield from _announce(session)
+    yield from spawn(_keep_alive(state, session.session_id))
+    for companion in state.companions:
+        yield from spawn(companion())
+    return Success(session.session_id)
 
 
 def _opened(state: SessionState) -> Plan[Outcome[Session]]:
