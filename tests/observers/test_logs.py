@@ -10,6 +10,7 @@ import pytest
 from tinkex_py import errors
 from tinkex_py.events import (
     AnyEvent,
+    CircuitChanged,
     EventsDropped,
     HeartbeatMissed,
     ModelUnlisted,
@@ -105,6 +106,13 @@ SAID: dict[str, tuple[list[AnyEvent], list[str]]] = {
     "unlisted": (
         [ModelUnlisted(model="m", wanted="trainable")],
         ["INFO the server doesn't list m; whether it is trainable shows when it is used"],
+    ),
+    "circuit": (
+        [CircuitChanged(open=True, failures=5), CircuitChanged(open=False, failures=0)],
+        [
+            "WARNING 5 operations in a row failed: nothing is sent for a while",
+            "INFO the server is well again: requests are sent as before",
+        ],
     ),
     "dropped": (
         [EventsDropped(count=3)],

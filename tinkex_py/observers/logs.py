@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 
 from tinkex_py.events import (
     AnyEvent,
+    CircuitChanged,
     Event,
     EventsDropped,
     HeartbeatMissed,
@@ -103,6 +104,13 @@ class LoggingObserver:
     @_say.register
     def _(self, event: ModelUnlisted) -> None:
         self._log.info("the server doesn't list %s; whether it is %s shows when it is used", event.model, event.wanted)
+
+    @_say.register
+    def _(self, event: CircuitChanged) -> None:
+        if event.open:
+            self._log.warning("%d operations in a row failed: nothing is sent for a while", event.failures)
+        else:
+            self._log.info("the server is well again: requests are sent as before")
 
     @_say.register
     def _(self, event: EventsDropped) -> None:
