@@ -144,6 +144,7 @@ def test_requests_are_told_to_those_who_look_for_mistakes(caplog: pytest.LogCapt
         PromiseMade(operation="o", promise="p"),
     ]
     assert lines(caplog, events) == []
+    assert [LoggingObserver().cares(event) for event in events] == [False, False, False, True, False]
     assert lines(caplog, events, logging.DEBUG) == [
         "DEBUG POST /o: attempt 1",
         "DEBUG POST /o: 200 after 0.250 s",

@@ -92,6 +92,22 @@ def test_an_observer_that_hangs_does_not_hold_up_closing() -> None:
         thread.join()
 
 
+def test_what_nobody_cares_for_goes_no_further() -> None:
+    class Picky(list[AnyEvent]):
+        def cares(self, each: AnyEvent) -> bool:
+            return each == event(3)
+
+        def __call__(self, each: AnyEvent) -> None:
+            self.append(each)
+
+    picky = Picky()
+    observatory = Observatory([picky])
+    for each in EVENTS:
+        observatory.observe(each)
+    observatory.close()
+    assert picky == [event(3)]
+
+
 def test_without_observers_there_is_no_thread() -> None:
     before = threading.active_count()
     observatory = Observatory([])

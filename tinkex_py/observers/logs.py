@@ -14,6 +14,7 @@ from tinkex_py.events import (
     EventsDropped,
     HeartbeatMissed,
     ModelUnlisted,
+    PromiseMade,
     PromisePolled,
     PromiseSettled,
     ReplyReceived,
@@ -23,6 +24,7 @@ from tinkex_py.events import (
     ServerMessage,
     SessionOver,
     SessionStarted,
+    StepNumbered,
 )
 
 GRACE = 900.0
@@ -39,6 +41,7 @@ LEVELS: Mapping[str, int] = {
 }
 """The words of TINKER_LOG."""
 
+_ROUTINE = (RequestSent, ReplyReceived, RequestBroken, PromiseMade, StepNumbered)
 _SAMPLING = "asample"
 _IDLE = frozenset({None, "active"})
 _REASONS = {
@@ -67,6 +70,10 @@ class LoggingObserver:
             if not log.handlers:
                 log.addHandler(logging.StreamHandler(sys.stderr))
         return cls(log)
+
+    def cares(self, event: AnyEvent) -> bool:
+        """Whether there may be something to say: routine is told only when somebody looks for a mistake."""
+        return not isinstance(event, _ROUTINE) or self._log.isEnabledFor(logging.DEBUG)
 
     def __call__(self, event: AnyEvent) -> None:
         """Say what there is to say."""

@@ -26,7 +26,8 @@ log = logging.getLogger("tinkex_py")
 class Observatory:
     """Hands events to observers in order; `dropped` counts those that came faster than the observers could look.
 
-    The observers are told of a loss by `EventsDropped`, before the next event that they get.
+    An observer may have a method `cares(event)`, called at once: what nobody cares for goes no further. The observers
+    are told of a loss by `EventsDropped`, before the next event that they get.
     """
 
     def __init__(self, observers: Sequence[Observer], *, capacity: int = CAPACITY, ending: float = 1.0) -> None:
@@ -35,12 +36,13 @@ class Observatory:
         self._told = 0
         self._ending = ending
         self._observers = tuple(observers)
+        self._cares = tuple(map(_care, observers))
         self._events: queue.Queue[AnyEvent | None] = queue.Queue(capacity)
         self._thread: threading.Thread | None = None
 
     def observe(self, event: AnyEvent) -> None:
         """Pass an event on; never waits."""
-        if self._observers:
+        if any(cares(event) for cares in self._cares):
             self._thread = self._thread or self._begin()
             try:
                 self._events.put_nowait(event)
@@ -91,6 +93,15 @@ class Observatory:
                 self.failures += 1
                 if self.failures == 1:
                     log.error(_FAILED, observer, exc_info=bug)  # noqa: TRY400 - only the first is told
+
+
+def _care(observer: Observer) -> Callable[[AnyEvent], bool]:
+    cares: Callable[[AnyEvent], bool] = getattr(observer, "cares", _always)
+    return cares
+
+
+def _always(_: AnyEvent) -> bool:
+    return True
 
 
 async def _awaited(answer: Awaitable[None]) -> None:
