@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Sequence
+from typing import Literal
 
 import pytest
 
@@ -14,6 +15,7 @@ from tinkex_py.events import (
     EventsDropped,
     HeartbeatMissed,
     ModelUnlisted,
+    Paused,
     PromiseMade,
     PromisePolled,
     PromiseSettled,
@@ -98,6 +100,10 @@ def missed(at: float) -> AnyEvent:
     return HeartbeatMissed(session_id="s", since=120 + at, error=FAULT, at=at)
 
 
+def paused(reason: Literal["backpressure", "billing"], at: float) -> AnyEvent:
+    return Paused(operation="o", reason=reason, seconds=2.0, error=FAULT, at=at)
+
+
 SAID: dict[str, tuple[list[AnyEvent], list[str]]] = {
     "start": ([SessionStarted(session_id="s")], ["INFO session s began"]),
     "over": ([SessionOver(session_id="s")], ["WARNING the server ended session s: make a new client"]),
@@ -106,6 +112,11 @@ SAID: dict[str, tuple[list[AnyEvent], list[str]]] = {
     "unlisted": (
         [ModelUnlisted(model="m", wanted="trainable")],
         ["INFO the server doesn't list m; whether it is trainable shows when it is used"],
+    ),
+    "backpressure": ([paused("backpressure", 0)], ["INFO o waits 2.0 s because of backpressure (it failed)"]),
+    "billing": (
+        [paused("billing", 0), paused("billing", 59), paused("billing", 60)],
+        ["WARNING o waits 2.0 s because of billing (it failed)"] * 2,
     ),
     "circuit": (
         [CircuitChanged(open=True, failures=5), CircuitChanged(open=False, failures=0)],

@@ -14,6 +14,7 @@ from tinkex_py.events import (
     EventsDropped,
     HeartbeatMissed,
     ModelUnlisted,
+    Paused,
     PromiseMade,
     PromisePolled,
     PromiseSettled,
@@ -111,6 +112,14 @@ class LoggingObserver:
     @_say.register
     def _(self, event: ModelUnlisted) -> None:
         self._log.info("the server doesn't list %s; whether it is %s shows when it is used", event.model, event.wanted)
+
+    @_say.register
+    def _(self, event: Paused) -> None:
+        """Backpressure is part of busy sampling; a bill that isn't paid wants somebody to pay it."""
+        level = logging.WARNING if event.reason == "billing" else logging.INFO
+        if self._due(("pause", event.reason), event.at):
+            line = "%s waits %.1f s because of %s (%s)"
+            self._log.log(level, line, event.operation, event.seconds, event.reason, event.error.message)
 
     @_say.register
     def _(self, event: CircuitChanged) -> None:
