@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from returns.result import Failure, Success
 
 from tinkex_py import AdamParams, AsyncServiceClient, Config, Datum, ModelInput, Outcome, SamplingParams
+from tinkex_py.clients.admin import AsyncAdminClient
+from tinkex_py.clients.rest import AsyncRestClient
 from tinkex_py.clients.sampling import AsyncSamplingClient
 from tinkex_py.clients.training import AsyncTrainingClient
 from tinkex_py.testing.simulation import simulate
@@ -53,6 +55,33 @@ async def everything(service: AsyncServiceClient) -> list[Outcome[Any]]:
         await sampler.sample(ModelInput.from_ints([1]), 1, SamplingParams(), timeout=100),
         await sampler.compute_logprobs(ModelInput.from_ints([1]), timeout=100),
         await sampler.get_base_model(),
+        *(await managed(service)),
+    ]
+
+
+async def managed(service: AsyncServiceClient) -> list[Outcome[Any]]:
+    """Operations of the REST and admin clients: of every kind one or more."""
+    rest, admin = AsyncRestClient.beside(service), AsyncAdminClient.beside(service)
+    path = "tinker://r/weights/a"
+    return [
+        await rest.get_training_run_by_tinker_path(path),
+        await rest.all_training_runs(),
+        await rest.list_checkpoints("r"),
+        await rest.all_user_checkpoints(),
+        await rest.delete_checkpoint_from_tinker_path(path),
+        await rest.publish_checkpoint_from_tinker_path(path),
+        await rest.set_checkpoint_ttl_from_tinker_path(path, None),
+        await rest.get_checkpoint_archive_url_from_tinker_path(path),
+        await rest.get_weights_info_by_tinker_path(path),
+        await rest.copy_weights(path, "p"),
+        await rest.all_sessions(),
+        await rest.search_sessions(),
+        await rest.export_session_trace("s"),
+        await rest.get_sampler("q"),
+        await rest.whoami(),
+        await admin.get_audit_log(),
+        await admin.get_billing_usage("2026-07-13T00:00:00Z", "2026-07-14T00:00:00Z"),
+        await admin.get_current_checkpoint_storage_usage(),
     ]
 
 
