@@ -9,6 +9,7 @@ from returns.result import Failure, Success
 from tests.plans.scripted import BROKEN, Script, gaps, reply
 from tinkex_py.endpoints.service import get_server_capabilities, session_heartbeat
 from tinkex_py.errors import (
+    BadRequest,
     Conflict,
     ConnectionFailed,
     DeadlineExceeded,
@@ -19,7 +20,7 @@ from tinkex_py.errors import (
 )
 from tinkex_py.events import Paused
 from tinkex_py.plans.retry import Billing, Policy, after, call
-from tinkex_py.request import UNLESS_CONFLICT, Repeat
+from tinkex_py.request import UNLESS_CONFLICT, Repeat, Reply
 from tinkex_py.types import GetServerCapabilitiesResponse
 
 GET = get_server_capabilities()
@@ -153,3 +154,11 @@ def test_only_errors_of_requests_carry_what_it_took() -> None:
 
 def test_failures_are_values() -> None:
     assert isinstance(Script(reply(418)).run(call(GET, POLICY)), Failure)
+
+
+def test_an_empty_bad_request_is_a_proxys_and_repeated_a_while() -> None:
+    once = Script(Reply(status=400), DONE)
+    assert once.run(call(GET, POLICY)) == Success(GetServerCapabilitiesResponse())
+    always = Script(*[Reply(status=400)] * 20)
+    assert isinstance(always.run(call(GET, Policy(seconds=3000, attempts=None))).failure(), BadRequest)
+    assert len(always.times) == 17

@@ -64,7 +64,7 @@ def test_a_refused_number_is_free_again() -> None:
 
 
 def test_a_freed_number_that_turns_out_to_be_used_is_skipped() -> None:
-    script = Script(reply(400), reply(409), ACCEPTED, DONE)
+    script = Script(reply(422), reply(409), ACCEPTED, DONE)
     outcomes = script.run(steps_of(new_run(), 2)).unwrap()
     assert (numbers(script), isinstance(outcomes[1], Success)) == ([1, 1, 2], True)
 

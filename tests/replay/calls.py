@@ -50,6 +50,7 @@ from tests.replay.making import (
 )
 from tests.replay.stage import MODEL, Call
 from tinkex_py import AdamParams, Datum, ImageAssetPointerChunk, ModelInput, SamplingParams, TensorData
+from tinkex_py.endpoints.models import unload_model
 
 TENSORS = Datum(
     ModelInput.from_ints([1, 2]),
@@ -109,7 +110,7 @@ CALLS: dict[str, Call] = {
     "from_state_with_optimizer*": service(lambda s: made_by(s.create_training_client_from_state_with_optimizer(PATH))),
     "from_state*": service(lambda s: made_by(s.create_training_client_from_state(PATH))),
     "get_info": training(lambda t, _: t.get_info()),
-    "unload_model": training(lambda t, _: t.unload_model()),
+    "unload_model": training(lambda t, stage: stage.service.execute(unload_model(t.model_id))),
     # Steps
     "forward_backward_image": training(
         lambda t, stage: (

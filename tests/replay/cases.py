@@ -44,18 +44,12 @@ NOT_APPLICABLE = {
 """Recordings of what only the official SDK has, and why."""
 
 NOT_YET: dict[str, str] = {
-    "error_400_empty_body": "telling a proxy's rejection from a refusal",
     **dict.fromkeys(("startup_service_client_full", "auth_credential_cmd"), "client options"),
     **dict.fromkeys(("*_zstd", "0.24.1-protobuf/forward*"), "compressed batches"),
     **dict.fromkeys(("chunking_*", "metrics_*", "torch_forward_*"), "chunks and custom losses"),
-    **dict.fromkeys(("*/sample_no_retries_410", "compute_logprobs_last_n"), "the newest options of sampling"),
     **dict.fromkeys(
-        ("unload_model", "create_lora_full", "from_state*", "save_*_full", "*_inflight"),
+        ("create_lora_full", "from_state*", "save_*_full", "*_inflight"),
         "creation and loading as the newest release does it",
-    ),
-    **dict.fromkeys(
-        ("future_402_pause", "future_submit_503_*", "retrieve_futures_*", "cancel_future"),
-        "promises as the newest release waits for them",
     ),
 }
 """Recordings whose call is still to come here, and what it waits for."""

@@ -120,6 +120,7 @@ class Server(httpx.AsyncBaseTransport):
             },
             "create_model": lambda: {"request_id": f"{self.session}:train:{body['model_seq_id']}/create"},
             "get_info": lambda: {"model_id": body["model_id"], "model_data": {"model_name": "Qwen/Qwen3-8B"}},
+            "weights_info": lambda: {"base_model": "Qwen/Qwen3-8B", "is_lora": True, "lora_rank": 32},
             "get_server_capabilities": lambda: {"supported_models": []},
             "telemetry": lambda: {"status": "accepted"},
         }

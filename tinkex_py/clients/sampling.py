@@ -158,12 +158,15 @@ class SamplingOperations(Client):
         return self.context.limited(timeout, "sample", self._sample(question, timeout))
 
     @submission
-    def compute_logprobs(self, prompt: ModelInput, *, timeout: float | None = None) -> Plan[list[float | None]]:
-        """Log-probabilities `[P]` of a prompt's tokens in nats; the first is None.
+    def compute_logprobs(
+        self, prompt: ModelInput, prompt_logprobs_last_n: int | None = None, *, timeout: float | None = None
+    ) -> Plan[list[float | None]]:
+        """Log-probabilities `[P]` of a prompt's tokens in nats, or of the last N; the first is None, as are others.
 
         POST /api/v1/asample, with one token sampled and thrown away.
         """
-        return self.context.limited(timeout, "compute_logprobs", self._logprobs(prompt, timeout))
+        plan = self._logprobs(prompt, prompt_logprobs_last_n, timeout)
+        return self.context.limited(timeout, "compute_logprobs", plan)
 
     @operation
     def get_base_model(self, *, timeout: float | None = None) -> Plan[str]:
@@ -227,12 +230,13 @@ class SamplingOperations(Client):
             )
         )
 
-    def _logprobs(self, prompt: ModelInput, timeout: float | None) -> Plan[list[float | None]]:
+    def _logprobs(self, prompt: ModelInput, last_n: int | None, timeout: float | None) -> Plan[list[float | None]]:
         question = Question(
             prompt=prompt,
             num_samples=1,
             sampling_params=SamplingParams(max_tokens=1),
             include_prompt_logprobs=True,
+            prompt_logprobs_last_n=last_n,
             record_stability_info=self._sampler.record_stability_info,
         )
         response = yield from self._sample(

@@ -30,6 +30,9 @@ from tinkex_py.request import AnyRequest, Pairs, Repeat, Reply, Request
 
 T = TypeVar("T")
 
+_PROXIES = 16
+"""How often an empty 400 is taken for a proxy's."""
+
 
 class Policy(Struct, frozen=True, kw_only=True):
     """How often a request is sent at most (None: as often as time allows), and how many seconds it may take in all."""
@@ -102,7 +105,7 @@ def exchange(request: Request[T], headers: Pairs, attempt: int) -> Plan[tuple[Ou
     """One attempt: its outcome, and whether another may help."""
     answer = yield from answered(request, headers, attempt)
     if isinstance(answer, Reply):
-        return interpret(request, answer), may_repeat(request, answer)
+        return interpret(request, answer), may_repeat(request, answer) or _from_a_proxy(request, answer, attempt)
     return Failure(answer), isinstance(answer, ConnectionFailed) and request.repeat.connection
 
 
@@ -129,6 +132,11 @@ def may_repeat(request: AnyRequest, reply: Reply) -> bool:
     if wish in {"true", "false"}:
         return wish == "true"
     return reply.status in request.repeat.statuses or (request.repeat.faults and reply.status >= 500)
+
+
+def _from_a_proxy(request: AnyRequest, reply: Reply, attempt: int) -> bool:
+    """Whether a proxy between gave up a connection: a server says what is bad about a request."""
+    return reply.status == 400 and not reply.body and request.repeat.connection and attempt <= _PROXIES
 
 
 def delay_before(policy: Policy, attempt: int, error: TinkerError) -> Plan[float]:
