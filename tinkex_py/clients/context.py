@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from tinkex_py.config import Config
-from tinkex_py.errors import DeadlineExceeded, TinkerError
+from tinkex_py.errors import ConnectionFailed, DeadlineExceeded, TinkerError
 from tinkex_py.plans.abandonment import Abandonment
 from tinkex_py.plans.capabilities import Capabilities
 from tinkex_py.plans.cells import Gate, Queue
@@ -18,6 +18,7 @@ from tinkex_py.plans.circuit import Circuit, guarded
 from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, deadline, halt
+from tinkex_py.plans.patience import Patience
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.samples import Sampler, sampler_of
@@ -25,6 +26,7 @@ from tinkex_py.plans.sessions import SessionState, finish
 from tinkex_py.plans.startup import Startup, dynamic
 from tinkex_py.plans.steps import Run
 from tinkex_py.plans.telemetry import flush, reporting
+from tinkex_py.plans.trouble import Trouble, noting
 from tinkex_py.runtime.forks import renew_after_fork
 from tinkex_py.runtime.observing import Observatory
 from tinkex_py.runtime.opening import Opened
@@ -63,16 +65,18 @@ class Context:
         shared: bool = False,
         observatory: Observatory | None = None,
         reporter: Reporter | None = None,
+        backoff: Patience = None,
         open_again: Callable[[], Opened] | None = None,
     ) -> None:
         self.config = config
         self.runtime = runtime
         self.problem = problem
+        self.trouble = Trouble()
         self.startup = startup or Startup(config=config)
         self.session = SessionState(config=config, sdk_version=self.startup.sdk_version, user_metadata=user_metadata)
         self.capabilities = Capabilities(checking=config.check_capabilities)
         self.circuit = Circuit(failures=config.circuit_failures, reset=config.circuit_reset)
-        self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM))
+        self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM), backoff=backoff)
         self.dispatch = Dispatch(billing=self.waiting.billing)
         self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
@@ -141,6 +145,7 @@ class Context:
             shared=self._shared,
             observatory=opened.observatory,
             reporter=opened.reporter,
+            backoff=self.waiting.backoff,
             open_again=self._open_again,
         )
         self._left_behind, self.generation = left_behind, generation
@@ -150,7 +155,8 @@ class Context:
         """Start a plan; it fails at once when the client can't work."""
         if self.problem is not None:
             return self.runtime.submit(halt(self.problem))
-        return self.runtime.submit(guarded(self.circuit, plan) if self.circuit.failures else plan)
+        noted = noting(plan, self.trouble)
+        return self.runtime.submit(guarded(self.circuit, noted) if self.circuit.failures else noted)
 
     def policy(self, timeout: float | None = None) -> Policy:
         """How one call is repeated, within `timeout` seconds or the client's own time."""
@@ -160,7 +166,7 @@ class Context:
         """The plan within the caller's own time limit, if there is one."""
         if timeout is None:
             return plan
-        return deadline(timeout, plan, partial(_overdue, operation))
+        return deadline(timeout, plan, partial(_overdue, operation, self.trouble))
 
     def sampler(
         self,
@@ -196,6 +202,10 @@ class Context:
         return Run(model_id=model_id, queue=Queue(), waiting=self.waiting, dialects=self.dialects)
 
 
-def _overdue(operation: str, seconds: float) -> DeadlineExceeded:
-    message = f"{operation}: not done within {seconds:g} s; allow more with timeout="
+def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:
+    """What ended the time: the connection if that failed last, else that it is over."""
+    if isinstance(trouble.last, ConnectionFailed):
+        return structs.replace(trouble.last, elapsed=seconds)
+    said = "" if trouble.last is None else f" (the last said: {trouble.last.message})"
+    message = f"{operation}: not done within {seconds:g} s{said}; allow more with timeout="
     return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 from msgspec import structs
+from returns.result import Failure
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client
@@ -17,6 +18,7 @@ from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.patience import PollBackoff, patience
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Reply, Request
 from tinkex_py.runtime.observing import Observer
@@ -34,8 +36,8 @@ class Opened(Client):
 
     Settings come from `config`, else from the environment (TINKER_BASE_URL, TINKER_API_KEY, TINKER_PROJECT_ID,
     TINKER_TAGS); the other arguments win over both. `observers` are called with every event; with none given, what a
-    person wants to know goes to the log `tinkex_py`. Construction sends nothing and never fails: settings that can't
-    work become the outcome of every operation.
+    person wants to know goes to the log `tinkex_py`. `poll_backoff` is how long to wait between two questions for a
+    result. Construction sends nothing and never fails: settings that can't work become the outcome of every operation.
     """
 
     guest = False
@@ -51,12 +53,14 @@ class Opened(Client):
         user_metadata: Mapping[str, str] | None = None,
         observers: Sequence[Observer] | None = None,
         transport: HttpxTransport | None = None,
+        poll_backoff: PollBackoff = "none",
     ) -> None:
         given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
         settings, unclear = settings_for(config)
         settings = structs.replace(settings, **{name: text for name, text in given.items() if text is not None})
         watching = watching_with(observers, settings)
         opened = open_runtime(settings, watching, transport)
+        chosen = patience(poll_backoff)
         super().__init__(
             Context(
                 opened.config,
@@ -64,9 +68,10 @@ class Opened(Client):
                 startup=opened.startup,
                 observatory=opened.observatory,
                 reporter=opened.reporter,
-                problem=opened.problem or unclear,
+                problem=opened.problem or unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
                 user_metadata=FrozenMapping(user_metadata),
                 shared=transport is None,
+                backoff=None if isinstance(chosen, Failure) else chosen.unwrap(),
                 open_again=partial(open_again, opened, watching, transport),
             )
         )

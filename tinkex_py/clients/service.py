@@ -110,7 +110,7 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
             record_stability_info=record_stability_info,
             timeout=timeout,
         )
-        return self._sample_from(plan, base_model)
+        return self.context.limited(timeout, "create_sampling_client", self._sample_from(plan, base_model))
 
     @operation
     def copy_weights(

@@ -139,7 +139,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
     @operation
     def create_sampling_client(self, model_path: str, *, timeout: float | None = None) -> Plan[SamplingT]:
         """A client that samples from saved weights. POST /api/v1/create_sampling_session"""
-        return self._sampler_of(model_path, timeout)
+        return self.context.limited(timeout, "create_sampling_client", self._sampler_of(model_path, timeout))
 
     def _sampling_client(self, sampler: Sampler) -> SamplingT:
         """The companion client of this world."""
