@@ -231,5 +231,5 @@ def test_any_bytes_are_unpacked_or_a_reason(encoding: str, body: bytes) -> None:
     match unpacked(encoding, body, 100):
         case Success(whole):
             assert len(whole) <= 100
-        case Failure(reason):
-            assert reason.encode()
+        case Failure(problem):
+            assert problem.reason.encode()

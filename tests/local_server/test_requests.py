@@ -34,12 +34,6 @@ def test_a_wrong_method_is_405_and_names_the_right_one(driven: Driven) -> None:
     assert reply.header("allow") == "GET"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_a_compressed_body_is_415(driven: Driven, encoding: str) -> None:
-    reply = driven.call("POST", "create_session", b"?", (("content-encoding", encoding),))
-    assert refused(reply) == (415, "this server reads bodies that are not compressed")
-
-
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"tags": [}', b'{"tags": ["\\ud800"], "a": NaN}'])
 def test_what_is_not_json_is_400(driven: Driven, body: bytes) -> None:
     assert driven.status("POST", "create_session", body) == 400

@@ -66,11 +66,6 @@ def test_a_tensor_may_be_sparse(driven: Driven) -> None:
     assert "metrics" in outputs[0]
 
 
-def test_protobuf_is_415_for_now(driven: Driven) -> None:
-    reply = driven.call("POST", "forward_backward", b"\x0a", (("content-type", "application/x-protobuf"),))
-    assert refused(reply) == (415, "this server reads JSON, not protobuf")
-
-
 IMAGE: Json = {"data": "aGk=", "format": "png", "type": "image"}
 TARGETS: Json = {"target_tokens": {"data": [1], "dtype": "int64"}}
 MISTAKES: dict[str, tuple[Json, str]] = {

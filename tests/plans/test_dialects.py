@@ -13,6 +13,7 @@ from tinkex_py.endpoints.steps import Step, forward, forward_backward
 from tinkex_py.plans.cells import Queue
 from tinkex_py.plans.dialects import Dialects, dialect_of
 from tinkex_py.plans.effects import attempt, together
+from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.steps import Run, take
 from tinkex_py.request import Encoded
 
@@ -144,3 +145,15 @@ def test_a_refused_dialect_is_asked_for_anew() -> None:
     assert isinstance(first.failure(), errors.UnsupportedEncoding)
     assert isinstance(script.run(take(run, step, lambda: None)), Success)
     assert dialects.found == "json"
+
+
+def test_a_batch_is_compressed_when_the_server_asks_for_that() -> None:
+    _ = pytest.importorskip("zstandard")
+    shared = waiting(dialect="protobuf")
+    startup = Startup(config=shared.config)
+    dialects = Dialects(config=shared.config, known={}, startup=startup)
+    run = Run(model_id="m", queue=Queue(), waiting=shared, dialects=dialects)
+    script = Script(reply(200, {"proto_compress_fwdbwd": True}), reply(404), *DONE)
+    assert isinstance(script.run(take(run, forward_backward([DATUM], "cross_entropy"), lambda: None)), Success)
+    sent = [request.body for request, _ in script.sent if request.operation == "forward_backward"]
+    assert [body.content_encoding for body in sent if isinstance(body, Encoded)] == ["zstd"]

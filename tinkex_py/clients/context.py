@@ -79,7 +79,7 @@ class Context:
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM), backoff=backoff)
         self.dispatch = Dispatch(billing=self.waiting.billing)
         self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
-        self.dialects = Dialects(config=config, known=_KNOWN if shared else {})
+        self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.observatory = observatory
         self.reporter = reporter
         if reporter is not None:

@@ -6,10 +6,17 @@ from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from msgspec import Struct
+from msgspec import Struct, structs
+from returns.result import Failure, Success
 
-from tinkex_py.local.answers import NOT_READY
+from tinkex_py.local.answers import NOT_READY, refusal
+from tinkex_py.outcome import Outcome
 from tinkex_py.request import Pairs, Reply
+from tinkex_py.wire.compression import unpacked
+
+LARGEST_BODY = 64 << 20
+"""Bytes that a compressed body may have once it is unpacked."""
+_REFUSALS = {"unknown": 415, "large": 413, "broken": 400}
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
@@ -38,6 +45,16 @@ class Incoming(Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> bytes:
         """What tells this body from another."""
         return sha256(self.body).digest()
+
+
+def plain(request: Incoming) -> Outcome[Incoming, Reply]:
+    """The request with its body unpacked; the failure is the refusal of one that can't be."""
+    encoding = request.header("content-encoding")
+    match unpacked(encoding, request.body, LARGEST_BODY):
+        case Success(body):
+            return Success(structs.replace(request, body=body) if encoding else request)
+        case Failure(problem):
+            return Failure(refusal(_REFUSALS[problem.kind], problem.reason))
 
 
 class Held(Struct, frozen=True):

@@ -11,6 +11,10 @@ from tinkex_py.local.incoming import Answer, Held, Incoming
 from tinkex_py.local.promises import Result
 from tinkex_py.local.state import State, channel, failed
 from tinkex_py.request import Reply
+from tinkex_py.types.sampling import SampleResponse
+from tinkex_py.types.training import ForwardBackwardOutput
+from tinkex_py.wire.protobuf import outputs
+from tinkex_py.wire.protobuf.requests import CONTENT_TYPE as PROTOBUF
 
 LARGE = 1 << 20
 """Bytes from which on a result's size is told before it is sent."""
@@ -20,7 +24,6 @@ BUSY = 64
 
 def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming) -> Answer:
     """POST /api/v1/retrieve_future: Held while the work is not done"""
-    del request
     match state.promises.standing(body.request_id):
         case "pending":
             return Held(body.request_id, _pending(state, body.request_id))
@@ -30,8 +33,13 @@ def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming
             return refusal(404, f"there is no promise {body.request_id!r}")
         case Result(content) if body.allow_metadata_only and len(content) >= LARGE:
             return answer({"status": "complete_metadata", "response_payload_size": len(content)})
-        case Result(content):
-            return encoded_answer(content)
+        case Result(content, value=value):
+            accepted = request.header("accept") or ""
+            return encoded_answer(content) if value is None or PROTOBUF not in accepted else _in_protobuf(value)
+
+
+def _in_protobuf(value: ForwardBackwardOutput | SampleResponse) -> Reply:
+    return Reply(status=200, headers=(("content-type", PROTOBUF),), body=outputs.encode(value))
 
 
 def _pending(state: State, request_id: str) -> Reply:

@@ -7,12 +7,16 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from tinkex_py.types.sampling import SampleResponse
+from tinkex_py.types.training import ForwardBackwardOutput
+
 
 class Result(Struct, frozen=True):
-    """What a promise ended with, as JSON, and whether that is an error."""
+    """What a promise ended with, as JSON, whether that is an error, and the value itself if it has other forms."""
 
     content: bytes
     failed: bool = False
+    value: ForwardBackwardOutput | SampleResponse | None = None
 
 
 Standing: TypeAlias = "Result | Literal['pending', 'forgotten', 'unknown']"

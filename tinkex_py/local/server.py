@@ -16,12 +16,14 @@ from typing import TypeAlias
 from returns.result import Failure, Success
 
 from tinkex_py.local.answers import encoded, refusal
-from tinkex_py.local.incoming import Answer, Incoming
+from tinkex_py.local.incoming import Answer, Incoming, plain
 from tinkex_py.local.promises import Result
 from tinkex_py.local.routes import REPEATABLE, prepare
 from tinkex_py.local.state import Job, State, failed
 from tinkex_py.local.store import Store
 from tinkex_py.request import Reply
+from tinkex_py.types.sampling import SampleResponse
+from tinkex_py.types.training import ForwardBackwardOutput
 
 REMEMBERED_KEYS = 4096
 """Idempotency keys whose answers are kept."""
@@ -70,7 +72,13 @@ class Server:
     def handle(self, request: Incoming) -> Answer:
         """The answer; Held when it is the result of work that isn't done."""
         refused = self._refused(request)
-        return self._handled(request) if refused is None else refused
+        if refused is not None:
+            return refused
+        match plain(request):
+            case Success(readable):
+                return self._handled(readable)
+            case Failure(unreadable):
+                return unreadable
 
     def work(self) -> bool:
         """Carry out the next piece of work; False when there is none."""
@@ -95,8 +103,6 @@ class Server:
         self._store.close()
 
     def _refused(self, request: Incoming) -> Reply | None:
-        if request.header("content-encoding") not in {None, "", "identity"}:
-            return refusal(415, "this server reads bodies that are not compressed")
         given = request.header("x-api-key") or (request.header("authorization") or "").removeprefix("Bearer ")
         if self._api_key is None or request.path.startswith(OPEN_TO_ALL):
             return None
@@ -143,7 +149,8 @@ class Server:
                 case Success(conclude):
                     with self._lock:
                         result = conclude()
-                    return Result(encoded(result))
+                    kept = result if isinstance(result, (ForwardBackwardOutput, SampleResponse)) else None
+                    return Result(encoded(result), value=kept)
                 case Failure(reason):
                     return failed(reason)
         except Exception as error:  # noqa: BLE001

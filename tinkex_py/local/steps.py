@@ -14,7 +14,7 @@ from returns.result import Failure, Success
 from tinkex_py.local import bodies, engine
 from tinkex_py.local.answers import answer, refusal, unprocessable
 from tinkex_py.local.arrays import examples_of
-from tinkex_py.local.batches import BatchStep
+from tinkex_py.local.batches import BatchStep, number_of
 from tinkex_py.local.checkpoint import save_checkpoint
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.records import CheckpointId, CheckpointRecord, Kind, name_problem
@@ -25,7 +25,6 @@ from tinkex_py.request import Reply
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import ForwardBackwardOutput, OptimStepResponse
-from tinkex_py.wire import json
 
 
 def step(
@@ -70,8 +69,8 @@ def _accepted(state: State, run: Run, number: int, fingerprint: bytes, plan: Out
 
 def refused_step(state: State, request: Incoming, refused: Reply) -> Reply:
     """Free the number of a step whose body could not be read, so that none waits for it."""
-    match json.decode(bodies.Numbered, request.body):
-        case Success(bodies.Numbered(model_id=model_id, seq_id=int(number))) if model_id in state.runs:
+    match number_of(request):
+        case bodies.Numbered(model_id=model_id, seq_id=int(number)) if model_id in state.runs:
             state.queue.extend(state.runs[model_id].sequence.refuse(number))
         case _:
             pass

@@ -16,6 +16,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan, attempt, require, sleep, spawn, wait_for
 from tinkex_py.plans.retry import Policy, backoff, call
+from tinkex_py.plans.startup import Startup, flags
 from tinkex_py.types.batch import Dialect
 from tinkex_py.wire.dialects import Verdict
 
@@ -27,6 +28,8 @@ class Dialects(Struct, kw_only=True):
 
     config: Config
     known: dict[str, Dialect]
+    startup: Startup | None = None
+    """Where the server's flags are known from; None takes the defaults."""
     asking: Cell[Outcome[Dialect]] | None = None
 
     @property
@@ -47,6 +50,13 @@ def dialect_of(dialects: Dialects) -> Plan[Dialect]:
         dialects.asking = Cell()
         yield from spawn(_find_out(dialects, dialects.asking))
     return (yield from require((yield from wait_for(dialects.asking))))
+
+
+def compresses(dialects: Dialects) -> Plan[bool]:
+    """Whether the server asks for compressed batches."""
+    if dialects.startup is None:
+        return False
+    return (yield from flags(dialects.startup)).proto_compress_fwdbwd
 
 
 def _find_out(dialects: Dialects, asking: Cell[Outcome[Dialect]]) -> Plan[None]:

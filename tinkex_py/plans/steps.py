@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
@@ -31,13 +32,16 @@ from tinkex_py.errors import (
 )
 from tinkex_py.events import StepNumbered
 from tinkex_py.plans.cells import Queue, Turn
-from tinkex_py.plans.dialects import Dialects, dialect_of
+from tinkex_py.plans.dialects import Dialects, compresses, dialect_of
 from tinkex_py.plans.effects import Plan, attempt, compute, halt, in_turn, observe, require, shield, wait_for
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.submission import submitted
+from tinkex_py.request import Encoded
 from tinkex_py.types.batch import Batch
+from tinkex_py.wire.compression import compressed
 from tinkex_py.wire.dialects import Lowered, lower, numbered
+from tinkex_py.wire.replies import is_protobuf
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -101,7 +105,8 @@ def _number(run: Run, step: Step[T], lowered: Lowered) -> Plan[Ticket]:
         if run.doubt is not None:
             return (yield from halt(run.doubt))
         number = run.next_number
-        request = submit_step(lowered.operation, numbered(lowered.unnumbered, run.model_id, number))
+        encoded = yield from _encoded(run, lowered, number)
+        request = submit_step(lowered.operation, encoded)
         policy = Policy(seconds=run.waiting.config.progress_timeout, attempts=None)
         match (yield from attempt(submitted(request, step.kind, policy))):
             case Success(ticket):
@@ -114,6 +119,14 @@ def _number(run: Run, step: Step[T], lowered: Lowered) -> Plan[Ticket]:
                 if isinstance(error, UnsupportedEncoding):
                     run.dialects.forget()
                 return (yield from halt(_settled(run, step.operation, number, error)))
+
+
+def _encoded(run: Run, lowered: Lowered, number: int) -> Plan[Encoded]:
+    """The final bytes, compressed when the server asks for that: as one frame, so only once the number is there."""
+    encoded = numbered(lowered.unnumbered, run.model_id, number)
+    if is_protobuf(encoded.content_type) and (yield from compresses(run.dialects)):
+        return (yield from _computed(partial(compressed, encoded), elsewhere=True))
+    return encoded
 
 
 def _settled(run: Run, operation: str, number: int, error: TinkerError) -> TinkerError:

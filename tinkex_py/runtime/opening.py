@@ -98,7 +98,7 @@ def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
         engine = import_module("tinkex_py.local.transport")
         open_transport: Callable[[str | None], HttpxTransport] = engine.open_transport
         directory = config.base_url.removeprefix(LOCAL_SCHEME) or None
-        usable = structs.replace(config, base_url=IN_PROCESS, dialect=config.dialect or "json")
+        usable = structs.replace(config, base_url=IN_PROCESS, dialect=config.dialect or "protobuf")
         return Success((usable, open_transport(directory)))
     except ImportError as error:
         return Failure(

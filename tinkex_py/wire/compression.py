@@ -5,13 +5,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded
+
+
+class Unreadable(NamedTuple):
+    """Why a body can't be unpacked: its encoding is unknown here, it is too large, or it is broken."""
+
+    kind: Literal["unknown", "large", "broken"]
+    reason: str
 
 
 def has_zstd() -> bool:
@@ -34,19 +41,20 @@ def compressed(body: Encoded) -> Encoded:
     return structs.replace(body, content=packed, content_encoding="zstd")
 
 
-def unpacked(encoding: str | None, body: bytes, limit: int) -> Outcome[bytes, str]:
+def unpacked(encoding: str | None, body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     """The body as it was before its Content-Encoding; Failure when it can't be read or exceeds `limit` bytes."""
     names = [name.strip().lower() for name in (encoding or "").split(",")]
     whole = body
     for name in reversed([name for name in names if name not in {"", "identity"}]):
         unpack = _UNPACKERS.get(name)
         if unpack is None or (name == "zstd" and not has_zstd()):
-            return Failure(f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}")
+            reason = f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}"
+            return Failure(Unreadable("unknown", reason))
         match unpack(whole, limit):
             case Success(inner):
                 whole = inner
-            case Failure(reason):
-                return Failure(reason)
+            case Failure() as failure:
+                return failure
     return Success(whole)
 
 
@@ -58,42 +66,46 @@ class _Inflating(Protocol):
     def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
-def _too_large(limit: int) -> Failure[str]:
-    return Failure(f"the body is larger than {limit} bytes once it is unpacked")
+def _too_large(limit: int) -> Failure[Unreadable]:
+    return Failure(Unreadable("large", f"the body is larger than {limit} bytes once it is unpacked"))
 
 
-def _gzip(body: bytes, limit: int) -> Outcome[bytes, str]:
+def _broken(why: object) -> Failure[Unreadable]:
+    return Failure(Unreadable("broken", f"the body can't be unpacked: {why}"))
+
+
+def _gzip(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     return _inflated(zlib.decompressobj(16 + zlib.MAX_WBITS), body, limit)
 
 
-def _deflate(body: bytes, limit: int) -> Outcome[bytes, str]:
+def _deflate(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     """Some servers leave out the zlib header."""
     wrapped = body[:1] and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     return _inflated(zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS), body, limit)
 
 
-def _inflated(inflating: _Inflating, body: bytes, limit: int) -> Outcome[bytes, str]:
+def _inflated(inflating: _Inflating, body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     try:
         whole = inflating.decompress(body, limit + 1)
     except zlib.error as error:
-        return Failure(f"the body can't be unpacked: {error}")
+        return _broken(error)
     if len(whole) > limit:
         return _too_large(limit)
-    return Success(whole) if inflating.eof else Failure("the body can't be unpacked: it ends too early")
+    return Success(whole) if inflating.eof else _broken("it ends too early")
 
 
-def _zstd(body: bytes, limit: int) -> Outcome[bytes, str]:
+def _zstd(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     import zstandard
 
     try:
         with zstandard.ZstdDecompressor().stream_reader(body) as reader:
             whole = reader.read(limit + 1)
     except (zstandard.ZstdError, MemoryError) as error:
-        return Failure(f"the body can't be unpacked: {error}")
+        return _broken(error)
     return Success(whole) if len(whole) <= limit else _too_large(limit)
 
 
-_UNPACKERS: Mapping[str, Callable[[bytes, int], Outcome[bytes, str]]] = {
+_UNPACKERS: Mapping[str, Callable[[bytes, int], Outcome[bytes, Unreadable]]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,

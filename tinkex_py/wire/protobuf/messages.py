@@ -37,6 +37,19 @@ def decode(body: bytes) -> Outcome[NumberedBatch, str]:
         return Failure(f"the protobuf message can't be read: {error}")
 
 
+def number_of(body: bytes) -> tuple[str, int]:
+    """The model and the number of a message of which nothing else may make sense; an empty text and 0 without."""
+    from google.protobuf.message import DecodeError
+
+    from tinkex_py.wire.protobuf.schema import ForwardBackwardRequest
+
+    try:
+        message = ForwardBackwardRequest.FromString(body)
+    except DecodeError:
+        return "", 0
+    return message.model_id, message.seq_id
+
+
 def _numbered(body: bytes) -> NumberedBatch:
     from tinkex_py.wire.protobuf.schema import ForwardBackwardRequest
 
