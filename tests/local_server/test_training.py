@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local_server.driving import DATUM, Driven, Json, batch, refused
+from tests.local_server.driving import DATUM, Driven, Json, batch
 from tinkex_py.local.losses import LOSSES
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinkex_py import Datum, ModelInput
 from tinkex_py.types.packing import Format, Packed, Unpackable, first_non_finite, pack
 from tinkex_py.types.tensor import TensorData
 
@@ -180,3 +181,21 @@ def test_numpy_and_torch_read_a_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_first_non_finite_element_is_found() -> None:
     packed = [pack(values) for values in ([1.0, float("nan")], [float("inf")], [1.0], [1])]
     assert [first_non_finite(each) for each in packed if isinstance(each, Packed)] == [1, 0, None, None]
+
+
+MATRICES: dict[str, tuple[object, TensorData]] = {
+    "mostly zeros": (
+        Torch([[0.0, 0, 0, 0], [0, 0, 2, 0], [0, 0, 0, 0], [3, 0, 0, 0]]),
+        TensorData([2.0, 3.0], "float32", (4, 4), (0, 0, 1, 1, 2), (2, 0)),
+    ),
+    "dense": (Torch([[1.0, 2], [0, 3]]), TensorData([[1.0, 2.0], [0.0, 3.0]])),
+    "a row": (Torch([0.0, 0, 0]), TensorData.of([0.0, 0.0, 0.0])),
+    "numpy's": (np.zeros((9, 9), np.float32), TensorData.of(np.zeros((9, 9), np.float32))),
+}
+
+
+@pytest.mark.parametrize(("given", "expected"), MATRICES.values(), ids=MATRICES)
+def test_torch_matrices_of_mostly_zeros_become_sparse(given: Any, expected: TensorData) -> None:
+    datum = Datum(ModelInput(), {"weights": given, "other": given})
+    assert datum.loss_fn_inputs["weights"] == expected
+    assert datum.loss_fn_inputs["other"].sparse_crow_indices is None

@@ -19,7 +19,14 @@ from tinkex_py import (
     TensorData,
     check,
 )
-from tinkex_py.types import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk
+from tinkex_py.types import (
+    DmelChunk,
+    EncodedTextChunk,
+    ImageAssetPointerChunk,
+    ImageChunk,
+    PromptProvenanceSpan,
+    SampledProvenanceSpan,
+)
 from tinkex_py.types.validation import problem
 
 TEXT = ModelInput.from_ints([1, 2])
@@ -108,3 +115,32 @@ def test_the_caller_says_what_it_calls_the_value() -> None:
     found = problem(AdamParams(eps=-1), "params")
     assert found is not None
     assert (found.path, found.value) == ("params.eps", "-1")
+
+
+PROMPT = PromptProvenanceSpan(sequence_id="a", length=1)
+SAMPLED = SampledProvenanceSpan(sequence_id="b", length=1, offset=3)
+ROW = Datum(ModelInput.from_ints([1, 2]), {"target_tokens": [2, 3]})
+MATRIX = Datum(ModelInput.from_ints([1, 2]), {"target_tokens": [[2], [3]]})
+
+
+def test_spans_that_cover_every_position_pass() -> None:
+    for example in (ROW, MATRIX, Datum(ROW.model_input, {})):
+        told = example.with_provenance([PROMPT, SAMPLED], [PROMPT, SAMPLED])
+        assert (check(told), told == example, hash(told) == hash(example)) == (Success(told), False, False)
+    assert check(MATRIX.with_provenance([PROMPT, SAMPLED], [PROMPT])).unwrap().loss_fn_input_spans == (PROMPT,)
+
+
+SPANS: dict[str, tuple[Any, Any, str]] = {
+    "too few": ([PROMPT], [PROMPT, SAMPLED], "datum.model_input_spans"),
+    "too few targets": ([PROMPT, SAMPLED], [SAMPLED], "datum.loss_fn_input_spans"),
+    "negative": ([PROMPT, PromptProvenanceSpan(sequence_id="a", length=-1)], [], "datum.model_input_spans[1]"),
+    "offset": ([SampledProvenanceSpan(sequence_id="a", length=1, offset=-1)], [], "datum.model_input_spans[0]"),
+    "nameless": ([PromptProvenanceSpan(sequence_id="", length=2)], [], "datum.model_input_spans[0].sequence_id"),
+    "something else": ([5], [], "datum.model_input_spans[0]"),
+}
+
+
+@pytest.mark.parametrize(("inputs", "targets", "path"), SPANS.values(), ids=SPANS)
+def test_spans_that_say_something_else_are_refused(inputs: Any, targets: Any, path: str) -> None:
+    found = check(ROW.with_provenance(inputs, targets)).failure()
+    assert found.path == path

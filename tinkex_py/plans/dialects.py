@@ -18,7 +18,6 @@ from tinkex_py.plans.effects import Plan, attempt, require, sleep, spawn, wait_f
 from tinkex_py.plans.retry import Policy, backoff, call
 from tinkex_py.plans.startup import Startup, flags
 from tinkex_py.types.batch import Dialect
-from tinkex_py.wire.dialects import Verdict
 
 _ROUNDS = 3
 
@@ -83,13 +82,10 @@ def _settled(config: Config) -> Plan[Dialect | None]:
 
 def _asked(policy: Policy) -> Plan[Dialect | None]:
     """The dialect by the answers to a batch in either; None when they tell nothing."""
-    protobuf: Verdict = yield from call(forward_backward_of_nobody("protobuf"), policy)
+    protobuf = yield from call(forward_backward_of_nobody("protobuf"), policy)
     if protobuf != "unclear":
         return "protobuf" if protobuf == "read" else "json"
-    match (yield from call(forward_backward_of_nobody("json"), policy)):
-        case "read":
-            return "json"
-        case "not read":
-            return "protobuf"
-        case "unclear":
-            return None
+    json = yield from call(forward_backward_of_nobody("json"), policy)
+    if json != "unclear":
+        return "json" if json == "read" else "protobuf"
+    return None

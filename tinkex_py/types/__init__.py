@@ -1,6 +1,7 @@
 """Values that go into and come out of operations: inputs, tensors, settings, results. Pure, and cheap to import."""
 
-from tinkex_py.types.datum import Datum
+from tinkex_py.types.batch import Batch, Dialect
+from tinkex_py.types.datum import Datum, PromptProvenanceSpan, ProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import (
     DmelChunk,
     EncodedTextChunk,
@@ -89,6 +90,7 @@ __all__ = [
     "ApiKeyResponse",
     "AuditLogEntry",
     "AuditLogResponse",
+    "Batch",
     "BillingEvent",
     "BillingUsageResponse",
     "Checkpoint",
@@ -100,6 +102,7 @@ __all__ = [
     "Cursor",
     "DType",
     "Datum",
+    "Dialect",
     "DimuonOptimizerConfig",
     "DimuonParams",
     "DmelChunk",
@@ -127,8 +130,11 @@ __all__ = [
     "OptimizerParams",
     "OwnSearchOwner",
     "PromptAltTokens",
+    "PromptProvenanceSpan",
+    "ProvenanceSpan",
     "RetryConfig",
     "SampleResponse",
+    "SampledProvenanceSpan",
     "SampledSequence",
     "SamplingParams",
     "SaveWeightsExternalResponse",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Encoded
 
 
@@ -44,18 +45,21 @@ def compressed(body: Encoded) -> Encoded:
 def unpacked(encoding: str | None, body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     """The body as it was before its Content-Encoding; Failure when it can't be read or exceeds `limit` bytes."""
     names = [name.strip().lower() for name in (encoding or "").split(",")]
-    whole = body
+    found: Outcome[bytes, Unreadable] = Success(body)
     for name in reversed([name for name in names if name not in {"", "identity"}]):
-        unpack = _UNPACKERS.get(name)
-        if unpack is None or (name == "zstd" and not has_zstd()):
-            reason = f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}"
-            return Failure(Unreadable("unknown", reason))
-        match unpack(whole, limit):
-            case Success(inner):
-                whole = inner
-            case Failure() as failure:
-                return failure
-    return Success(whole)
+        found = then(found, partial(_unpacker(name), limit))
+    return found
+
+
+def _unpacker(name: str) -> Callable[[int, bytes], Outcome[bytes, Unreadable]]:
+    reason = f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}"
+    if name == "zstd" and not has_zstd():
+        return partial(_unknown, reason)
+    return _UNPACKERS.get(name, partial(_unknown, reason))
+
+
+def _unknown(reason: str, _limit: int, _body: bytes) -> Failure[Unreadable]:
+    return Failure(Unreadable("unknown", reason))
 
 
 class _Inflating(Protocol):
@@ -74,11 +78,11 @@ def _broken(why: object) -> Failure[Unreadable]:
     return Failure(Unreadable("broken", f"the body can't be unpacked: {why}"))
 
 
-def _gzip(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
+def _gzip(limit: int, body: bytes) -> Outcome[bytes, Unreadable]:
     return _inflated(zlib.decompressobj(16 + zlib.MAX_WBITS), body, limit)
 
 
-def _deflate(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
+def _deflate(limit: int, body: bytes) -> Outcome[bytes, Unreadable]:
     """Some servers leave out the zlib header."""
     wrapped = body[:1] and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     return _inflated(zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS), body, limit)
@@ -94,7 +98,7 @@ def _inflated(inflating: _Inflating, body: bytes, limit: int) -> Outcome[bytes, 
     return Success(whole) if inflating.eof else _broken("it ends too early")
 
 
-def _zstd(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
+def _zstd(limit: int, body: bytes) -> Outcome[bytes, Unreadable]:
     import zstandard
 
     try:
@@ -105,7 +109,7 @@ def _zstd(body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     return Success(whole) if len(whole) <= limit else _too_large(limit)
 
 
-_UNPACKERS: Mapping[str, Callable[[bytes, int], Outcome[bytes, Unreadable]]] = {
+_UNPACKERS: Mapping[str, Callable[[int, bytes], Outcome[bytes, Unreadable]]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,

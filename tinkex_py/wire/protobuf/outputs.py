@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain, groupby
 from math import nan
 from typing import TYPE_CHECKING, TypeAlias
 
-from tinkex_py.types.packing import Format, Unpackable, pack
+from tinkex_py.types.packing import TYPE_CODES, Format
 from tinkex_py.types.sampling import SampledSequence, SampleResponse, TopkLogprobs
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import ForwardBackwardOutput
@@ -23,11 +24,9 @@ Result: TypeAlias = ForwardBackwardOutput | SampleResponse
 
 def encode(result: Result) -> bytes:
     """The result as its message."""
-    match result:
-        case ForwardBackwardOutput():
-            return _forward_backward_output(result).SerializeToString()
-        case SampleResponse():
-            return _sample_response(result).SerializeToString()
+    if isinstance(result, SampleResponse):
+        return _sample_response(result).SerializeToString()
+    return _forward_backward_output(result).SerializeToString()
 
 
 def _forward_backward_output(result: ForwardBackwardOutput) -> schema.ForwardBackwardOutput:
@@ -123,7 +122,4 @@ def _tensor(value: TensorData | None) -> schema.Tensor | None:
 
 
 def _packed(values: Sequence[float], wanted: Format) -> bytes:
-    packed = pack(values, wanted)
-    if isinstance(packed, Unpackable):
-        raise ValueError(packed.reason)  # noqa: TRY004 - numbers of the right type, too large
-    return bytes(packed.buffer)
+    return struct.pack(f"<{len(values)}{TYPE_CODES[wanted]}", *values)

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from returns.result import Failure, Success
+from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
@@ -52,7 +53,7 @@ def tensor(value: TensorData) -> Parts:
 def _refused(data: Sequence[Datum]) -> InvalidInput | None:
     for place, datum in enumerate(data):
         for index, chunk in enumerate(datum.model_input.chunks):
-            if isinstance(chunk, ImageAssetPointerChunk):
+            if _is_elsewhere(chunk):
                 path = f"data[{place}].model_input.chunks[{index}]"
                 remedy = "this server trains on images given as bytes; fetch it and give an ImageChunk"
                 return InvalidInput(message=f"{path} is {chunk!r}: {remedy}", path=path, value=repr(chunk))
@@ -62,7 +63,7 @@ def _refused(data: Sequence[Datum]) -> InvalidInput | None:
 def _datum(datum: Datum) -> Parts:
     return joined(
         (
-            *(message(1, _chunk(chunk)) for chunk in datum.model_input.chunks),
+            *(message(1, _chunk(chunk)) for chunk in datum.model_input.chunks if not _is_elsewhere(chunk)),
             *(_entry(2, name, message(2, tensor(value))) for name, value in datum.loss_fn_inputs.items()),
             *(message(3, _span(span)) for span in datum.model_input_spans or ()),
             *(message(4, _span(span)) for span in datum.loss_fn_input_spans or ()),
@@ -75,7 +76,11 @@ def _span(span: ProvenanceSpan) -> Parts:
     return message(field, [*text(1, span.sequence_id), *integer(2, span.offset), *integer(3, span.length)])
 
 
-def _chunk(chunk: ModelInputChunk) -> Parts:
+def _is_elsewhere(chunk: ModelInputChunk) -> TypeIs[ImageAssetPointerChunk]:
+    return isinstance(chunk, ImageAssetPointerChunk)
+
+
+def _chunk(chunk: EncodedTextChunk | ImageChunk | DmelChunk) -> Parts:
     match chunk:
         case EncodedTextChunk():
             return message(1, buffer(1, chunk.packed.buffer))
@@ -83,8 +88,6 @@ def _chunk(chunk: ModelInputChunk) -> Parts:
             return message(2, [*buffer(1, data), *text(2, kind), *_present(3, expected)])
         case DmelChunk(dmel):
             return message(3, buffer(1, dmel))
-        case ImageAssetPointerChunk():
-            raise AssertionError("refused before")
 
 
 def _present(field: int, value: int | None) -> Parts:
