@@ -25,7 +25,6 @@ from tinkex_py.plans.retry import answered, identity, may_repeat
 from tinkex_py.plans.unknown_fields import UnknownFields, sent_known
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types.service import ClientConfigResponse, DynamicConfigResponse
-from tinkex_py.version import PROTOCOL_VERSION
 
 SHORTEST = 10.0
 """Seconds between two questions for the dynamic configuration, whatever the server asks for."""
@@ -43,7 +42,6 @@ class Startup(Struct, kw_only=True):
     """A client's start as far as it has come."""
 
     config: Config
-    sdk_version: str = PROTOCOL_VERSION
     authentication: Authentication = field(default_factory=Authentication)
     begun: Once[ClientConfigResponse, Stopped] = field(default_factory=Once[ClientConfigResponse, Stopped])
     known: ClientConfigResponse | None = None
@@ -51,6 +49,11 @@ class Startup(Struct, kw_only=True):
     unknown: UnknownFields = field(default_factory=UnknownFields)
     asked: float = -inf
     """When the dynamic configuration was last asked for."""
+
+    @property
+    def sdk_version(self) -> str:
+        """The release of the protocol that the server is told."""
+        return self.config.sdk_version
 
 
 def flags(startup: Startup) -> Plan[ClientConfigResponse]:

@@ -13,11 +13,12 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import LOCAL_SCHEME, Config
-from tinkex_py.errors import ClientClosed, ExtraMissing, FileFailed, MissingCredentials, TinkerError
+from tinkex_py.errors import ClientClosed, ExtraMissing, FileFailed, TinkerError
 from tinkex_py.events import AnyEvent
-from tinkex_py.outcome import Outcome
-from tinkex_py.plans.authentication import Authentication
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.plans.authentication import Authentication, Source
 from tinkex_py.plans.startup import Startup
+from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.observing import Observatory, Observer
@@ -27,6 +28,8 @@ from tinkex_py.runtime.thread import ThreadRuntime
 
 HttpxTransport: TypeAlias = httpx.AsyncBaseTransport
 """A transport of httpx's own interface, to be used in the place of its default one."""
+
+_Connection: TypeAlias = tuple[Config, HttpxTransport | None, Source | None]
 
 IN_PROCESS = "http://tinkex.local"
 """The address that requests to the embedded engine carry; nothing ever resolves it."""
@@ -65,8 +68,8 @@ def settings_for(config: Config | None) -> tuple[Config, TinkerError | None]:
 def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: HttpxTransport | None = None) -> Opened:
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
-        case Success((usable, through)):
-            return _opened(usable, through, observers, None)
+        case Success((usable, through, source)):
+            return _opened(usable, through, observers, None, source)
         case Failure(problem):
             return _opened(config, None, (), problem)
 
@@ -78,28 +81,28 @@ def open_again(opened: Opened, observers: Sequence[Observer], transport: HttpxTr
     return open_runtime(opened.config, observers, transport)
 
 
-def begin(config: Config) -> Startup:
-    """A client's start, with nothing asked yet."""
-    return Startup(config=config, authentication=Authentication(credential=config.api_key))
+def begin(config: Config, source: Source | None = None) -> Startup:
+    """A client's start, with nothing asked yet; credentials come from `source`, or are the key that was given."""
+    return Startup(config=config, authentication=Authentication(credential=config.api_key, source=source))
 
 
-def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[tuple[Config, HttpxTransport | None]]:
+def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[_Connection]:
     match config.checked():
         case Failure(problem):
             return Failure(problem)
         case Success(_) if config.local:
             return _embedded(config)
         case Success(_):
-            return Success((config, transport)) if config.api_key is not None else Failure(_NO_KEY)
+            return then(credentials_of(config), lambda source: Success((config, transport, source)))
 
 
-def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
+def _embedded(config: Config) -> Outcome[_Connection]:
     try:
         engine = import_module("tinkex_py.local.transport")
         open_transport: Callable[[str | None], HttpxTransport] = engine.open_transport
         directory = config.base_url.removeprefix(LOCAL_SCHEME) or None
         usable = structs.replace(config, base_url=IN_PROCESS, dialect=config.dialect or "protobuf")
-        return Success((usable, open_transport(directory)))
+        return Success((usable, open_transport(directory), None))
     except ImportError as error:
         return Failure(
             ExtraMissing(
@@ -114,9 +117,13 @@ def _embedded(config: Config) -> Outcome[tuple[Config, HttpxTransport | None]]:
 
 
 def _opened(
-    config: Config, transport: HttpxTransport | None, observers: Sequence[Observer], problem: TinkerError | None
+    config: Config,
+    transport: HttpxTransport | None,
+    observers: Sequence[Observer],
+    problem: TinkerError | None,
+    source: Source | None = None,
 ) -> Opened:
-    startup, observatory = begin(config), Observatory(observers)
+    startup, observatory = begin(config, source), Observatory(observers)
     reporter = Reporter() if config.telemetry and problem is None else None
     observe = _telling(observatory if observers else None, reporter)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
@@ -139,9 +146,6 @@ def _telling(observatory: Observatory | None, reporter: Reporter | None) -> Call
     return tell
 
 
-_NO_KEY = MissingCredentials(
-    message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"
-)
 _LEFT = ClientClosed(
     message="the embedded engine stayed in the process that this one was forked from; make a new client here, or have "
     "both use one server (tinkex serve)"

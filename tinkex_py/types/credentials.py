@@ -6,6 +6,7 @@ Nothing here shows a credential in its repr.
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -78,6 +79,24 @@ def claims(jwt: str) -> Claims | None:
 def well_formed(credential: str) -> bool:
     """Whether it begins like a key or a JWT."""
     return credential.startswith(PREFIXES)
+
+
+Origin: TypeAlias = Literal["key", "command", "stored", "malformed", "command wanted", "none"]
+
+
+def origin(key: str | None, *, command: bool, stored: bool, preferred: str = "api_key") -> Origin:
+    """Where the credential comes from: the key that was given, else the command, else the stored key.
+
+    A server may prefer the command; only a JWT that was given counts more then. A key that begins like none is passed
+    over when there is a command.
+    """
+    if key is not None and (key.startswith(TOKEN_PREFIX) or (well_formed(key) and preferred != "credential_cmd")):
+        return "key"
+    if command:
+        return "command"
+    if key is not None:
+        return "command wanted" if well_formed(key) else "malformed"
+    return "stored" if stored else "none"
 
 
 def expired(credential: str, unix_time: float) -> bool:

@@ -1,0 +1,217 @@
+"""Credentials from the world outside: a command's output, and the file of stored keys. Neither is ever logged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from stat import S_IMODE
+
+import msgspec
+from returns.result import Failure, Success
+
+from tinkex_py.config import Config
+from tinkex_py.config.checks import fits_header
+from tinkex_py.errors import FileFailed, InvalidConfig, MissingCredentials, TinkerError
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.types.credentials import Origin, expired, origin
+from tinkex_py.types.stored import NO_KEYS, VERSION, StoredKeys
+
+DEFAULT_FILE = "~/.tinker/credentials.json"
+PATIENCE = 30.0
+"""Seconds that a credential command may take."""
+LONGEST = 64 << 10
+"""Bytes that a credential command may print, and characters that no credential exceeds."""
+LARGEST = 1 << 20
+"""Bytes that a file of stored keys may have."""
+
+_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
+_OTHERS, _OTHERS_WRITE = 0o077, 0o022
+_POSIX = os.name == "posix"
+
+
+def credentials_file(config: Config) -> Path:
+    """Where the keys of these settings are stored."""
+    return Path(config.credentials_file or DEFAULT_FILE).expanduser()
+
+
+def stored_keys(path: Path) -> Outcome[StoredKeys, FileFailed]:
+    """The keys in that file, none when there is no file; refused when others may read or replace it."""
+    try:
+        if not path.exists():
+            return Success(NO_KEYS)
+        exposed = _exposed(path)
+        content = b"" if exposed else path.read_bytes()[: LARGEST + 1]
+    except OSError as error:
+        return Failure(_failed(path, f"can't be read ({error.strerror or type(error).__name__})"))
+    return Failure(exposed) if exposed else _decoded(path, content)
+
+
+def store_keys(path: Path, keys: StoredKeys) -> Outcome[None, FileFailed]:
+    """Write the file, for its owner only, in one step: a reader sees the old one or the new one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")  # is made with 0600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _ = file.write(msgspec.json.format(msgspec.json.encode(keys, enc_hook=dict), indent=2))
+                file.flush()
+                os.fsync(descriptor)
+            _ = Path(temporary).replace(path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        return Failure(_failed(path, f"can't be written ({error.strerror or type(error).__name__})"))
+    return Success(None)
+
+
+def command_output(command: str, *, patience: float = PATIENCE) -> Outcome[str, MissingCredentials]:
+    """What the shell command prints, stripped; it ends, with all that it started, when it takes too long."""
+    with subprocess.Popen(  # noqa: S602 - the setting is a shell command
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=_POSIX,
+    ) as process:
+        late = threading.Event()
+        timer = threading.Timer(patience, partial(_end, process, late))
+        timer.start()
+        try:
+            output = b"" if process.stdout is None else process.stdout.read(LONGEST + 1)
+            if len(output) > LONGEST:
+                _end(process, threading.Event())
+            code = process.wait()
+        finally:
+            timer.cancel()
+    return _judged(output, code, late=late.is_set())
+
+
+class Credentials:
+    """The credential of these settings, looked up anew each time it is called for."""
+
+    def __init__(self, config: Config, stored: StoredKeys = NO_KEYS) -> None:
+        self._config = config
+        self._stored = stored.chosen
+
+    def origin(self, preferred: str = "api_key") -> Origin:
+        """Where it comes from."""
+        command, stored = self._config.credential_cmd is not None, self._stored is not None
+        return origin(self._config.api_key, command=command, stored=stored, preferred=preferred)
+
+    def problem(self) -> TinkerError | None:
+        """Why there can't be any."""
+        return _PROBLEMS.get(self.origin())
+
+    def __call__(self, preferred: str = "api_key") -> Outcome[str]:
+        """The credential to present now, or why there is none; a JWT that has expired is none."""
+        return then(self._found(self.origin(preferred)), _living)
+
+    def _found(self, where: Origin) -> Outcome[str]:
+        config, stored = self._config, self._stored
+        if where == "command" and config.credential_cmd is not None:
+            return command_output(config.credential_cmd)
+        if where == "key" and config.api_key is not None:
+            return Success(config.api_key)
+        if where == "stored" and stored is not None:
+            return Success(stored.key)
+        return Failure(_PROBLEMS[where])
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.origin()!r})"
+
+
+def credentials_of(config: Config) -> Outcome[Credentials]:
+    """How these settings come to a credential; the file is read only when nothing else is given."""
+    if config.api_key is not None or config.credential_cmd is not None:
+        return _usable(Credentials(config))
+    return then(stored_keys(credentials_file(config)), lambda stored: _usable(Credentials(config, stored)))
+
+
+def _usable(credentials: Credentials) -> Outcome[Credentials]:
+    problem = credentials.problem()
+    return Success(credentials) if problem is None else Failure(problem)
+
+
+def _living(credential: str) -> Outcome[str]:
+    if expired(credential, time.time()):
+        return Failure(
+            InvalidConfig(message="api_key is a token that has expired: get a new one", setting="api_key", value="***")
+        )
+    return Success(credential)
+
+
+def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    with suppress(OSError):
+        if _POSIX:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _judged(output: bytes, code: int, *, late: bool) -> Outcome[str, MissingCredentials]:
+    text = output.decode("utf-8", "replace").strip()
+    if late:
+        return Failure(_no_output("took too long"))
+    if len(output) > LONGEST:
+        return Failure(_no_output(f"printed more than {LONGEST} bytes"))
+    if code != 0:
+        return Failure(_no_output(f"ended with status {code}"))
+    return Success(text) if fits_header(text) else Failure(_no_output("printed nothing that an HTTP header can carry"))
+
+
+def _no_output(what: str) -> MissingCredentials:
+    return MissingCredentials(
+        message=f"the credential command {what}: run TINKER_CREDENTIAL_CMD in a shell to see why; "
+        "it should print a key (tml-...) or a token"
+    )
+
+
+def _exposed(path: Path) -> FileFailed | None:
+    """What lets others at the file, and the command that mends it."""
+    if not _POSIX:
+        return None
+    mode, folder = S_IMODE(path.stat().st_mode), S_IMODE(path.parent.stat().st_mode)
+    if mode & _OTHERS:
+        return _failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
+    if folder & _OTHERS_WRITE:
+        return _failed(path, f"can be replaced by others (mode {folder:04o}): run chmod 700 '{path.parent}'")
+    return None
+
+
+def _decoded(path: Path, content: bytes) -> Outcome[StoredKeys, FileFailed]:
+    if len(content) > LARGEST:
+        return Failure(_failed(path, f"has more than {LARGEST} bytes"))
+    try:
+        keys = msgspec.json.decode(content, type=StoredKeys)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Failure(_failed(path, f"can't be read ({error}): mend it, or remove it and log in again"))
+    if keys.version != VERSION:
+        return Failure(_failed(path, f"has version {keys.version}, and this client knows version {VERSION}: update it"))
+    return Success(keys)
+
+
+def _failed(path: Path, what: str) -> FileFailed:
+    return FileFailed(message=f"{path} {what}", path=str(path))
+
+
+_PROBLEMS: dict[str, TinkerError] = {
+    "none": MissingCredentials(
+        message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"
+    ),
+    "malformed": InvalidConfig(
+        message="api_key is ***: keys begin with tml- and tokens with eyJ; copy it anew", setting="api_key", value="***"
+    ),
+    "command wanted": MissingCredentials(
+        message="this server wants credentials from a command: set TINKER_CREDENTIAL_CMD, or pass a token as api_key"
+    ),
+}
