@@ -18,7 +18,7 @@ from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, attempt, sleep, together
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.types.credentials import AuthToken, Claims, Token, claims, expired, received, well_formed
+from tinkex_py.types.credentials import AuthToken, Claims, Token, claims, expired, origin, received, well_formed
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 
 EXCHANGE = reply(200, {"pjwt_auth_enabled": True})
@@ -245,3 +245,23 @@ def test_the_life_of_a_token_is_counted_on_our_own_clock() -> None:
         False,
         False,
     )
+
+
+ORIGINS: dict[str, tuple[str | None, bool, bool, str, str]] = {
+    "a key": (KEY, True, True, "api_key", "key"),
+    "a key, but a command is wanted": (KEY, True, True, "credential_cmd", "command"),
+    "a key, and no command to be had": (KEY, False, True, "credential_cmd", "command wanted"),
+    "a token counts more": (jwt("a"), True, True, "credential_cmd", "key"),
+    "a bad key and a command": ("sk", True, True, "api_key", "command"),
+    "a bad key": ("sk", False, True, "api_key", "malformed"),
+    "a command": (None, True, True, "api_key", "command"),
+    "a stored key": (None, False, True, "api_key", "stored"),
+    "nothing": (None, False, False, "api_key", "none"),
+}
+
+
+@pytest.mark.parametrize(("key", "command", "stored", "preferred", "where"), ORIGINS.values(), ids=ORIGINS)
+def test_the_first_source_that_counts_is_taken(
+    key: str | None, preferred: str, where: str, *, command: bool, stored: bool
+) -> None:
+    assert origin(key, command=command, stored=stored, preferred=preferred) == where

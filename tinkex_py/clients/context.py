@@ -27,6 +27,7 @@ from tinkex_py.plans.startup import Startup, dynamic
 from tinkex_py.plans.steps import Run
 from tinkex_py.plans.telemetry import flush, reporting
 from tinkex_py.plans.trouble import Trouble, noting
+from tinkex_py.runtime.calling import METHOD
 from tinkex_py.runtime.forks import renew_after_fork
 from tinkex_py.runtime.observing import Observatory
 from tinkex_py.runtime.opening import Opened
@@ -151,12 +152,16 @@ class Context:
         self._left_behind, self.generation = left_behind, generation
         self.session.joined = self.session.known = session
 
-    def submit(self, plan: Plan[T]) -> Running[T]:
-        """Start a plan; it fails at once when the client can't work."""
+    def submit(self, plan: Plan[T], method: str = "") -> Running[T]:
+        """Start a plan that does what the public `method` says; it fails at once when the client can't work."""
         if self.problem is not None:
             return self.runtime.submit(halt(self.problem))
         noted = noting(plan, self.trouble)
-        return self.runtime.submit(guarded(self.circuit, noted) if self.circuit.failures else noted)
+        token = METHOD.set(method)
+        try:
+            return self.runtime.submit(guarded(self.circuit, noted) if self.circuit.failures else noted)
+        finally:
+            METHOD.reset(token)
 
     def policy(self, timeout: float | None = None) -> Policy:
         """How one call is repeated, within `timeout` seconds or the client's own time."""

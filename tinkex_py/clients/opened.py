@@ -24,7 +24,6 @@ from tinkex_py.request import Reply, Request
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import HttpxTransport, open_again, open_runtime, settings_for
 from tinkex_py.runtime.running import arrival
-from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
 
@@ -34,10 +33,10 @@ T = TypeVar("T")
 class Opened(Client):
     """A client with a runtime of its own, or beside another client.
 
-    Settings come from `config`, else from the environment (TINKER_BASE_URL, TINKER_API_KEY, TINKER_PROJECT_ID,
-    TINKER_TAGS); the other arguments win over both. `observers` are called with every event; with none given, what a
-    person wants to know goes to the log `tinkex_py`. `poll_backoff` is how long to wait between two questions for a
-    result. Construction sends nothing and never fails: settings that can't work become the outcome of every operation.
+    Settings come from `config`, else from the environment (docs/settings.md lists its variables); the other arguments
+    win over both. `observers` are called with every event; with none given, what a person wants to know goes to the
+    log `tinkex_py`. `poll_backoff` is how long to wait between two questions for a result. Construction sends nothing
+    and never fails: settings that can't work become the outcome of every operation.
     """
 
     guest = False
@@ -51,13 +50,24 @@ class Opened(Client):
         api_key: str | None = None,
         project_id: str | None = None,
         user_metadata: Mapping[str, str] | None = None,
+        display_name: str | None = None,
+        default_headers_overrides: Mapping[str, str] | None = None,
+        parity: str | None = None,
         observers: Sequence[Observer] | None = None,
         transport: HttpxTransport | None = None,
         poll_backoff: PollBackoff = "none",
     ) -> None:
-        given = {"base_url": base_url, "api_key": api_key, "project_id": project_id}
+        given = {
+            "base_url": base_url,
+            "api_key": api_key,
+            "project_id": project_id,
+            "user_metadata": user_metadata,
+            "display_name": display_name,
+            "default_headers": default_headers_overrides,
+            "parity": parity,
+        }
         settings, unclear = settings_for(config)
-        settings = structs.replace(settings, **{name: text for name, text in given.items() if text is not None})
+        settings = structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
         watching = watching_with(observers, settings)
         opened = open_runtime(settings, watching, transport)
         chosen = patience(poll_backoff)
@@ -69,7 +79,7 @@ class Opened(Client):
                 observatory=opened.observatory,
                 reporter=opened.reporter,
                 problem=opened.problem or unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
-                user_metadata=FrozenMapping(user_metadata),
+                user_metadata=opened.config.user_metadata,
                 shared=transport is None,
                 backoff=None if isinstance(chosen, Failure) else chosen.unwrap(),
                 open_again=partial(open_again, opened, watching, transport),

@@ -53,6 +53,11 @@ class Asynchronous(Client):
     """A client whose operations are awaited."""
 
 
+def method_name(client: Client, method: Callable[..., object]) -> str:
+    """The method as servers know it, whichever world it was called from: `TrainingClient.forward`."""
+    return f"{type(client).__name__.removeprefix('Async')}.{method.__name__}"
+
+
 class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a function
     """A method that returns a plan, turned into one that returns the plan's outcome, or a coroutine of it."""
 
@@ -76,16 +81,20 @@ class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a func
                 return update_wrapper(self._awaitable(client), self.plan)
 
     def _blocking(self, client: Blocking) -> Callable[P, Outcome[T]]:
+        name = method_name(client, self.plan)
+
         def blocking(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
             return Promise(
-                client.context, client.context.submit(client.operating(self.plan(client, *args, **kwargs)))
+                client.context, client.context.submit(client.operating(self.plan(client, *args, **kwargs)), name)
             ).result()
 
         return blocking
 
     def _awaitable(self, client: Asynchronous) -> Callable[P, Coroutine[Any, Any, Outcome[T]]]:
+        name = method_name(client, self.plan)
+
         async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
-            return await arrival(client.context.submit(client.operating(self.plan(client, *args, **kwargs))))
+            return await arrival(client.context.submit(client.operating(self.plan(client, *args, **kwargs)), name))
 
         return awaitable
 
@@ -107,8 +116,10 @@ class submission(Generic[P, T]):  # noqa: N801 - a decorator, written like a fun
         if client is None:
             return self
 
+        name = method_name(client, self.plan)
+
         def submit(*args: P.args, **kwargs: P.kwargs) -> Promise[T] | AsyncPromise[T]:
-            running = client.context.submit(client.submitting(self.plan(client, *args, **kwargs)))
+            running = client.context.submit(client.submitting(self.plan(client, *args, **kwargs)), name)
             if isinstance(client, Blocking):
                 return Promise(client.context, running)
             return AsyncPromise(running)

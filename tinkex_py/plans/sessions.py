@@ -104,6 +104,7 @@ def _opened(state: SessionState) -> Plan[Outcome[Session]]:
         tags=state.config.tags,
         user_metadata=state.user_metadata,
         project_id=state.config.project_id,
+        display_name=state.config.display_name,
     )
     policy = Policy(seconds=state.config.timeout, attempts=state.config.max_attempts)
     return (yield from attempt(call(request, policy)))

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor as Pool
+from contextvars import Context
 from math import inf
 from typing import Any, Protocol, TypeVar
 
@@ -93,9 +94,9 @@ class Executor:
         finally:
             plan.close()
 
-    def track(self, work: Coroutine[object, object, U]) -> asyncio.Task[U]:
-        """Run something in the background until it ends, or everything does."""
-        task = asyncio.ensure_future(work)
+    def track(self, work: Coroutine[Any, Any, U], context: Context | None = None) -> asyncio.Task[U]:
+        """Run something in the background until it ends, or everything does; in that context or the current one."""
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import httpx
+from returns.result import Failure, Success
 
 from tinkex_py.config import Config
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TransportError
+from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
+from tinkex_py.runtime.calling import BACKGROUND, METHOD
+from tinkex_py.runtime.pools import Pools
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
+from tinkex_py.wire.inflating import accepted, inflated
 
+log = logging.getLogger("tinkex_py")
+
+_OS_NAMES = {"Darwin": "MacOS"}
+_ARCHITECTURES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}
+_NOTES, _LONGEST_NOTE = 100, 1000
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -23,9 +34,10 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 
 class HttpTransport:
-    """Exchanges over one httpx client, made with the first request on the runtime's loop.
+    """Exchanges over httpx clients, each made with the first request of its purpose on the runtime's loop.
 
     The credential goes to the configured origin and nowhere else; redirects are followed within that origin only.
+    `inject` adds what a tracer wants to send along to a dict of headers.
     """
 
     def __init__(
@@ -33,16 +45,19 @@ class HttpTransport:
         config: Config,
         transport: httpx.AsyncBaseTransport | None = None,
         authentication: Authentication | None = None,
+        inject: Callable[[dict[str, str]], object] | None = None,
     ) -> None:
         self._config = config
         self._authentication = authentication or Authentication(credential=config.api_key)
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._pools = Pools(config, transport)
+        self._inject = inject
         self._headers = _standing_headers(config)
+        self._base = config.base_url.rstrip("/")
+        self._notes: set[str] = set()
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
         """The reply, or why there is none."""
-        client = self._client or self._connect()
+        client = self._pools.client_for(request)
         content = _content(request)
         limit = request.timeout or self._config.read_timeout
         timeout = httpx.Timeout(limit, connect=min(limit, self._config.connect_timeout))
@@ -56,27 +71,38 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-
-    def _connect(self) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=self._config.max_connections, max_keepalive_connections=20)
-        self._client = httpx.AsyncClient(transport=self._transport, limits=limits, follow_redirects=False)
-        return self._client
+        await self._pools.close()
 
     def _sent(self, request: AnyRequest, content: Encoded | None, headers: Pairs, limit: float) -> dict[str, str]:
         """All headers; an address outside the service gets none but the request's own."""
         if request.address is not None:
             return dict(request.headers)
-        credential = self._authentication.credential_for(request)
-        return {
+        sent = {
             **self._headers,
-            **({} if credential is None else {"x-api-key": credential}),
+            **self._credential(request),
             **_content_headers(content),
             **dict(request.headers),
             **dict(headers),
             "x-stainless-read-timeout": f"{limit:g}",
         }
+        if request.operation not in BACKGROUND:
+            self._tell_caller(sent)
+        return sent
+
+    def _credential(self, request: AnyRequest) -> dict[str, str]:
+        credential = self._authentication.credential_for(request)
+        if credential is None:
+            return {}
+        return {"x-api-key": credential, **({"authorization": f"Bearer {credential}"} if self._config.bearer else {})}
+
+    def _tell_caller(self, sent: dict[str, str]) -> None:
+        """Which method the request is for, and the span it belongs to."""
+        method = METHOD.get()
+        if method:
+            sent["x-sdk-version"] = self._config.sdk_version
+            sent["x-sdk-method"] = method
+        if self._inject is not None:
+            _ = self._inject(sent)
 
     async def _follow(
         self,
@@ -104,29 +130,51 @@ class HttpTransport:
     ) -> Reply | ResponseTooLarge:
         response = await client.send(sent, stream=True)
         try:
-            body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > self._config.max_response_bytes:
-                    return _too_large(request, self._config.max_response_bytes)
+            if sum(len(name) + len(text) for name, text in response.headers.raw) > self._config.max_header_bytes:
+                return _too_large(request, self._config.max_header_bytes, "headers", "max_header_bytes")
+            body = await self._body(response)
         finally:
             await response.aclose()
+        if len(body) > self._config.max_response_bytes:
+            return _too_large(request, self._config.max_response_bytes, "bytes", "max_response_bytes")
         received = tuple((name.lower(), text) for name, text in _resolved(response))
-        return Reply(status=response.status_code, headers=received, body=bytes(body), at=time.time())
+        self._heed(response)
+        return Reply(status=response.status_code, headers=received, body=body, at=time.time())
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        """The plain body; one that exceeds the limit is cut one byte behind it, compressed or not."""
+        limit = self._config.max_response_bytes
+        encoding = response.headers.get("content-encoding")
+        plain = encoding is None or response.is_stream_consumed  # what is consumed was made whole, by a mock
+        body = bytearray()
+        async for part in response.aiter_bytes() if plain else response.aiter_raw():
+            body += part
+            if len(body) > limit:
+                return bytes(body[: limit + 1])
+        return bytes(body) if plain else _plain(inflated(encoding or "", bytes(body), limit))
+
+    def _heed(self, response: httpx.Response) -> None:
+        """Log a deprecation that the server announces, once."""
+        note = response.headers.get("x-deprecation-note")
+        if note and note not in self._notes and len(self._notes) < _NOTES:
+            self._notes.add(note)
+            level = logging.ERROR if response.headers.get("x-deprecation-level") == "error" else logging.WARNING
+            log.log(level, "the server says: %s", _printable(note))
 
     def _url(self, request: AnyRequest) -> str:
         if request.address is not None:
             return request.address.url
         path = "/".join(map(path_part, request.path))
-        query = f"?{urlencode(request.query)}" if request.query else ""
-        return f"{self._config.base_url.rstrip('/')}/{path}{query}"
+        query = (*self._config.default_query.items(), *request.query)
+        return f"{self._base}/{path}?{urlencode(query)}" if query else f"{self._base}/{path}"
 
     def _failed(self, request: AnyRequest, error: Exception, *, sent: bool) -> ConnectionFailed:
         parts = urlsplit(self._config.base_url if request.address is None else request.address.url)
         what = "the connection broke off" if sent else "no connection"
+        through = "" if self._config.proxy is None else " and the proxy before it"
         return ConnectionFailed(
-            message=f"{request.operation}: {what} ({str(error) or type(error).__name__}); "
-            f"is the server at {parts.scheme}://{parts.netloc.rpartition('@')[2]} running and reachable?",
+            message=f"{request.operation}: {what} ({str(error) or type(error).__name__}); is the server at "
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{through} running and reachable?",
             endpoint=request.endpoint,
             sent=sent,
         )
@@ -160,17 +208,35 @@ def _content_headers(content: Encoded | None) -> dict[str, str]:
 
 def _standing_headers(config: Config) -> dict[str, str]:
     """What goes with every request, the credential aside."""
+    access = {
+        "cf-access-client-id": config.cloudflare_access_client_id,
+        "cf-access-client-secret": config.cloudflare_access_client_secret,
+    }
     return {
         "accept": "application/json",
+        "accept-encoding": accepted(),
         "user-agent": f"tinkex_py/{__version__}",
         "x-stainless-package-version": __version__,
         "x-stainless-runtime": platform.python_implementation(),
         "x-stainless-runtime-version": platform.python_version(),
-        "x-stainless-os": platform.system(),
-        "x-stainless-arch": platform.machine(),
+        "x-stainless-os": _OS_NAMES.get(platform.system(), platform.system()),
+        "x-stainless-arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "x-stainless-async": "async:asyncio",
+        **{name: text for name, text in access.items() if text is not None},
         **{name.lower(): text for name, text in config.default_headers.items()},
     }
+
+
+def _plain(outcome: Outcome[bytes, str]) -> bytes:
+    match outcome:
+        case Success(body):
+            return body
+        case Failure(reason):
+            raise ValueError(reason)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_NOTE])
 
 
 def _resolved(response: httpx.Response) -> list[tuple[str, str]]:
@@ -200,9 +266,9 @@ def _refused(request: AnyRequest, location: str, why: str) -> RedirectRefused:
     )
 
 
-def _too_large(request: AnyRequest, limit: int) -> ResponseTooLarge:
+def _too_large(request: AnyRequest, limit: int, what: str, setting: str) -> ResponseTooLarge:
     return ResponseTooLarge(
-        message=f"{request.operation}: the answer exceeds {limit} bytes; allow more with Config.max_response_bytes",
+        message=f"{request.operation}: the {what} of the answer exceed {limit}; allow more with Config.{setting}",
         endpoint=request.endpoint,
         limit=limit,
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from importlib.util import find_spec
 from typing import NamedTuple, TypeAlias
 
 import httpx
@@ -90,6 +91,9 @@ def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[_Con
     match config.checked():
         case Failure(problem):
             return Failure(problem)
+        case Success(_) if config.otel_propagate and find_spec("opentelemetry") is None:
+            message = "otel_propagate needs OpenTelemetry; install it with: pip install 'tinkex-py[otel]'"
+            return Failure(ExtraMissing(message=message, extra="otel"))
         case Success(_) if config.local:
             return _embedded(config)
         case Success(_):
@@ -116,6 +120,14 @@ def _embedded(config: Config) -> Outcome[_Connection]:
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 
+def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:
+    """What adds the current span to a request's headers, where that is wanted and OpenTelemetry is there."""
+    if not config.otel_propagate or find_spec("opentelemetry") is None:
+        return None
+    inject: Callable[[dict[str, str]], object] = import_module("opentelemetry.propagate").inject
+    return inject
+
+
 def _opened(
     config: Config,
     transport: HttpxTransport | None,
@@ -127,7 +139,7 @@ def _opened(
     reporter = Reporter() if config.telemetry and problem is None else None
     observe = _telling(observatory if observers else None, reporter)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
-    http = HttpTransport(config, transport, startup.authentication)
+    http = HttpTransport(config, transport, startup.authentication, _injection(config))
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
     runtime = ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
     return Opened(config, runtime, startup, problem, observatory, reporter)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -40,9 +41,9 @@ class Running(Generic[T]):
         self._process = os.getpid()
         self._task: asyncio.Task[Outcome[T]] | None = None
 
-    def start(self, executor: Executor, plan: Plan[T]) -> None:
-        """Begin, on the runtime's loop."""
-        self._task = executor.track(executor.run(plan))
+    def start(self, executor: Executor, plan: Plan[T], context: Context | None = None) -> None:
+        """Begin, on the runtime's loop, in the caller's context or the current one."""
+        self._task = executor.track(executor.run(plan), context)
         self._task.add_done_callback(partial(self._settle, executor))
 
     @property

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
@@ -58,7 +59,7 @@ class ThreadRuntime:
                 running.settled.fill(Failure(closed()))
                 return running
             loop = self._loop or self._begin()
-            self._waiting.append(partial(running.start, self._executor, plan))
+            self._waiting.append(partial(running.start, self._executor, plan, copy_context()))
             if len(self._waiting) == 1:
                 loop.call_soon_threadsafe(self._drain)
         return running

@@ -1,0 +1,169 @@
+"""Credentials come from where they should, stay where they are, and are shown to nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from returns.result import Failure, Success
+
+from tests.plans.test_authentication import jwt
+from tinkex_py import Config, ServiceClient, errors
+from tinkex_py.runtime.credentials import (
+    LONGEST,
+    Credentials,
+    command_output,
+    credentials_of,
+    store_keys,
+    stored_keys,
+)
+from tinkex_py.types.keys import KeyDetails
+from tinkex_py.types.stored import NO_KEYS, GeneratedKey, ManualKey, StoredKeys
+
+KEY = "tml-0123456789abcdef"
+MANUAL = ManualKey(key=KEY, name="laptop", note="mine")
+GENERATED = GeneratedKey(key="tml-other", name="login", details=KeyDetails())
+SLEEPER = f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "credentials.json"
+
+
+def test_what_is_stored_is_read_again_by_its_owner_only(file: Path) -> None:
+    keys = NO_KEYS.having("a", MANUAL).having("b", GENERATED)
+    assert store_keys(file, keys) == Success(None)
+    assert stored_keys(file) == Success(keys)
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (file, file.parent)] == [0o600, 0o700]
+    assert [entry.name for entry in file.parent.iterdir()] == ["credentials.json"]
+
+
+def test_the_file_has_the_form_that_the_official_client_writes(file: Path) -> None:
+    assert store_keys(file, NO_KEYS.having("a", MANUAL)) == Success(None)
+    record = {"type": "manual", "key": KEY, "name": "laptop", "note": "mine"}
+    assert json.loads(file.read_text()) == {"version": 1, "default": "a", "keys": {"a": record}}
+
+
+def test_a_missing_file_holds_nothing(file: Path) -> None:
+    assert stored_keys(file) == Success(NO_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("place", "mode", "remedy"),
+    [("file", 0o644, "chmod 600"), ("file", 0o620, "chmod 600"), ("folder", 0o770, "chmod 700")],
+)
+def test_what_others_can_reach_is_refused_with_the_command_that_mends_it(
+    file: Path, place: str, mode: int, remedy: str
+) -> None:
+    assert store_keys(file, NO_KEYS.having("a", MANUAL)) == Success(None)
+    (file if place == "file" else file.parent).chmod(mode)
+    problem = stored_keys(file).failure()
+    assert (remedy in problem.message, KEY in repr(problem)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"version": 2}', '{"version": 1, "keys": {"a": {"type": "odd"}}}', "[" * 99999]
+)
+def test_a_file_that_cannot_be_read_is_a_failure(file: Path, text: str) -> None:
+    file.parent.mkdir(mode=0o700)
+    file.touch(0o600)
+    file.write_text(text)
+    assert isinstance(stored_keys(file).failure(), errors.FileFailed)
+
+
+def test_a_place_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    assert isinstance(store_keys(tmp_path / "taken" / "credentials.json", NO_KEYS).failure(), errors.FileFailed)
+
+
+def test_a_command_prints_the_credential() -> None:
+    assert command_output(f"echo '  {KEY}  '") == Success(KEY)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (f"echo {KEY}; exit 3", "status 3"),
+        ("true", "nothing"),
+        ("yes", "more than"),
+        (f"printf '{KEY}\\nx'", "nothing"),
+    ],
+)
+def test_a_command_that_fails_says_how_and_shows_nothing_it_printed(command: str, told: str) -> None:
+    problem = command_output(command).failure()
+    assert (told in problem.message, KEY in repr(problem)) == (True, False)
+    assert len(problem.message) < LONGEST
+
+
+def test_a_command_that_takes_too_long_is_ended() -> None:
+    began = time.monotonic()
+    assert "too long" in command_output(SLEEPER, patience=0.2).failure().message
+    assert time.monotonic() - began < 30
+
+
+def test_a_command_runs_anew_for_each_use(tmp_path: Path) -> None:
+    counter = shlex.quote(str(tmp_path / "count"))
+    source = Credentials(Config(credential_cmd=f"echo x >> {counter}; echo tml-$(wc -l < {counter} | tr -d ' ')"))
+    assert [source(), source()] == [Success("tml-1"), Success("tml-2")]
+
+
+def test_an_expired_token_is_refused_here() -> None:
+    expired = jwt("me", exp=1)
+    for source in (Credentials(Config(api_key=expired)), Credentials(Config(credential_cmd=f"echo {expired}"))):
+        assert isinstance(source().failure(), errors.InvalidConfig)
+    assert isinstance(Credentials(Config(api_key=jwt("me", exp=time.time() + 60)))(), Success)
+
+
+def test_the_key_wins_over_the_command_and_the_command_over_the_file(file: Path) -> None:
+    assert store_keys(file, NO_KEYS.having("a", MANUAL)) == Success(None)
+    place = str(file)
+    sources = [
+        Config(api_key="tml-given", credential_cmd="echo tml-cmd", credentials_file=place),
+        Config(api_key="odd", credential_cmd="echo tml-cmd", credentials_file=place),
+        Config(credential_cmd="echo tml-cmd", credentials_file=place),
+        Config(credentials_file=place),
+    ]
+    found = [credentials_of(config).unwrap()() for config in sources]
+    assert found == [Success("tml-given"), Success("tml-cmd"), Success("tml-cmd"), Success(KEY)]
+    assert KEY not in repr(credentials_of(sources[-1]))
+
+
+def test_a_server_that_wants_a_command_gets_no_key() -> None:
+    assert isinstance(Credentials(Config(api_key=KEY))("credential_cmd").failure(), errors.MissingCredentials)
+    both = Config(api_key=KEY, credential_cmd="echo tml-cmd")
+    assert Credentials(both)("credential_cmd") == Success("tml-cmd")
+
+
+def test_a_key_that_begins_like_none_is_refused_before_anything_is_sent() -> None:
+    with ServiceClient(base_url="http://server.test", api_key="sk-hush-hush-hush") as service:
+        outcome = service.get_server_capabilities()
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.failure(), errors.InvalidConfig)
+    assert "hush" not in repr(outcome)
+
+
+def test_without_any_there_are_none(file: Path) -> None:
+    assert isinstance(credentials_of(Config(credentials_file=str(file))).failure(), errors.MissingCredentials)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_a_failure(file: Path) -> None:
+    assert store_keys(file, NO_KEYS) == Success(None)
+    file.chmod(0o000)
+    assert isinstance(stored_keys(file).failure(), errors.FileFailed)
+
+
+def test_keys_are_added_and_removed_as_values() -> None:
+    keys = NO_KEYS.having("a", MANUAL).having("b", GENERATED)
+    assert (keys.chosen, NO_KEYS.chosen) == (GENERATED, None)
+    assert keys.without("b") == NO_KEYS.having("a", MANUAL)
+    assert keys.without("a") == StoredKeys(version=1, default="b", keys={"b": GENERATED})
+    assert keys.without("a").without("b").without("c") == NO_KEYS
+    assert "tml-" not in repr(keys)

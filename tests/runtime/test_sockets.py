@@ -1,0 +1,269 @@
+"""On real sockets: broken and hostile servers, proxies, and what is said of this client."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeAlias
+
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py import Config, ServiceClient, errors
+from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.retry import Policy, call
+from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.http import HttpTransport
+
+KEY = "tml-0123456789abcdef"
+ASK = get_server_capabilities()
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+Answering: TypeAlias = Callable[[bytes, int], bytes | None]
+"""What is sent for a request's head on a connection of that number; None breaks the connection off."""
+
+
+class Server:
+    """Answers every request as told; keeps the heads of requests, and counts connections."""
+
+    def __init__(self, answer: Answering) -> None:
+        self.answer = answer
+        self.heads: list[str] = []
+        self.connections = 0
+        self.address = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.connections += 1
+        number = self.connections
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                text = head.decode("latin-1")
+                length = next((line for line in text.split("\r\n") if line.lower().startswith("content-length")), ":0")
+                await reader.readexactly(int(length.split(":")[1]))
+                self.heads.append(text)
+                answer = self.answer(head, number)
+                if answer is None:
+                    break
+                writer.write(answer)
+                await writer.drain()
+                if b"close-now" in answer:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(answer: Answering) -> AsyncIterator[Server]:
+    server = Server(answer)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        yield server
+    finally:
+        listening.close()
+
+
+def exchange(
+    answer: Answering, request: AnyRequest = ASK, **settings: Any
+) -> tuple[Reply | errors.TransportError, Server]:
+    async def once() -> tuple[Reply | errors.TransportError, Server]:
+        async with serving(answer) as server:
+            config = Config(**{"base_url": server.address, "api_key": KEY, "max_response_bytes": 100_000, **settings})
+            transport = HttpTransport(config)
+            try:
+                found = await asyncio.wait_for(transport.exchange(request, ()), 20)
+            finally:
+                await transport.close()
+            return found, server
+
+    return asyncio.run(once())
+
+
+def repeated(answer: Answering, request: Request[Any]) -> tuple[Outcome[Any], Server]:
+    async def once() -> tuple[Outcome[Any], Server]:
+        async with serving(answer) as server:
+            executor = Executor(HttpTransport(Config(base_url=server.address, api_key=KEY)))
+            try:
+                _ = await executor.run(call(request, Policy(seconds=20, first=0.01)))
+                return await executor.run(call(request, Policy(seconds=20, first=0.01))), server
+            finally:
+                await executor.close()
+
+    return asyncio.run(once())
+
+
+def with_body(body: bytes, *headers: str) -> bytes:
+    lines = "".join(f"{line}\r\n" for line in headers)
+    return f"HTTP/1.1 200 OK\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_a_compressed_answer_is_read() -> None:
+    found, _ = exchange(lambda *_: with_body(gzip.compress(b"{}"), "content-encoding: gzip"))
+    assert isinstance(found, Reply)
+    assert found.body == b"{}"
+
+
+HOSTILE: dict[str, tuple[bytes, type]] = {
+    "endless body": (b"HTTP/1.1 200 OK\r\n\r\n" + bytes(10**6) + b"close-now", errors.ResponseTooLarge),
+    "announced size": (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n" + bytes(10**6),
+        errors.ResponseTooLarge,
+    ),
+    "bomb": (with_body(gzip.compress(bytes(10**8)), "content-encoding: gzip"), errors.ResponseTooLarge),
+    "broken gzip": (with_body(b"junk", "content-encoding: gzip"), errors.ConnectionFailed),
+    "unknown encoding": (with_body(b"junk", "content-encoding: br"), errors.ConnectionFailed),
+    "many headers": (with_body(b"{}", *(f"x-{n}: {'y' * 100}" for n in range(800))), errors.ResponseTooLarge),
+    "header flood": (with_body(b"{}", *(f"x-{n}: {'y' * 100}" for n in range(9000))), errors.ConnectionFailed),
+    "no http": (b"what?\r\n\r\nclose-now", errors.ConnectionFailed),
+    "cut": (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", errors.ConnectionFailed),
+    "two lengths": (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}", errors.ConnectionFailed),
+}
+
+
+@pytest.mark.parametrize(("answer", "cause"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_answer_is_a_typed_failure(answer: bytes, cause: type) -> None:
+    assert isinstance(exchange(lambda *_: answer, read_timeout=1.0)[0], cause)
+
+
+def test_a_connection_that_was_reset_is_replaced_by_a_fresh_one() -> None:
+    outcome, server = repeated(once_then_reset(), ASK)
+    assert isinstance(outcome, Success)
+    assert (server.connections, len(server.heads)) == (2, 3)
+
+
+def once_then_reset() -> Answering:
+    """The first connection answers once, and breaks off at its second request."""
+    asked: list[int] = []
+
+    def answer(_: bytes, number: int) -> bytes | None:
+        asked.append(number)
+        return None if asked.count(1) == 2 and number == 1 else OK
+
+    return answer
+
+
+def test_what_must_not_be_repeated_is_not_sent_again_after_a_reset() -> None:
+    outcome, server = repeated(once_then_reset(), session_heartbeat("s"))
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.failure(), errors.ConnectionFailed)
+    assert len(server.heads) == 2
+
+
+def test_cookies_are_not_kept() -> None:
+    _, server = repeated(lambda *_: with_body(b"{}", "set-cookie: a=b"), ASK)
+    assert len(server.heads) == 2
+    assert not [head for head in server.heads if "cookie" in head.lower()]
+
+
+def lines(server: Server) -> dict[str, str]:
+    pairs = [line.partition(": ") for line in server.heads[-1].split("\r\n")[1:] if line]
+    return {name.lower(): text for name, _, text in pairs}
+
+
+def test_a_request_says_honestly_who_sends_it() -> None:
+    _, server = exchange(
+        lambda *_: OK,
+        bearer=True,
+        cloudflare_access_client_id="id",
+        cloudflare_access_client_secret="hush",
+        default_headers={"X-Extra": "1"},
+        default_query={"a": "b c"},
+    )
+    sent = lines(server)
+    assert server.heads[0].startswith("GET /api/v1/get_server_capabilities?a=b+c HTTP/1.1")
+    assert sent["user-agent"].startswith("tinkex_py/")
+    assert (sent["x-api-key"], sent["authorization"]) == (KEY, f"Bearer {KEY}")
+    assert (sent["cf-access-client-id"], sent["cf-access-client-secret"], sent["x-extra"]) == ("id", "hush", "1")
+    assert {"x-stainless-os", "x-stainless-arch", "x-stainless-runtime", "x-stainless-package-version"} <= set(sent)
+    assert {"x-sdk-method", "cookie"}.isdisjoint(sent)
+
+
+def test_a_request_goes_through_the_proxy_that_was_given() -> None:
+    async def through() -> tuple[object, Server]:
+        async with serving(lambda *_: OK) as server:
+            address = server.address.replace("//", "//me:pass@")
+            config = Config(base_url="http://server.test", api_key=KEY, proxy=address, proxy_headers={"X-Pass": "1"})
+            transport = HttpTransport(config)
+            try:
+                return await transport.exchange(ASK, ()), server
+            finally:
+                await transport.close()
+
+    found, proxy = asyncio.run(through())
+    assert isinstance(found, Reply)
+    assert proxy.heads[0].startswith("GET http://server.test/api/v1/get_server_capabilities HTTP/1.1")
+    assert (lines(proxy)["x-pass"], lines(proxy)["host"]) == ("1", "server.test")
+    assert lines(proxy)["proxy-authorization"].startswith("Basic ")
+
+
+def test_a_proxy_that_is_not_there_is_named() -> None:
+    found, _ = exchange(lambda *_: OK, base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
+    assert isinstance(found, errors.ConnectionFailed)
+    assert ("proxy" in found.message, "pass" in found.message, found.sent) == (True, False, False)
+
+
+def test_a_deprecation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    answer = with_body(b"{}", "x-deprecation-note: go \x1b[31mon", "x-deprecation-level: error")
+    with caplog.at_level(logging.WARNING, "tinkex_py"):
+        repeated(lambda *_: answer, ASK)
+    assert [(record.levelname, record.message) for record in caplog.records if record.name == "tinkex_py"] == [
+        ("ERROR", "the server says: go ?[31mon")
+    ]
+
+
+def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
+    async def both() -> list[str]:
+        async with serving(lambda *_: OK) as server:
+            config = Config(base_url=server.address, api_key=KEY)
+            transport = HttpTransport(config, inject=lambda headers: headers.update(traceparent="00-1"))
+            try:
+                for request in (ASK, create_session(sdk_version="1")):
+                    _ = await transport.exchange(request, ())
+            finally:
+                await transport.close()
+            return server.heads
+
+    assert ["traceparent: 00-1" in head for head in asyncio.run(both())] == [True, False]
+
+
+@contextmanager
+def in_thread(answer: Answering) -> Iterator[Server]:
+    ready, ending = threading.Event(), threading.Event()
+    servers: list[Server] = []
+
+    async def run() -> None:
+        async with serving(answer) as server:
+            servers.append(server)
+            ready.set()
+            await asyncio.to_thread(ending.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    _ = ready.wait(10)
+    try:
+        yield servers[0]
+    finally:
+        ending.set()
+        thread.join()
+
+
+def test_a_request_names_the_public_method_it_is_for() -> None:
+    with in_thread(lambda *_: OK) as server, ServiceClient(base_url=server.address, api_key=KEY) as service:
+        assert isinstance(service.get_server_capabilities(), Success)
+    assert [head.split()[1] for head in server.heads] == [
+        "/api/v1/client/config",
+        "/api/v1/client/dynamic_config",
+        "/api/v1/get_server_capabilities",
+    ]
+    assert ["x-sdk-method" in head for head in server.heads] == [False, False, True]
+    assert lines(server)["x-sdk-method"] == "ServiceClient.get_server_capabilities"
+    assert lines(server)["x-sdk-version"] == "0.38.0"
