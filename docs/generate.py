@@ -154,7 +154,11 @@ def endpoints_page() -> str:
     return "\n".join((NOTICE, ENDPOINTS_INTRODUCTION, *head, *map(endpoint_row, builders()), ""))
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"errors.md": errors_page, "endpoints.md": endpoints_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "errors.md": errors_page,
+    "endpoints.md": endpoints_page,
+    "settings.md": import_module("defaults").settings_page,
+}
 
 
 def stale_pages() -> dict[Path, str]:

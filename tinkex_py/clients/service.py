@@ -24,6 +24,7 @@ from tinkex_py.plans.sessions import session_id
 from tinkex_py.plans.steps import Run, take
 from tinkex_py.plans.submission import fulfilled
 from tinkex_py.types.batch import Dialect
+from tinkex_py.types.console import session_url
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig
@@ -41,6 +42,10 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
     def dialect(self) -> Dialect | None:
         """What the server reads batches in: set by `Config.dialect`, or found out with the first batch; None before."""
         return self.context.dialects.found
+
+    def get_console_url(self) -> str:
+        """Where a person sees this client's session, or all sessions while it has none."""
+        return session_url(self.context.session.known)
 
     @operation
     def get_server_capabilities(self, *, timeout: float | None = None) -> Plan[GetServerCapabilitiesResponse]:

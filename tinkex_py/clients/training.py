@@ -19,6 +19,7 @@ from tinkex_py.plans.retry import call
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.steps import Run, take
 from tinkex_py.runtime.tokenizers import Tokenizer
+from tinkex_py.types.console import training_run_url
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.training import (
     AdamParams,
@@ -58,6 +59,10 @@ class TrainingOperations(Client, Generic[SamplingT]):
     def model_id(self) -> str:
         """The server's name for this model, which is also its training run's."""
         return self._run.model_id
+
+    def get_console_url(self) -> str:
+        """Where a person sees this training run."""
+        return training_run_url(self._run.model_id)
 
     @submission
     def forward(

@@ -1,0 +1,143 @@
+"""What docs/settings.md says of the three clients' defaults: data, and the page made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tinkex_py.config import Config
+from tinkex_py.config.environment import VARIABLES
+from tinkex_py.config.profiles import PROFILES
+from tinkex_py.plans.retry import Policy
+
+
+class Default(NamedTuple):
+    """One row: what it is, the setting of `Config` (or of the retries' `Policy`), and the other clients' values."""
+
+    meaning: str
+    setting: str
+    python: str
+    elixir: str
+
+
+DEFAULTS: tuple[Default, ...] = (
+    Default("address of the server", "base_url", "the same", "the same"),
+    Default("credential", "api_key", "argument, then TINKER_API_KEY", "argument, then TINKER_API_KEY"),
+    Default("command that prints the credential", "credential_cmd", "TINKER_CREDENTIAL_CMD", "-"),
+    Default("file of stored keys (None: `~/.tinker/credentials.json`)", "credentials_file", "the same", "-"),
+    Default("`Authorization: Bearer` besides `X-API-Key`", "bearer", "never", "never"),
+    Default("Cloudflare Access id", "cloudflare_access_client_id", "from the environment", "from the environment"),
+    Default(
+        "Cloudflare Access secret", "cloudflare_access_client_secret", "from the environment", "from the environment"
+    ),
+    Default("project", "project_id", "TINKER_PROJECT_ID", "application configuration"),
+    Default("tags of the session", "tags", "TINKER_TAGS", "`tinkex-elixir`"),
+    Default("metadata of the session", "user_metadata", "argument", "argument"),
+    Default("name of the session", "display_name", "argument", "-"),
+    Default("further headers", "default_headers", "`default_headers_overrides`", "`default_headers`"),
+    Default("further query", "default_query", "-", "`default_query`"),
+    Default("release of the protocol that is spoken", "sdk_version", "its own", "0.15.0"),
+    Default("encoding of batches (None: found out)", "dialect", "protobuf", "JSON"),
+    Default("whose HTTP numbers", "parity", "-", "`:python`, which is that of release 0.7"),
+    Default("transport", "transport", "pyqwest; httpx by a server's flag", "Finch"),
+    Default("proxy", "proxy", "from the environment only", "accepted, without effect"),
+    Default("headers for the proxy", "proxy_headers", "-", "accepted, without effect"),
+    Default("REST calls, creation, loading: in all", "timeout", "300 s, renewed by its HTTP layer", "none"),
+    Default("making a client", "call_timeout", "none", "5 s"),
+    Default("loading weights", "load_timeout", "none", "none"),
+    Default("queued work without progress", "progress_timeout", "7200 s, for samples", "7200 s, for samples"),
+    Default("queued work in all", "promise_timeout", "none", "none"),
+    Default("connecting", "connect_timeout", "5 s; 30 s with pyqwest", "Finch's"),
+    Default("one answer", "read_timeout", "60 s; 120 s in effect with pyqwest", "60 s; 120 s with `:beam`"),
+    Default("one question for a promise", "poll_timeout", "45 s; 90 s in effect with pyqwest", "45 s"),
+    Default("sign of life of a session", "heartbeat_interval", "10 s", "10 s"),
+    Default("attempts of one request", "max_attempts", "11, times an outer layer's for 300 s", "11; 3 with `:beam`"),
+    Default("first delay before a repetition", "first", "0.5 s", "0.5 s"),
+    Default("longest delay", "longest", "10 s; 30 s in the outer layer", "10 s"),
+    Default("share of a delay that is left to chance", "jitter", "0.25; none in the outer layer", "0.25"),
+    Default("connections of each purpose", "max_connections", "50 of each HTTP client; 1000 in 0.7", "5 to 1000"),
+    Default("connections kept open", "max_keepalive_connections", "20 in 0.7", "as many as there are"),
+    Default("connections of single purposes", "pool_sizes", "-", "by environment and application configuration"),
+    Default("largest answer, in bytes", "max_response_bytes", "none", "none"),
+    Default("largest headers of an answer, in bytes", "max_header_bytes", "none", "none"),
+    Default("level of the log", "log", "TINKER_LOG", "TINKER_LOG"),
+    Default("telemetry to the server", "telemetry", "on", "on"),
+    Default("ask what the server can do first", "check_capabilities", "never", "never"),
+    Default("failures that open the circuit breaker", "circuit_failures", "-", "5, not wired in"),
+    Default("how long it stays open", "circuit_reset", "-", "30 s, not wired in"),
+    Default("send the current OpenTelemetry span along", "otel_propagate", "never", "off"),
+)
+
+INTRODUCTION = """\
+# Settings
+
+`Config` is one frozen value; `Config.from_env(os.environ)` reads it from the environment, and a client made without
+one does that itself. Arguments of a client win over both. Nothing secret shows in its repr.
+
+```python
+from tinkex_py import Config, Success
+
+assert Config.from_env({"TINKEX_PARITY": "elixir"}) == Success(Config(max_attempts=3, parity="elixir"))
+assert "0123456789ab" not in repr(Config(api_key="tml-0123456789abcdef"))
+```
+"""
+CREDENTIALS = """\
+## Credentials
+
+A key begins with `tml-`, a JWT with `eyJ`; anything else is refused before a request is sent. The key that was given
+(argument, then TINKER_API_KEY) is taken, else the output of the command, else the default key of the file. A key with
+another beginning is passed over when there is a command. The command runs anew for each use, for 30 s at most, and
+what it prints is shown nowhere. The file belongs to its owner only (mode 0600, in a folder of mode 0700); one that
+others can reach is refused, and the failure names the command that mends it.
+
+Where the server asks for it (`pjwt_auth_enabled`), the credential is exchanged for a short-lived token, which then goes
+with everything else. It is renewed at about half its life, and replaced when the server no longer takes it.
+"""
+
+
+def settings_page() -> str:
+    """The page: variables, parity, credentials, and the defaults side by side."""
+    notice = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->"
+    sections = [notice, INTRODUCTION, _variables(), CREDENTIALS, _parity(), _defaults()]
+    return "\n".join(sections)
+
+
+def shown(setting: str) -> str:
+    """Our own default, as code."""
+    value = (
+        getattr(Config(), setting, None) if setting in Config.__struct_fields__ else getattr(Policy(seconds=1), setting)
+    )
+    return f"`{value!r}`"
+
+
+def _variables() -> str:
+    rows = (f"| `{each.name}` | `{each.setting}` | {each.form} |" for each in VARIABLES)
+    return "\n".join(("## The environment\n", "| Variable | Setting | Form |", "| --- | --- | --- |", *rows, ""))
+
+
+def _parity() -> str:
+    rows = (f"| `{name}` | {_numbers(numbers)} |" for name, numbers in PROFILES.items())
+    head = (
+        "## Parity\n",
+        "A profile has the numbers of another client's HTTP layer; what differs from its default wins over it.\n",
+        "| `parity` | Numbers |",
+        "| --- | --- |",
+    )
+    return "\n".join((*head, *rows, ""))
+
+
+def _numbers(numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"`{setting}={number!r}`" for setting, number in numbers.items()) or "the defaults"
+
+
+def _defaults() -> str:
+    rows = (
+        f"| {row.meaning} | `{row.setting}` | {shown(row.setting)} | {row.python} | {row.elixir} |" for row in DEFAULTS
+    )
+    head = (
+        "## Every default, side by side\n",
+        "Seconds and bytes unless something else is said. `first`, `longest` and `jitter` are those of `Policy`.\n",
+        "| What | Setting | tinkex_py | Official SDK 0.38.0 | Elixir tinkex 0.4.0 |",
+        "| --- | --- | --- | --- | --- |",
+    )
+    return "\n".join((*head, *rows, ""))
