@@ -167,6 +167,13 @@ def test_the_credential_is_asked_for_anew_for_each_use() -> None:
     assert [presented(server, name) for name in ("client_config", "auth_token")] == [["tml-1"], ["tml-2"]]
 
 
+def test_a_source_that_takes_no_time_is_asked_where_the_plan_runs() -> None:
+    server = from_source(lambda _: Success("tml-own"), token("a"))
+    server.startup.authentication.slow = False
+    assert isinstance(server.run(ask()), Success)
+    assert presented(server, "auth_token") == ["tml-own"]
+
+
 def test_without_a_credential_nothing_is_sent() -> None:
     missing = errors.MissingCredentials(message="none")
     server = from_source(lambda _: Failure(missing))

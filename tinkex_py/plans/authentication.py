@@ -43,6 +43,8 @@ class Authentication(Struct, kw_only=True):
     """A client's credential as far as it has come; `source` is asked anew for each use of it."""
 
     source: Source | None = None
+    slow: bool = True
+    """Whether the source may take its time, and so is asked away from the runtime's thread."""
     preferred: str = "api_key"
     credential: str | None = None
     exchanging: bool = False
@@ -62,19 +64,23 @@ class Authentication(Struct, kw_only=True):
 
 
 def resolved(authentication: Authentication) -> Plan[Outcome[None]]:
-    """Ask the source for the credential, away from the runtime's thread; without a source there is nothing to do."""
+    """Ask the source for the credential; without a source there is nothing to do."""
     source, preferred = authentication.source, authentication.preferred
     if source is None:
         return Success(None)
+    if not authentication.slow:
+        return _keep(authentication, source(preferred))
     match (yield from compute(lambda: source(preferred))):
         case Success(outcome):
-            return outcome if isinstance(outcome, Failure) else _keep(authentication, outcome.unwrap())
+            return _keep(authentication, outcome)
         case Failure(reason):
             return Failure(_failed_source(reason))
 
 
-def _keep(authentication: Authentication, credential: str) -> Outcome[None]:
-    authentication.credential = credential
+def _keep(authentication: Authentication, found: Outcome[str]) -> Outcome[None]:
+    if isinstance(found, Failure):
+        return found
+    authentication.credential = found.unwrap()
     return Success(None)
 
 

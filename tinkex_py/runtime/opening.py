@@ -84,7 +84,8 @@ def open_again(opened: Opened, observers: Sequence[Observer], transport: HttpxTr
 
 def begin(config: Config, source: Source | None = None) -> Startup:
     """A client's start, with nothing asked yet; credentials come from `source`, or are the key that was given."""
-    return Startup(config=config, authentication=Authentication(credential=config.api_key, source=source))
+    slow = config.credential_cmd is not None
+    return Startup(config=config, authentication=Authentication(credential=config.api_key, source=source, slow=slow))
 
 
 def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[_Connection]:
