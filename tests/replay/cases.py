@@ -45,7 +45,6 @@ NOT_APPLICABLE = {
 
 NOT_YET: dict[str, str] = {
     **dict.fromkeys(("startup_service_client_full", "auth_credential_cmd"), "client options"),
-    **dict.fromkeys(("*_zstd", "0.24.1-protobuf/forward", "0.24.1-protobuf/forward_backward"), "compressed batches"),
     **dict.fromkeys(("chunking_*", "metrics_*", "torch_forward_*"), "chunks and custom losses"),
     **dict.fromkeys(
         ("create_lora_full", "0.24.1-protobuf/from_state", "0.38.0/from_state*", "save_*_full", "*_inflight"),
