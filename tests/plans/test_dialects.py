@@ -9,12 +9,13 @@ from returns.result import Failure, Success
 
 from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
 from tinkex_py import Datum, ImageAssetPointerChunk, ModelInput, errors
-from tinkex_py.endpoints.steps import Step, forward, forward_backward
+from tinkex_py.endpoints.steps import BatchStep, forward, forward_backward
+from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.cells import Queue
 from tinkex_py.plans.dialects import Dialects, dialect_of
 from tinkex_py.plans.effects import attempt, together
+from tinkex_py.plans.runs import Run
 from tinkex_py.plans.startup import Startup
-from tinkex_py.plans.steps import Run, take
 from tinkex_py.request import Encoded
 
 UNKNOWN = reply(404, {"detail": "model_id not found"})
@@ -104,11 +105,11 @@ DATUM = Datum(ModelInput.from_ints([1]), {"target_tokens": [2], "weights": [1.0]
 DONE = [reply(200, {"request_id": "r"}), reply(200, {"loss_fn_outputs": [], "metrics": {}})]
 
 
-def sent_by(step: Step[Any], **settings: Any) -> tuple[str, str, bytes]:
+def sent_by(step: BatchStep, **settings: Any) -> tuple[str, str, bytes]:
     shared = waiting(**settings)
     run = Run(model_id="m", queue=Queue(), waiting=shared, dialects=unknown(**settings))
     script = Script(*DONE)
-    assert isinstance(script.run(take(run, step, lambda: None)), Success)
+    assert isinstance(script.run(take_batch(run, lambda: None, lambda: step)), Success)
     request = script.sent[0][0]
     assert isinstance(request.body, Encoded)
     return request.path[-1], request.body.content_type, request.body.content
@@ -130,7 +131,7 @@ def test_an_image_elsewhere_has_no_form_in_protobuf() -> None:
     datum = Datum(ModelInput((ImageAssetPointerChunk("png", "gs://a/b"),)), {})
     run = Run(model_id="m", queue=Queue(), waiting=waiting(), dialects=unknown(dialect="protobuf"))
     script = Script(*DONE)
-    error = script.run(take(run, forward([DATUM, datum], "cross_entropy"), lambda: None)).failure()
+    error = script.run(take_batch(run, lambda: None, lambda: forward([DATUM, datum], "cross_entropy"))).failure()
     assert isinstance(error, errors.InvalidInput)
     assert (error.path, script.sent) == ("data[1].model_input.chunks[0]", [])
 
@@ -140,10 +141,10 @@ def test_a_refused_dialect_is_asked_for_anew() -> None:
     run = Run(model_id="m", queue=Queue(), waiting=waiting(), dialects=dialects)
     step = forward_backward([DATUM], "cross_entropy")
     script = Script(UNKNOWN, reply(415), reply(415), *DONE)
-    first = script.run(attempt(take(run, step, lambda: None))).unwrap()
+    first = script.run(attempt(take_batch(run, lambda: None, lambda: step))).unwrap()
     assert isinstance(first, Failure)
     assert isinstance(first.failure(), errors.UnsupportedEncoding)
-    assert isinstance(script.run(take(run, step, lambda: None)), Success)
+    assert isinstance(script.run(take_batch(run, lambda: None, lambda: step)), Success)
     assert dialects.found == "json"
 
 
@@ -154,6 +155,7 @@ def test_a_batch_is_compressed_when_the_server_asks_for_that() -> None:
     dialects = Dialects(config=shared.config, known={}, startup=startup)
     run = Run(model_id="m", queue=Queue(), waiting=shared, dialects=dialects)
     script = Script(reply(200, {"proto_compress_fwdbwd": True}), reply(404), *DONE)
-    assert isinstance(script.run(take(run, forward_backward([DATUM], "cross_entropy"), lambda: None)), Success)
+    step = forward_backward([DATUM], "cross_entropy")
+    assert isinstance(script.run(take_batch(run, lambda: None, lambda: step)), Success)
     sent = [request.body for request, _ in script.sent if request.operation == "forward_backward"]
     assert [body.content_encoding for body in sent if isinstance(body, Encoded)] == ["zstd"]

@@ -9,12 +9,14 @@ from returns.result import Failure, Success
 
 from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
 from tinkex_py import AdamParams, errors
-from tinkex_py.endpoints.steps import load_weights, optim_step
+from tinkex_py.endpoints.steps import forward_backward, load_weights, optim_step
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.cells import Queue
 from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, attempt, together
-from tinkex_py.plans.steps import Run, take
+from tinkex_py.plans.runs import Run
+from tinkex_py.plans.steps import take
 
 STEP = optim_step(AdamParams())
 ACCEPTED = reply(200, {"request_id": "r"})
@@ -31,11 +33,11 @@ def good() -> None:
     return None
 
 
-def steps_of(run: Run, count: int, *, heavy: bool = False) -> Plan[list[Outcome[object]]]:
+def steps_of(run: Run, count: int) -> Plan[list[Outcome[object]]]:
     """So many steps, one after the other."""
     outcomes: list[Outcome[object]] = []
     for _ in range(count):
-        outcomes.append((yield from attempt(take(run, STEP, good, heavy=heavy))))  # noqa: PERF401 - a plan
+        outcomes.append((yield from attempt(take(run, STEP, good))))  # noqa: PERF401 - a plan
     return outcomes
 
 
@@ -43,10 +45,9 @@ def numbers(script: Script) -> list[int]:
     return [body["seq_id"] for body in script.bodies]
 
 
-@pytest.mark.parametrize("heavy", [False, True])
-def test_numbers_count_from_one(*, heavy: bool) -> None:
+def test_numbers_count_from_one() -> None:
     script = Script(ACCEPTED, DONE, ACCEPTED, DONE)
-    outcomes = script.run(steps_of(new_run(), 2, heavy=heavy)).unwrap()
+    outcomes = script.run(steps_of(new_run(), 2)).unwrap()
     assert (numbers(script), [type(each) for each in outcomes]) == ([1, 2], [Success, Success])
 
 
@@ -105,8 +106,7 @@ def test_bad_input_takes_no_number_and_sends_nothing() -> None:
     run = new_run()
     bad = errors.InvalidInput(message="no", path="data")
     script = Script(ACCEPTED, DONE)
-    for heavy in (False, True):
-        assert script.run(take(run, STEP, lambda: bad, heavy=heavy)) == Failure(bad)
+    assert script.run(take(run, STEP, lambda: bad)) == Failure(bad)
     assert (script.sent, run.next_number, len(run.queue)) == ([], 1, 0)
 
 
@@ -123,4 +123,4 @@ def test_a_bug_in_a_check_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
-        Script(DONE).run(take(new_run(), STEP, broken, heavy=True))
+        Script(DONE).run(take_batch(new_run(), broken, lambda: forward_backward([], "ppo")))

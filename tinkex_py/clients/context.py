@@ -14,6 +14,7 @@ from tinkex_py.errors import ConnectionFailed, DeadlineExceeded, TinkerError
 from tinkex_py.plans.abandonment import Abandonment
 from tinkex_py.plans.capabilities import Capabilities
 from tinkex_py.plans.cells import Gate, Queue
+from tinkex_py.plans.chunks import Limits
 from tinkex_py.plans.circuit import Circuit, guarded
 from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.dispatch import Dispatch
@@ -21,10 +22,10 @@ from tinkex_py.plans.effects import Plan, deadline, halt
 from tinkex_py.plans.patience import Patience
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler, sampler_of
 from tinkex_py.plans.sessions import SessionState, finish
-from tinkex_py.plans.startup import Startup, dynamic
-from tinkex_py.plans.steps import Run
+from tinkex_py.plans.startup import Startup, dynamic, flags
 from tinkex_py.plans.telemetry import flush, reporting
 from tinkex_py.plans.trouble import Trouble, noting
 from tinkex_py.runtime.calling import METHOD
@@ -81,6 +82,7 @@ class Context:
         self.dispatch = Dispatch(billing=self.waiting.billing)
         self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
+        self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
         self.observatory = observatory
         self.reporter = reporter
         if reporter is not None:
@@ -204,7 +206,23 @@ class Context:
 
     def run(self, model_id: str) -> Run:
         """A model in training, before its first step."""
-        return Run(model_id=model_id, queue=Queue(), waiting=self.waiting, dialects=self.dialects)
+        return Run(
+            model_id=model_id,
+            queue=Queue(),
+            waiting=self.waiting,
+            dialects=self.dialects,
+            limits=self._limits,
+            in_flight=self.in_flight,
+        )
+
+    def _limits(self) -> Plan[Limits]:
+        known = yield from flags(self.startup)
+        self.in_flight.capacity = known.fwdbwd_dispatch_bytes_semaphore_size
+        return Limits(
+            count=known.fwdbwd_max_chunk_len,
+            size=known.fwdbwd_max_chunk_bytes_count,
+            parallel=known.parallel_fwdbwd_chunks is True,
+        )
 
 
 def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Generic, TypeVar
+
+from msgspec import structs
 
 from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
 from tinkex_py.clients.opened import Opened, OpenedAsync, OpenedBlocking
@@ -12,23 +13,21 @@ from tinkex_py.clients.operation import Client, operation
 from tinkex_py.clients.rest import AsyncRestClient, RestClient
 from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, open_sampler
 from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
-from tinkex_py.endpoints.models import ModelCreated, create_model, weights_info
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.steps import load_weights
 from tinkex_py.plans.capabilities import require_model
 from tinkex_py.plans.copies import copied
+from tinkex_py.plans.creation import Making, Origin, created, creation_problem, described, like, loaded, optimizer_of
 from tinkex_py.plans.effects import Plan, halt, pure
 from tinkex_py.plans.retry import call
+from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
-from tinkex_py.plans.sessions import session_id
-from tinkex_py.plans.steps import Run, take
-from tinkex_py.plans.submission import fulfilled
+from tinkex_py.plans.steps import take
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.console import session_url
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.service import GetServerCapabilitiesResponse
-from tinkex_py.types.training import LoraConfig
-from tinkex_py.types.validation import problem
+from tinkex_py.types.training import LoraConfig, OptimizerConfig
 
 T = TypeVar("T")
 TrainingT = TypeVar("TrainingT", bound=Client)
@@ -63,33 +62,61 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         train_unembed: bool = True,
         user_metadata: Mapping[str, str] | None = None,
         *,
+        optimizer: OptimizerConfig | None = None,
         timeout: float | None = None,
     ) -> Plan[TrainingT]:
-        """A client that trains a new LoRA adapter of a base model. POST /api/v1/create_model"""
+        """A client that trains a new LoRA adapter of a base model. POST /api/v1/create_model
+
+        `optimizer` is what `optim_step` will use: AdamOptimizerConfig(), which None means too, or
+        DimuonOptimizerConfig().
+        """
         lora = LoraConfig(rank=rank, seed=seed, train_mlp=train_mlp, train_attn=train_attn, train_unembed=train_unembed)
-        plan = self._create(base_model, lora, user_metadata, timeout)
+        plan = self._create(self._making(user_metadata, optimizer, timeout), base_model, lora)
         return self.context.limited(timeout, "create_lora_training_client", plan)
 
     @operation
     def create_training_client_from_state(
-        self, path: str, user_metadata: Mapping[str, str] | None = None, *, timeout: float | None = None
+        self,
+        path: str,
+        user_metadata: Mapping[str, str] | None = None,
+        *,
+        base_model: str | None = None,
+        optimizer: OptimizerConfig | None = None,
+        weights_access_token: str | None = None,
+        by_load: bool | None = None,
+        timeout: float | None = None,
     ) -> Plan[TrainingT]:
         """A client that goes on from a checkpoint's weights, with the optimizer as new.
 
-        POST /api/v1/weights_info, create_model and load_weights.
+        POST /api/v1/weights_info, create_model and load_weights. With `by_load` it is load_weights alone, as servers
+        of later releases know it; None does that where the server can't say what the checkpoint was trained on.
+        `weights_access_token` is for a checkpoint of another account.
         """
-        plan = self._restore(path, user_metadata, timeout, optimizer=False)
+        origin = Origin(path=path, base_model=base_model, weights_access_token=weights_access_token)
+        plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, by_load=by_load)
         return self.context.limited(timeout, "create_training_client_from_state", plan)
 
     @operation
     def create_training_client_from_state_with_optimizer(
-        self, path: str, user_metadata: Mapping[str, str] | None = None, *, timeout: float | None = None
+        self,
+        path: str,
+        user_metadata: Mapping[str, str] | None = None,
+        *,
+        base_model: str | None = None,
+        optimizer: OptimizerConfig | None = None,
+        weights_access_token: str | None = None,
+        by_load: bool | None = None,
+        timeout: float | None = None,
     ) -> Plan[TrainingT]:
         """A client that goes on from a checkpoint exactly as if training had not stopped.
 
-        POST /api/v1/weights_info, create_model and load_weights.
+        POST /api/v1/weights_info, create_model and load_weights; the arguments are those of
+        `create_training_client_from_state`.
         """
-        plan = self._restore(path, user_metadata, timeout, optimizer=True)
+        origin = Origin(
+            path=path, restore_optimizer=True, base_model=base_model, weights_access_token=weights_access_token
+        )
+        plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, by_load=by_load)
         return self.context.limited(timeout, "create_training_client_from_state_with_optimizer", plan)
 
     @operation
@@ -142,46 +169,36 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         """The companion client of this world."""
         raise NotImplementedError
 
-    def _create(
-        self, base_model: str, lora: LoraConfig, user_metadata: Mapping[str, str] | None, timeout: float | None
-    ) -> Plan[TrainingT]:
-        yield from require_model(self.context.capabilities, base_model, "trainable")
-        return self._training_client((yield from self._model(base_model, lora, user_metadata, timeout)))
-
-    def _model(
-        self, base_model: str, lora: LoraConfig, user_metadata: Mapping[str, str] | None, timeout: float | None
-    ) -> Plan[Run]:
-        found = problem(base_model, "base_model") or problem(lora, "lora_config")
-        if found is not None:
-            return (yield from halt(found))
-        session = yield from session_id(self.context.session)
-        request = create_model(
-            session_id=session,
-            model_seq_id=self.context.session.next_model(),
-            base_model=base_model,
-            lora_config=lora,
+    def _making(
+        self, user_metadata: Mapping[str, str] | None, optimizer: OptimizerConfig | None, timeout: float | None
+    ) -> Making:
+        return Making(
+            session=self.context.session,
+            waiting=self.context.waiting,
+            policy=self.context.policy(timeout),
             user_metadata=user_metadata,
+            optimizer=optimizer,
         )
-        policy = self.context.policy(timeout)
-        made = yield from fulfilled(request, "CreateModel", ModelCreated, policy, self.context.waiting, fresh=True)
-        return self.context.run(made.model_id)
 
-    def _restore(
-        self, path: str, user_metadata: Mapping[str, str] | None, timeout: float | None, *, optimizer: bool
-    ) -> Plan[TrainingT]:
-        found = problem(path, "path")
+    def _create(self, making: Making, base_model: str, lora: LoraConfig) -> Plan[TrainingT]:
+        found = creation_problem(making, base_model, lora)
         if found is not None:
             return (yield from halt(found))
-        info = yield from call(weights_info(path), self.context.policy(timeout))
-        lora = LoraConfig(
-            rank=info.lora_rank or LoraConfig().rank,
-            train_mlp=info.train_mlp is not False,
-            train_attn=info.train_attn is not False,
-            train_unembed=info.train_unembed is not False,
-        )
-        run = yield from self._model(info.base_model, lora, user_metadata, timeout)
-        _ = yield from take(run, load_weights(path, optimizer=optimizer), partial(problem, path, "path"))
-        run.checkpoint = path
+        yield from require_model(self.context.capabilities, base_model, "trainable")
+        return self._training_client(self.context.run((yield from created(making, base_model, lora))))
+
+    def _restore(self, making: Making, origin: Origin, *, by_load: bool | None) -> Plan[TrainingT]:
+        info = None if by_load else (yield from described(making, origin))
+        if info is None:
+            run = self.context.run((yield from loaded(making, origin)))
+        else:
+            making = structs.replace(making, optimizer=making.optimizer or optimizer_of(info))
+            run = self.context.run((yield from created(making, origin.base_model or info.base_model, like(info))))
+            step = load_weights(
+                origin.path, optimizer=origin.restore_optimizer, weights_access_token=origin.weights_access_token
+            )
+            _ = yield from take(run, step, origin.problem)
+        run.checkpoint = origin.path
         return self._training_client(run)
 
     def _sample_from(self, plan: Plan[Sampler], base_model: str | None) -> Plan[SamplingT]:

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from returns.result import Failure, Success
 from typing_extensions import override
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
 from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, loaded_tokenizer, open_sampler
 from tinkex_py.endpoints import steps
-from tinkex_py.endpoints.models import get_info
-from tinkex_py.errors import InvalidInput, OutOfSequence, TinkerError, Undecodable
-from tinkex_py.plans.effects import Plan, halt
+from tinkex_py.endpoints.models import ModelUnloaded, get_info, unload_model
+from tinkex_py.errors import CallbackFailed, InvalidInput, OutOfSequence, Undecodable
+from tinkex_py.plans.batches import take_batch
+from tinkex_py.plans.effects import Plan, compute, halt, in_turn, wait_for
 from tinkex_py.plans.retry import call
+from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
-from tinkex_py.plans.steps import Run, take
+from tinkex_py.plans.steps import Check, take, take_update
+from tinkex_py.plans.submission import fulfilled
 from tinkex_py.runtime.tokenizers import Tokenizer
+from tinkex_py.types.batch import Batch
 from tinkex_py.types.console import training_run_url
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.limits import lifetime_problem, refused
 from tinkex_py.types.training import (
-    AdamParams,
     ForwardBackwardOutput,
     GetInfoResponse,
     LoadWeightsResponse,
     LossConfig,
     LossName,
+    OptimizerParams,
     OptimStepResponse,
+    SaveWeightsExternalResponse,
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
 )
 from tinkex_py.types.validation import problem
+
+if TYPE_CHECKING:
+    from tinkex_py.losses import ArrayKind, LossFunction, RegularizerSpec
 
 T = TypeVar("T")
 SamplingT = TypeVar("SamplingT", bound=Client)
@@ -44,6 +54,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
     def __init__(self, context: Context, run: Run) -> None:
         super().__init__(context)
         self._run = run
+        self._info: GetInfoResponse | None = None
 
     @override
     def operating(self, plan: Plan[T]) -> Plan[T]:
@@ -74,8 +85,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
         timeout: float | None = None,
     ) -> Plan[ForwardBackwardOutput]:
         """The loss of a batch and its outputs, without gradients. POST /api/v1/forward"""
-        step = steps.forward(data, loss_fn, loss_fn_config)
-        return self._take(step, timeout, partial(_batch_problem, data, loss_fn_config), heavy=True)
+        return self._batch(steps.forward, data, loss_fn, loss_fn_config, timeout)
 
     @submission
     def forward_backward(
@@ -86,47 +96,146 @@ class TrainingOperations(Client, Generic[SamplingT]):
         *,
         timeout: float | None = None,
     ) -> Plan[ForwardBackwardOutput]:
-        """The loss of a batch, and its gradients added to those there are. POST /api/v1/forward_backward"""
-        step = steps.forward_backward(data, loss_fn, loss_fn_config)
-        return self._take(step, timeout, partial(_batch_problem, data, loss_fn_config), heavy=True)
+        """The loss of a batch, and its gradients added to those there are. POST /api/v1/forward_backward
+
+        A large batch goes in chunks. OutOfSequence lists those that were `taken` when another failed; the next
+        optim_step is then OutOfSequence too, unless it accepts a partial batch.
+        """
+        return self._batch(steps.forward_backward, data, loss_fn, loss_fn_config, timeout)
 
     @submission
-    def optim_step(self, adam_params: AdamParams, *, timeout: float | None = None) -> Plan[OptimStepResponse]:
-        """One step of the optimizer along the gradients so far, which are then zero. POST /api/v1/optim_step"""
-        return self._take(steps.optim_step(adam_params), timeout, partial(problem, adam_params, "adam_params"))
+    def forward_backward_custom(
+        self,
+        data: Sequence[Datum],
+        loss_fn: LossFunction,
+        *,
+        loss_type_input: Literal["logprobs"] = "logprobs",
+        arrays: ArrayKind | None = None,
+        regularizers: Sequence[RegularizerSpec] = (),
+        track_grad_norms: bool = False,
+        timeout: float | None = None,
+    ) -> Plan[ForwardBackwardOutput]:
+        """The gradients of a loss of your own on log-probabilities, added to those there are.
+
+        `loss_fn(data, logprobs)` gets one array for each datum, shaped like its target tokens, in nats. It returns
+        `(loss, metrics)` for torch to differentiate, or `(loss, metrics, gradients)`. `arrays` says which arrays it
+        gets: "torch", "numpy", or None for torch where that is installed. POST /api/v1/forward_backward, twice.
+
+        CallbackFailed when the function fails: nothing was trained, and the next step works.
+        """
+        del loss_type_input
+        from tinkex_py.losses.objective import Objective
+        from tinkex_py.plans.custom import CustomLoss, take_custom
+
+        objective = Objective(regularizers=tuple(regularizers), track_grad_norms=track_grad_norms)
+        loss = CustomLoss(loss_fn=loss_fn, arrays=arrays, objective=objective)
+        plan = take_custom(self._run, tuple(data), loss)
+        return self.context.limited(timeout, "forward_backward_custom", plan)
+
+    @submission
+    def optim_step(
+        self, adam_params: OptimizerParams, *, accept_partial: bool = False, timeout: float | None = None
+    ) -> Plan[OptimStepResponse]:
+        """One step of the optimizer along the gradients so far, which are then zero. POST /api/v1/optim_step
+
+        OutOfSequence when they are those of part of a batch, unless `accept_partial`.
+        """
+        found = partial(problem, adam_params, "adam_params")
+        plan = take_update(self._run, steps.optim_step(adam_params), found, accept_partial=accept_partial)
+        return self.context.limited(timeout, "optim_step", plan)
 
     @submission
     def save_state(
-        self, name: str, ttl_seconds: int | None = None, *, overwrite: bool = False, timeout: float | None = None
+        self,
+        name: str,
+        ttl_seconds: int | None = None,
+        *,
+        overwrite: bool = False,
+        user_metadata: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Plan[SaveWeightsResponse]:
         """A checkpoint to go on training from, optimizer included. POST /api/v1/save_weights
 
         Conflict when the name is taken, unless `overwrite`; `ttl_seconds` is 3600 at least, None keeps it.
         """
-        return self.context.limited(timeout, "save_state", self._save(name, ttl_seconds, overwrite=overwrite))
+        step = steps.save_weights(name, ttl_seconds, overwrite=overwrite, user_metadata=user_metadata)
+        plan = self._save(step, partial(_save_problem, name, ttl_seconds))
+        return self.context.limited(timeout, "save_state", plan)
 
     @submission
     def save_weights_for_sampler(
-        self, name: str, ttl_seconds: int | None = None, *, timeout: float | None = None
+        self,
+        name: str,
+        ttl_seconds: int | None = None,
+        *,
+        user_metadata: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Plan[SaveWeightsForSamplerResponse]:
         """The weights as they are now, to sample from. POST /api/v1/save_weights_for_sampler"""
-        step = steps.save_weights_for_sampler(name, ttl_seconds=ttl_seconds)
-        return self._take(step, timeout, partial(problem, name, "name"))
+        step = steps.save_weights_for_sampler(name, ttl_seconds=ttl_seconds, user_metadata=user_metadata)
+        return self._take(step, timeout, partial(_save_problem, name, ttl_seconds))
 
     @submission
-    def load_state(self, path: str, *, timeout: float | None = None) -> Plan[LoadWeightsResponse]:
-        """The weights of a checkpoint, with the optimizer as new. POST /api/v1/load_weights"""
-        return self._take(steps.load_weights(path), timeout, partial(problem, path, "path"))
+    def save_weights_external(
+        self,
+        name: str,
+        ttl_seconds: int | None = None,
+        *,
+        age_encryption_recipients: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> Plan[SaveWeightsExternalResponse]:
+        """The adapter as files to use elsewhere, encrypted for up to 10 age recipients if any are given.
+
+        POST /api/v1/save_weights_external; NotFound on servers that don't know it.
+        """
+        step = steps.save_weights_external(name, ttl_seconds, age_encryption_recipients=age_encryption_recipients)
+        found = partial(_external_problem, name, ttl_seconds, age_encryption_recipients)
+        return self._take(step, timeout, found)
 
     @submission
-    def load_state_with_optimizer(self, path: str, *, timeout: float | None = None) -> Plan[LoadWeightsResponse]:
-        """The weights of a checkpoint and the optimizer as it was. POST /api/v1/load_weights"""
-        return self._take(steps.load_weights(path, optimizer=True), timeout, partial(problem, path, "path"))
+    def load_state(
+        self, path: str, *, weights_access_token: str | None = None, timeout: float | None = None
+    ) -> Plan[LoadWeightsResponse]:
+        """The weights of a checkpoint, with the optimizer as new. POST /api/v1/load_weights
+
+        `weights_access_token` is for a checkpoint of another account.
+        """
+        step = steps.load_weights(path, weights_access_token=weights_access_token)
+        return self._take(step, timeout, partial(problem, path, "path"))
+
+    @submission
+    def load_state_with_optimizer(
+        self, path: str, *, weights_access_token: str | None = None, timeout: float | None = None
+    ) -> Plan[LoadWeightsResponse]:
+        """The weights of a checkpoint and the optimizer as it was. POST /api/v1/load_weights
+
+        `weights_access_token` is for a checkpoint of another account.
+        """
+        step = steps.load_weights(path, optimizer=True, weights_access_token=weights_access_token)
+        return self._take(step, timeout, partial(problem, path, "path"))
+
+    @submission
+    def unload_model(self, *, timeout: float | None = None) -> Plan[None]:
+        """Let the server forget this model once the steps before are done; saved checkpoints stay.
+
+        POST /api/v1/unload_model; NotFound on servers that unload by themselves.
+        """
+        return self.context.limited(timeout, "unload_model", self._unload(timeout))
 
     @operation
     def get_info(self, *, timeout: float | None = None) -> Plan[GetInfoResponse]:
-        """What the server says of this model. POST /api/v1/get_info"""
-        return call(get_info(self.model_id), self.context.policy(timeout))
+        """What the server says of this model. POST /api/v1/get_info, once"""
+        return self._known_info(timeout)
+
+    @operation
+    def encode(self, text: str, *, timeout: float | None = None) -> Plan[list[int]]:
+        """The tokens `[T]` of a text in the base model's tokenizer; ExtraMissing when its package isn't installed."""
+        return self._with_tokenizer(lambda tokenizer: list(tokenizer.encode(text)), timeout)
+
+    @operation
+    def decode(self, tokens: Sequence[int], *, timeout: float | None = None) -> Plan[str]:
+        """The text of tokens `[T]` in the base model's tokenizer; ExtraMissing when its package isn't installed."""
+        return self._with_tokenizer(lambda tokenizer: tokenizer.decode(tokens), timeout)
 
     @operation
     def get_tokenizer(self, *, timeout: float | None = None) -> Plan[Tokenizer]:
@@ -134,12 +243,16 @@ class TrainingOperations(Client, Generic[SamplingT]):
         return self._tokenizer(timeout)
 
     @operation
-    def save_weights_and_get_sampling_client(self, *, timeout: float | None = None) -> Plan[SamplingT]:
+    def save_weights_and_get_sampling_client(
+        self, *, kind: steps.SnapshotKind = "snapshot", timeout: float | None = None
+    ) -> Plan[SamplingT]:
         """A client that samples from the weights as they are now; training on doesn't move it.
 
+        With `kind="inflight"` it samples from the weights as they are whenever it is asked, on servers that do that.
         POST /api/v1/save_weights_for_sampler, nameless.
         """
-        return self.context.limited(timeout, "save_weights_and_get_sampling_client", self._sampler_of_now(timeout))
+        plan = self._sampler_of_now(kind, timeout)
+        return self.context.limited(timeout, "save_weights_and_get_sampling_client", plan)
 
     @operation
     def create_sampling_client(self, model_path: str, *, timeout: float | None = None) -> Plan[SamplingT]:
@@ -150,30 +263,54 @@ class TrainingOperations(Client, Generic[SamplingT]):
         """The companion client of this world."""
         raise NotImplementedError
 
-    def _take(
-        self,
-        step: steps.Step[T],
-        timeout: float | None,
-        found: Callable[[], TinkerError | None],
-        *,
-        heavy: bool = False,
-    ) -> Plan[T]:
-        return self.context.limited(timeout, step.operation, take(self._run, step, found, heavy=heavy))
+    def _take(self, step: steps.Step[T], timeout: float | None, found: Check) -> Plan[T]:
+        return self.context.limited(timeout, step.operation, take(self._run, step, found))
 
-    def _save(self, name: str, ttl_seconds: int | None, *, overwrite: bool) -> Plan[SaveWeightsResponse]:
-        step = steps.save_weights(name, ttl_seconds, overwrite=overwrite)
-        saved = yield from take(self._run, step, partial(problem, name, "name"))
+    def _batch(
+        self,
+        build: Callable[[Sequence[Datum], str, LossConfig | None], steps.BatchStep],
+        data: Sequence[Datum],
+        loss_fn: str,
+        loss_fn_config: LossConfig | None,
+        timeout: float | None,
+    ) -> Plan[ForwardBackwardOutput]:
+        step = build(data, loss_fn, loss_fn_config)
+        plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step)
+        return self.context.limited(timeout, step.operation, plan)
+
+    def _save(self, step: steps.Step[SaveWeightsResponse], found: Check) -> Plan[SaveWeightsResponse]:
+        saved = yield from take(self._run, step, found)
         self._run.checkpoint = saved.path
         return saved
 
+    def _unload(self, timeout: float | None) -> Plan[None]:
+        yield from in_turn(self._run.queue, lambda turn: wait_for(turn.ready))
+        policy = self.context.policy(timeout)
+        request = unload_model(self.model_id)
+        _ = yield from fulfilled(request, "UnloadModel", ModelUnloaded, policy, self.context.waiting)
+
+    def _known_info(self, timeout: float | None) -> Plan[GetInfoResponse]:
+        if self._info is None:
+            self._info = yield from call(get_info(self.model_id), self.context.policy(timeout))
+        return self._info
+
+    def _with_tokenizer(self, use: Callable[[Tokenizer], T], timeout: float | None) -> Plan[T]:
+        tokenizer = yield from self._tokenizer(timeout)
+        match (yield from compute(lambda: use(tokenizer))):
+            case Success(value):
+                return value
+            case Failure(reason):
+                message = f"the tokenizer of {self.model_id} can't do that: {reason}"
+                return (yield from halt(CallbackFailed(message=message, callback="tokenizer", reason=reason)))
+
     def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
-        info = yield from call(get_info(self.model_id), self.context.policy(timeout))
+        info = yield from self._known_info(timeout)
         name = info.model_data.tokenizer_id or info.model_data.model_name or info.model_name or ""
         return (yield from loaded_tokenizer(name))
 
-    def _sampler_of_now(self, timeout: float | None) -> Plan[SamplingT]:
+    def _sampler_of_now(self, kind: steps.SnapshotKind, timeout: float | None) -> Plan[SamplingT]:
         number = self.context.session.next_sampler()
-        step = steps.save_weights_for_sampler(sampling_session_seq_id=number)
+        step = steps.save_weights_for_sampler(sampling_session_seq_id=number, kind=kind)
         match (yield from take(self._run, step, _no_problem)):
             case SaveWeightsForSamplerResponse(sampling_session_id=str(session)):
                 return self._sampling_client(self.context.sampler(session))
@@ -200,9 +337,21 @@ class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous)
         return AsyncSamplingClient(self.context, sampler)
 
 
-def _batch_problem(data: Sequence[Datum], loss_fn_config: LossConfig | None) -> InvalidInput | None:
-    config = None if loss_fn_config is None else problem(loss_fn_config, "loss_fn_config")
-    return problem(data, "data") or config
+def _batch_problem(batch: Batch) -> InvalidInput | None:
+    config = None if batch.loss_fn_config is None else problem(batch.loss_fn_config, "loss_fn_config")
+    return problem(batch.data, "data") or problem(batch.loss_fn, "loss_fn") or config
+
+
+def _save_problem(name: str, ttl_seconds: int | None) -> InvalidInput | None:
+    return problem(name, "name") or lifetime_problem(ttl_seconds, "ttl_seconds")
+
+
+def _external_problem(name: str, ttl_seconds: int | None, recipients: Sequence[str] | None) -> InvalidInput | None:
+    given = list(recipients or ())
+    if isinstance(recipients, str) or len(given) > _RECIPIENTS:
+        return refused("age_encryption_recipients", recipients, f"give a list of at most {_RECIPIENTS} recipients")
+    named = (problem(each, f"age_encryption_recipients[{place}]") for place, each in enumerate(given))
+    return _save_problem(name, ttl_seconds) or next(filter(None, named), None)
 
 
 def _left(run: Run) -> OutOfSequence:
@@ -223,3 +372,5 @@ def _no_problem() -> None:
 
 
 _NO_SAMPLER = Undecodable(message="save_weights_for_sampler: the answer names neither a session nor a path")
+_RECIPIENTS = 10
+"""How many may be given the key to external weights."""

@@ -52,6 +52,12 @@ class Step(Struct, Generic[T], frozen=True, kw_only=True):
     returns: TypeForm[T]
 
 
+class BatchStep(Step[ForwardBackwardOutput], frozen=True, kw_only=True):
+    """A step that takes a batch to a loss."""
+
+    body: Batch
+
+
 class OptimStep(Struct, frozen=True, kw_only=True, tag="optim_step"):
     """Body of `optim_step`, unnumbered: `adam_params`, or `optimizer_params` for any other family."""
 
@@ -116,20 +122,16 @@ def forward_backward_of_nobody(dialect: Dialect) -> Request[Verdict]:
     )
 
 
-def forward(
-    data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None
-) -> Step[ForwardBackwardOutput]:
+def forward(data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None) -> BatchStep:
     """POST /api/v1/forward: promises ForwardBackwardOutput; in protobuf it goes to forward_backward"""
     body = _batch(data, loss_fn, loss_fn_config, forward_only=True)
-    return Step(operation="forward", kind="Forward", body=body, returns=ForwardBackwardOutput)
+    return BatchStep(operation="forward", kind="Forward", body=body, returns=ForwardBackwardOutput)
 
 
-def forward_backward(
-    data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None
-) -> Step[ForwardBackwardOutput]:
+def forward_backward(data: Sequence[Datum], loss_fn: str, loss_fn_config: LossConfig | None = None) -> BatchStep:
     """POST /api/v1/forward_backward: promises ForwardBackwardOutput"""
     body = _batch(data, loss_fn, loss_fn_config, forward_only=False)
-    return Step(operation="forward_backward", kind="ForwardBackward", body=body, returns=ForwardBackwardOutput)
+    return BatchStep(operation="forward_backward", kind="ForwardBackward", body=body, returns=ForwardBackwardOutput)
 
 
 def optim_step(params: OptimizerParams) -> Step[OptimStepResponse]:

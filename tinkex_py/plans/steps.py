@@ -4,6 +4,8 @@ A step is encoded, in the server's dialect, before it has a number. When its tur
 the bytes, which are then frozen and resent under one idempotency key until the server's answer is known. Accepted: the
 next number follows. Refused: the number is free again. Unknown when the time is over, or taken by a step whose result
 is lost: the run is in doubt, and every later step answers OutOfSequence with the checkpoint to go on from.
+
+A step without a number stops when whoever wants it does; one that has a number is settled in the background.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 from returns.result import Failure, Success
+from typing_extensions import TypeForm
 
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
@@ -22,7 +25,6 @@ from tinkex_py.errors import (
     ConnectionFailed,
     DeadlineExceeded,
     NotFound,
-    OutOfSequence,
     PromiseExpired,
     RateLimited,
     RequestTimedOut,
@@ -31,67 +33,125 @@ from tinkex_py.errors import (
     UnsupportedEncoding,
 )
 from tinkex_py.events import StepNumbered
-from tinkex_py.plans.cells import Queue, Turn
-from tinkex_py.plans.dialects import Dialects, compresses, dialect_of
-from tinkex_py.plans.effects import Plan, attempt, compute, halt, in_turn, observe, require, shield, wait_for
-from tinkex_py.plans.polling import Ticket, Waiting, result_of
+from tinkex_py.plans.cells import Turn
+from tinkex_py.plans.dialects import compresses
+from tinkex_py.plans.effects import (
+    Plan,
+    attempt,
+    compute,
+    halt,
+    in_turn,
+    observe,
+    require,
+    shield,
+    wait_for,
+    within,
+)
+from tinkex_py.plans.polling import Ticket, result_of
 from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.runs import Part, Run
 from tinkex_py.plans.submission import submitted
 from tinkex_py.request import Encoded
-from tinkex_py.types.batch import Batch
+from tinkex_py.types.training import OptimStepResponse
 from tinkex_py.wire.compression import compressed
 from tinkex_py.wire.dialects import Lowered, lower, numbered
 from tinkex_py.wire.replies import is_protobuf
 
 T = TypeVar("T")
-U = TypeVar("U")
+
+Check = Callable[[], "TinkerError | None"]
+"""Looks for what is wrong with the arguments of a step."""
 
 
-class Run(Struct, kw_only=True):
-    """A model in training as this client sees it: whose turn it is, the next number, and what is in doubt."""
+class Piece(Struct, frozen=True, kw_only=True):
+    """A step in its bytes, before it has a number; `part` is the batch that it is a chunk of."""
 
-    model_id: str
-    queue: Queue
-    waiting: Waiting
-    dialects: Dialects
-    next_number: int = 1
-    freed: int | None = None
-    doubt: OutOfSequence | None = None
-    checkpoint: str | None = None
+    operation: str
+    kind: str
+    lowered: Lowered
+    part: Part | None = None
 
 
-def take(run: Run, step: Step[T], problem: Callable[[], TinkerError | None], *, heavy: bool = False) -> Plan[T]:
-    """The step's result. Steps take their turns in the order in which their plans start.
+def take(run: Run, step: Step[T], problem: Check) -> Plan[T]:
+    """The step's result. Steps take their turns in the order in which their plans start."""
+    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, problem, turn))
+    return (yield from settled(run, ticket, step.returns))
 
-    `problem` looks for what is wrong with the step's arguments; a `heavy` step is checked and encoded elsewhere.
-    """
+
+def take_update(
+    run: Run, step: Step[OptimStepResponse], problem: Check, *, accept_partial: bool = False
+) -> Plan[OptimStepResponse]:
+    """The result of a step of the optimizer: OutOfSequence when part of a batch is missing, unless that is accepted."""
 
     def in_its_turn(turn: Turn) -> Plan[Ticket]:
-        lowered = yield from _lowered(run, step, problem, heavy=heavy)
+        piece = yield from _prepared(step, problem)
         yield from wait_for(turn.ready)
-        return (yield from _number(run, step, lowered))
+        return (yield from alone(run, _update(run, piece, accept_partial=accept_partial)))
 
-    ticket = yield from shield(in_turn(run.queue, in_its_turn))
-    outcome = yield from attempt(result_of(ticket, step.returns, run.waiting))
+    ticket = yield from in_turn(run.queue, in_its_turn)
+    return (yield from settled(run, ticket, step.returns))
+
+
+def alone(run: Run, submission: Plan[T]) -> Plan[T]:
+    """One submission after the other, each to its end: the numbers given can't meet."""
+    return shield(within(run.submitting, 1, submission))
+
+
+def number(run: Run, piece: Piece) -> Plan[Ticket]:
+    """Submit under the next number, which moves on when a freed number turns out to be used up."""
+    while True:
+        if run.doubt is not None:
+            return (yield from halt(run.doubt))
+        chosen = run.number()
+        match (yield from attempt(submit(run, piece, chosen))):
+            case Success(ticket):
+                return ticket
+            case Failure(Conflict(attempts=1)) if chosen in run.freed:
+                run.accept(chosen)
+            case Failure(error):
+                return (yield from halt(meaning(run, piece, chosen, error)))
+
+
+def submit(run: Run, piece: Piece, chosen: int) -> Plan[Ticket]:
+    """Submit under that number, and note that it was accepted."""
+    body = yield from _final(run, piece, chosen)
+    policy = Policy(seconds=run.waiting.config.progress_timeout, attempts=None)
+    sending = submitted(submit_step(piece.lowered.operation, body), piece.kind, policy)
+    ticket = yield from within(run.in_flight, len(body.content), sending)
+    run.accept(chosen)
+    run.enter(piece.part, chosen)
+    yield from observe(StepNumbered(model_id=run.model_id, number=chosen, operation=piece.operation))
+    return ticket
+
+
+def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerError:
+    """What a failed submission means for the run: the error itself when the number is free again."""
+    match error:
+        case Conflict(detail=detail) if _expected(detail) == chosen + 1:
+            return run.in_doubt(piece.operation, "the server took it, but its result is lost", chosen)
+        case RateLimited(attempts=1):
+            pass
+        case ConnectionFailed() | ServerFault() | DeadlineExceeded() | RateLimited() | RequestTimedOut():
+            why = f"it is not known whether the server took it ({error.message})"
+            return run.in_doubt(piece.operation, why, chosen)
+        case UnsupportedEncoding():
+            run.dialects.forget()
+        case _:
+            pass
+    run.refuse(chosen)
+    return error
+
+
+def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
+    """The value of a step's promise; a promise that the server lost leaves the run in doubt."""
+    outcome = yield from attempt(result_of(ticket, returns, run.waiting))
     if isinstance(outcome, Failure) and isinstance(outcome.failure(), (NotFound, PromiseExpired)):
-        run.doubt = _doubt(run, step.operation, "the server no longer knows its promise")
+        _ = run.in_doubt(ticket.operation, "the server no longer knows its promise")
     return (yield from require(outcome))
 
 
-def _lowered(run: Run, step: Step[T], problem: Callable[[], TinkerError | None], *, heavy: bool) -> Plan[Lowered]:
-    """The step's bytes, in the dialect that the server reads if that matters; nothing is asked for a faulty step."""
-    found = yield from _computed(problem, elsewhere=heavy)
-    if found is not None:
-        return (yield from halt(found))
-    dialect = (yield from dialect_of(run.dialects)) if isinstance(step.body, Batch) else "json"
-    return (
-        yield from require((yield from _computed(lambda: lower(step.operation, step.body, dialect), elsewhere=heavy)))
-    )
-
-
-def _computed(function: Callable[[], U], *, elsewhere: bool) -> Plan[U]:
-    if not elsewhere:
-        return function()
+def elsewhere(function: Callable[[], T]) -> Plan[T]:
+    """The value of a function of ours that takes its time."""
     match (yield from compute(function)):
         case Success(value):
             return value
@@ -99,62 +159,35 @@ def _computed(function: Callable[[], U], *, elsewhere: bool) -> Plan[U]:
             raise AssertionError(reason)
 
 
-def _number(run: Run, step: Step[T], lowered: Lowered) -> Plan[Ticket]:
-    """Submit under the next number, which may move on when a freed number turns out to be used up."""
-    while True:
-        if run.doubt is not None:
-            return (yield from halt(run.doubt))
-        number = run.next_number
-        encoded = yield from _encoded(run, lowered, number)
-        request = submit_step(lowered.operation, encoded)
-        policy = Policy(seconds=run.waiting.config.progress_timeout, attempts=None)
-        match (yield from attempt(submitted(request, step.kind, policy))):
-            case Success(ticket):
-                run.next_number = number + 1
-                yield from observe(StepNumbered(model_id=run.model_id, number=number, operation=step.operation))
-                return ticket
-            case Failure(Conflict()) if run.freed == number:
-                run.next_number = number + 1
-            case Failure(error):
-                if isinstance(error, UnsupportedEncoding):
-                    run.dialects.forget()
-                return (yield from halt(_settled(run, step.operation, number, error)))
+def _in_its_turn(run: Run, step: Step[T], problem: Check, turn: Turn) -> Plan[Ticket]:
+    piece = yield from _prepared(step, problem)
+    yield from wait_for(turn.ready)
+    return (yield from alone(run, number(run, piece)))
 
 
-def _encoded(run: Run, lowered: Lowered, number: int) -> Plan[Encoded]:
+def _prepared(step: Step[T], problem: Check) -> Plan[Piece]:
+    found = problem()
+    if found is not None:
+        return (yield from halt(found))
+    lowered = yield from require(lower(step.operation, step.body, "json"))
+    return Piece(operation=step.operation, kind=step.kind, lowered=lowered)
+
+
+def _final(run: Run, piece: Piece, chosen: int) -> Plan[Encoded]:
     """The final bytes, compressed when the server asks for that: as one frame, so only once the number is there."""
-    encoded = numbered(lowered.unnumbered, run.model_id, number)
-    if is_protobuf(encoded.content_type) and (yield from compresses(run.dialects)):
-        return (yield from _computed(partial(compressed, encoded), elsewhere=True))
-    return encoded
+    body = numbered(piece.lowered.unnumbered, run.model_id, chosen)
+    if is_protobuf(body.content_type) and (yield from compresses(run.dialects)):
+        return (yield from elsewhere(partial(compressed, body)))
+    return body
 
 
-def _settled(run: Run, operation: str, number: int, error: TinkerError) -> TinkerError:
-    """What a failed submission means for the run: the error itself when the number is free again."""
-    match error:
-        case Conflict(detail=detail) if _expected(detail) == number + 1:
-            run.doubt = _doubt(run, operation, "the server took it, but its result is lost", number)
-            return run.doubt
-        case ConnectionFailed() | ServerFault() | DeadlineExceeded() | RateLimited() | RequestTimedOut():
-            run.doubt = _doubt(run, operation, f"it is not known whether the server took it ({error.message})", number)
-            return run.doubt
-        case _:
-            run.freed = number
-            return error
-
-
-def _doubt(run: Run, operation: str, why: str, number: int | None = None) -> OutOfSequence:
-    step = run.next_number - 1 if number is None else number
-    way_on = (
-        f"go on from {run.checkpoint} with create_training_client_from_state_with_optimizer"
-        if run.checkpoint
-        else "make a new training client; this run saved no checkpoint"
-    )
-    return OutOfSequence(
-        message=f"{operation} (step {step} of {run.model_id}) is in doubt: {why}; {way_on}",
-        step=step,
-        checkpoint=run.checkpoint,
-    )
+def _update(run: Run, piece: Piece, *, accept_partial: bool) -> Plan[Ticket]:
+    if run.partial and run.doubt is None and not accept_partial:
+        return (yield from halt(run.unstepped()))
+    ticket = yield from number(run, piece)
+    run.parts.clear()
+    run.stepped = run.next_number
+    return ticket
 
 
 def _expected(detail: str) -> int | None:

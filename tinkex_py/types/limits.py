@@ -57,6 +57,13 @@ def name_problem(name: object, path: str) -> InvalidInput | None:
     return refused(path, name, "give a text that is not empty and holds no control characters")
 
 
+def lifetime_problem(seconds: object, path: str) -> InvalidInput | None:
+    """How long a checkpoint is kept: seconds, or None for ever; the server has limits of its own."""
+    if seconds is None or is_whole(seconds, 1):
+        return None
+    return refused(path, seconds, "give whole seconds, 3600 at least, or None to keep it")
+
+
 def loss_config_problem(config: Mapping[object, object], path: str) -> InvalidInput | None:
     """Settings of a loss are finite numbers or texts under names."""
     for name, value in config.items():

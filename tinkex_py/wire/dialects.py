@@ -54,6 +54,13 @@ def lower(operation: str, body: Struct, dialect: Dialect) -> Outcome[Lowered, In
             assert_never(dialect)
 
 
+def size_of(datum: Datum, dialect: Dialect) -> int:
+    """How many bytes a datum adds to a batch; 0 when it has no form in that dialect."""
+    if dialect == "json":
+        return len(json.encode(_Input(data=(datum,), loss_fn="")).content) - _EMPTY
+    return requests.encode(Batch(data=(datum,), loss_fn="")).map(lambda encoded: len(encoded.content)).value_or(0)
+
+
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
     """The step's bytes with the model and the number in front, whichever dialect they are in."""
     put = requests.numbered if step.content_type == requests.CONTENT_TYPE else json.numbered
@@ -66,6 +73,8 @@ def _as_json(batch: Batch) -> Lowered:
         return Lowered("forward", json.encode(_Forward(forward_input=given)))
     return Lowered("forward_backward", json.encode(_ForwardBackward(forward_backward_input=given)))
 
+
+_EMPTY = len(json.encode(_Input(data=(), loss_fn="")).content) - len(",")
 
 NOBODY = "tinkex-py-asks-for-the-encoding"
 """A model that can't exist: a model's id is that of a session with `:train:` and a number behind it."""

@@ -1,0 +1,103 @@
+"""A loss and its regularizers add up, in values, gradients and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.losses.cases import batch, cubes, returning
+from tinkex_py import Datum
+from tinkex_py.losses import L1, L2, Arrays, Objective, RegularizerSpec, evaluate
+from tinkex_py.losses.evaluation import evaluated, kind_for
+from tinkex_py.losses.protocol import LossError
+
+BOTH = (RegularizerSpec(fn=L1(), weight=0.5, name="l1"), RegularizerSpec(fn=L2(), weight=2.0, name="l2"))
+
+
+def test_values_and_gradients_add_up_by_their_weights() -> None:
+    data, points = batch((3,))
+    base, one, two = (evaluate(loss, data, points) for loss in (cubes, L1(), L2()))
+    found = evaluated(cubes, Objective(regularizers=BOTH), data, points, "numpy")
+    assert found.loss == pytest.approx(base.loss + 0.5 * one.loss + 2.0 * two.loss)
+    np.testing.assert_allclose(found.gradients[0], base.gradients[0] + 0.5 * one.gradients[0] + 2 * two.gradients[0])
+
+
+def test_metrics_name_each_part() -> None:
+    data, points = batch((3,))
+    base = evaluate(cubes, data, points)._replace(metrics={"mine": 1.0})
+    completed = Objective(regularizers=BOTH, track_grad_norms=True).completed(base, data, points)
+    output = completed.output
+    assert output.metrics == {
+        "mine": 1.0,
+        "base_loss:sum": output.base_loss,
+        "regularizer_total:sum": output.regularizer_total,
+        "regularizer/l1:sum": output.regularizers[0].contribution,
+        "regularizer/l2:sum": output.regularizers[1].contribution,
+        "base_grad_norm:mean": output.base_grad_norm,
+        "grad_norm:mean": pytest.approx(float(np.linalg.norm(completed.gradients[0]))),
+        "regularizer/l1/grad_norm:mean": output.regularizers[0].grad_norm,
+        "regularizer/l2/grad_norm:mean": output.regularizers[1].grad_norm,
+    }
+
+
+def test_a_loss_alone_has_its_own_metrics_only() -> None:
+    data, points = batch((3,))
+    assert evaluated(cubes, Objective(), data, points, "numpy").metrics == {}
+
+
+def test_metrics_of_a_regularizer_bear_its_name() -> None:
+    data, points = batch((3,))
+
+    def measured(data: Sequence[Datum], logprobs: Arrays) -> Any:
+        del data
+        return 0.0, {"a": 1}, logprobs
+
+    spec = RegularizerSpec(fn=measured, weight=0.0, name="m")
+    assert evaluated(cubes, Objective(regularizers=(spec,)), data, points, "numpy").metrics["regularizer/m/a"] == 1.0
+
+
+PROBLEMS = {
+    "same name": ((BOTH[0], BOTH[0]), "share the name 'l1'"),
+    "negative": ((RegularizerSpec(fn=L1(), weight=-1.0, name="a"),), "weight -1.0"),
+    "nameless": ((RegularizerSpec(fn=L1(), weight=1.0, name=""),), "give a name"),
+}
+
+
+@pytest.mark.parametrize(("regularizers", "why"), PROBLEMS.values(), ids=PROBLEMS)
+def test_unusable_regularizers_say_why(regularizers: tuple[RegularizerSpec, ...], why: str) -> None:
+    assert why in (Objective(regularizers=regularizers).problem() or "")
+
+
+def test_usable_regularizers_have_no_problem() -> None:
+    assert Objective(regularizers=BOTH).problem() is None
+
+
+RETURNS: dict[str, tuple[Any, str]] = {
+    "two values": ((1.0, {}), "return \\(loss, metrics, gradients\\)"),
+    "four values": ((1.0, {}, [], []), "return \\(loss"),
+    "a number": (1.0, "return \\(loss"),
+    "too few gradients": ((1.0, {}, []), "shapes \\[\\]"),
+    "another shape": ((1.0, {}, [np.zeros(2)]), "shapes"),
+    "nan": ((float("nan"), {}, [np.zeros(3)]), "not finite"),
+    "too large": ((1.0, {}, [np.full(3, 1e39)]), "not finite"),
+    "metrics": ((1.0, [1], [np.zeros(3)]), "metrics are a list"),
+}
+
+
+@pytest.mark.parametrize(("returned", "why"), RETURNS.values(), ids=RETURNS)
+def test_what_a_loss_returns_is_checked(returned: Any, why: str) -> None:
+    data, points = batch((3,))
+    with pytest.raises(LossError, match=why):
+        _ = evaluate(returning(returned), data, points)
+
+
+def test_no_metrics_are_none() -> None:
+    data, points = batch((3,))
+    assert evaluate(returning((1, None, [np.zeros(3)])), data, points).metrics == {}
+
+
+def test_losses_of_this_package_get_arrays() -> None:
+    assert kind_for(L1()) == "numpy"

@@ -1,0 +1,118 @@
+"""Models are made by requests that every server knows, and by the one of later releases where those are missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from returns.result import Failure, Success
+
+from tests.plans.scripted import Script, reply, waiting
+from tinkex_py import DimuonOptimizerConfig, LoraConfig, errors
+from tinkex_py.plans.creation import Making, Origin, created, described, like, loaded, optimizer_of
+from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.sessions import SessionState
+from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.types.training import WeightsInfoResponse
+
+PATH = "tinker://run/weights/a"
+MADE: Mapping[str, Reply] = {
+    "create_session": reply(200, {"session_id": "s"}),
+    "create_model": reply(200, {"request_id": "r"}),
+    "load_weights": reply(200, {"request_id": "r"}),
+    "retrieve_future": reply(200, {"model_id": "s:train:9"}),
+    "weights_info": reply(200, {"base_model": "b", "is_lora": True, "lora_rank": 8, "train_mlp": False}),
+}
+
+
+class Maker(Script):
+    """Answers each operation in its own way."""
+
+    def __init__(self, **answers: Reply) -> None:
+        super().__init__(reply(500))
+        self.answers = {**MADE, **answers}
+
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply:
+        """The answer to that operation."""
+        await asyncio.sleep(0)
+        self.sent.append((request, headers))
+        return self.answers[request.operation]
+
+    @property
+    def operations(self) -> list[str]:
+        """What was asked for, in order."""
+        return [request.operation for request, _ in self.sent]
+
+
+def making(**settings: Any) -> Making:
+    shared = waiting()
+    session = SessionState(config=shared.config, sdk_version="1")
+    return Making(session=session, waiting=shared, policy=Policy(seconds=60, attempts=2), **settings)
+
+
+def test_a_new_model_is_numbered_in_its_session() -> None:
+    maker, made = Maker(), making(optimizer=DimuonOptimizerConfig())
+    assert maker.run(created(made, "b", LoraConfig())) == Success("s:train:9")
+    assert (made.session.models, maker.operations[:3]) == (1, ["create_session", "create_model", "retrieve_future"])
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "base model": (created(making(), "", LoraConfig()), "base_model"),
+    "rank": (created(making(), "b", LoraConfig(rank=0)), "lora_config.rank"),
+    "optimizer": (created(making(optimizer=DimuonOptimizerConfig(version=0)), "b", LoraConfig()), "optimizer.version"),
+    "path": (described(making(), Origin(path="")), "path"),
+    "other base model": (loaded(making(), Origin(path=PATH, base_model="")), "base_model"),
+}
+
+
+@pytest.mark.parametrize(("plan", "path"), BAD.values(), ids=BAD)
+def test_bad_input_is_found_before_anything_is_sent(plan: Any, path: str) -> None:
+    maker = Maker()
+    error = maker.run(plan).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert (error.path, maker.sent) == (path, [])
+
+
+def test_a_checkpoint_says_what_can_hold_it() -> None:
+    info = Maker().run(described(making(), Origin(path=PATH))).unwrap()
+    assert info is not None
+    assert (like(info), optimizer_of(info)) == (LoraConfig(rank=8, train_mlp=False), None)
+
+
+def test_the_optimizer_of_a_checkpoint_is_kept() -> None:
+    dimuon = reply(200, {"base_model": "b", "optimizer_config": {"type": "dimuon", "version": 2}})
+    info = Maker(weights_info=dimuon).run(described(making(), Origin(path=PATH))).unwrap()
+    assert info is not None
+    assert optimizer_of(info) == DimuonOptimizerConfig(version=2)
+    assert optimizer_of(WeightsInfoResponse(base_model="b")) is None
+
+
+WITH_TOKEN = Origin(path=PATH, weights_access_token="hush")
+CANNOT_SAY: dict[str, tuple[Reply, Origin]] = {
+    "no such route": (reply(404, {"detail": "Not Found"}), Origin(path=PATH)),
+    "no such method": (reply(405), Origin(path=PATH)),
+    "another account's, unknown": (reply(404, {"detail": "no such checkpoint"}), WITH_TOKEN),
+    "another account's, forbidden": (reply(403), WITH_TOKEN),
+}
+
+
+@pytest.mark.parametrize(("answer", "origin"), CANNOT_SAY.values(), ids=CANNOT_SAY)
+def test_a_server_that_can_not_say_may_load_it_all_the_same(answer: Reply, origin: Origin) -> None:
+    assert Maker(weights_info=answer).run(described(making(), origin)) == Success(None)
+
+
+@pytest.mark.parametrize("answer", [reply(404, {"detail": "no such checkpoint"}), reply(403), reply(400)])
+def test_a_refusal_of_the_checkpoint_is_the_answer(answer: Reply) -> None:
+    assert isinstance(Maker(weights_info=answer).run(described(making(), Origin(path=PATH))), Failure)
+
+
+def test_loading_makes_a_model_whose_id_is_known_or_built() -> None:
+    assert Maker().run(loaded(making(), WITH_TOKEN)) == Success("s:train:9")
+    silent = Maker(retrieve_future=reply(200, {"path": PATH}))
+    assert silent.run(loaded(making(), Origin(path=PATH))) == Success("s:train:0")
+
+
+def test_an_access_token_is_not_shown() -> None:
+    assert "hush" not in repr(WITH_TOKEN)

@@ -1,0 +1,33 @@
+"""A caller's loss at a point: differentiated by torch, or by itself. Pure; torch loads when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Literal, TypeAlias
+
+from tinkex_py.losses.objective import Objective, evaluate
+from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction
+from tinkex_py.types.datum import Datum
+
+ArrayKind: TypeAlias = Literal["torch", "numpy"]
+"""What a loss is given log-probabilities as."""
+
+
+def evaluated(
+    loss_fn: LossFunction, objective: Objective, data: Sequence[Datum], logprobs: Arrays, arrays: ArrayKind | None
+) -> Evaluation:
+    """The loss with its regularizers; `arrays` None means torch where it is installed and the loss needs it."""
+    if (arrays or kind_for(loss_fn)) == "torch":  # pragma: no cover - torch is optional: test_autograd.py
+        from tinkex_py.losses.autograd import differentiated
+
+        base = differentiated(loss_fn, data, logprobs)
+    else:
+        base = evaluate(loss_fn, data, logprobs)
+    return objective.completed(base, data, logprobs).evaluation
+
+
+def kind_for(loss_fn: LossFunction) -> ArrayKind:
+    """Torch where it is installed, save for losses of this package, which give their own gradients."""
+    own = type(loss_fn).__module__.startswith("tinkex_py.losses")
+    return "torch" if not own and find_spec("torch") is not None else "numpy"

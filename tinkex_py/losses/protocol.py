@@ -1,0 +1,76 @@
+"""What a loss on log-probabilities takes and gives. Pure.
+
+A loss is a function `loss(data, logprobs)`. `logprobs` holds one array for each datum, shaped like its target tokens,
+in nats. It returns `(loss, metrics)` when torch differentiates it, or `(loss, metrics, gradients)` when it gives its
+own: one array for each datum, of the same shape, the derivative of the loss by each log-probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, SupportsFloat, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import TypeIs
+
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.mapping import FrozenMapping
+
+Arrays: TypeAlias = tuple[NDArray[np.float64], ...]
+"""One array for each datum of a batch."""
+
+LossFunction: TypeAlias = Callable[[Sequence[Datum], Any], "tuple[Any, Mapping[str, Any], Any] | tuple[Any, Any]"]
+"""A caller's loss: its second argument are torch tensors or numpy arrays, as it was asked for."""
+
+
+class LossError(ValueError):
+    """A loss returned what can't be used; the text says what to return instead."""
+
+
+class Evaluation(NamedTuple):
+    """A loss at a point: its value, metrics, and gradients, one array for each datum."""
+
+    loss: float
+    metrics: Mapping[str, float]
+    gradients: Arrays
+
+
+def arrays_of(values: Sequence[object]) -> Arrays:
+    """The values as arrays of doubles."""
+    return tuple(np.asarray(value, np.float64) for value in values)
+
+
+def evaluation_of(returned: object, logprobs: Arrays) -> Evaluation:
+    """What a loss returned, checked; LossError says what is wrong with it."""
+    if not _is_triple(returned):
+        raise LossError("return (loss, metrics, gradients): without torch a loss gives its own gradients")
+    loss, metrics, gradients = returned
+    value, slopes = float(np.asarray(loss, np.float64).reshape(())), arrays_of(gradients)
+    shapes, wanted = [slope.shape for slope in slopes], [point.shape for point in logprobs]
+    if shapes != wanted:
+        raise LossError(f"the gradients have shapes {shapes}, the log-probabilities {wanted}: return one for each")
+    if not all(np.isfinite(each).all() and (np.abs(each) < _LARGEST).all() for each in (np.asarray(value), *slopes)):
+        raise LossError("the loss or one of its gradients is not finite")
+    return Evaluation(value, metrics_of(metrics), slopes)
+
+
+def metrics_of(metrics: object) -> Mapping[str, float]:
+    """A caller's metrics as plain floats; None counts as none."""
+    if metrics is None:
+        return FrozenMapping[str, float]()
+    if not _is_mapping(metrics):
+        raise LossError(f"the metrics are a {type(metrics).__name__}: return a mapping of names to numbers")
+    return FrozenMapping({str(name): float(value) for name, value in metrics.items()})
+
+
+def _is_triple(value: object) -> TypeIs[tuple[object, object, Sequence[object]]]:
+    return isinstance(value, tuple) and value[3:] == () and value[2:] != ()
+
+
+def _is_mapping(value: object) -> TypeIs[Mapping[object, SupportsFloat]]:
+    return isinstance(value, Mapping)
+
+
+_LARGEST = 3.4e38
+"""What float32 can hold."""

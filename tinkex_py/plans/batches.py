@@ -1,0 +1,172 @@
+"""Batches: cut into chunks that the server takes, numbered in one turn, and put together again. Pure.
+
+Chunks go one after the other. Where the server says so itself, all but the first go together. A batch that is taken
+only in part says so, and the next step of the optimizer too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct, structs
+from returns.result import Failure, Success
+
+from tinkex_py.endpoints import steps
+from tinkex_py.endpoints.steps import BatchStep
+from tinkex_py.errors import Conflict, InvalidInput, OutOfSequence, TinkerError
+from tinkex_py.outcome import Outcome, collect
+from tinkex_py.plans.cells import Turn
+from tinkex_py.plans.chunks import Limits, chunks, combined
+from tinkex_py.plans.dialects import dialect_of
+from tinkex_py.plans.effects import Plan, attempt, halt, in_turn, require, together, wait_for
+from tinkex_py.plans.polling import Ticket
+from tinkex_py.plans.runs import Part, Run
+from tinkex_py.plans.steps import Check, Piece, alone, elsewhere, meaning, number, settled, submit
+from tinkex_py.types.batch import Dialect
+from tinkex_py.types.training import ForwardBackwardOutput
+from tinkex_py.wire.dialects import Lowered, lower, size_of
+
+Build: TypeAlias = Callable[[], BatchStep]
+
+
+class Cut(Struct, frozen=True, kw_only=True):
+    """A batch in chunks: where each begins and ends, its bytes, and a harmless step for a number that stays empty."""
+
+    operation: str
+    places: tuple[slice, ...]
+    pieces: tuple[Piece, ...]
+    part: Part
+    filling: Piece | None = None
+
+
+def take_batch(run: Run, problem: Check, build: Build) -> Plan[ForwardBackwardOutput]:
+    """The outputs of all data and the metrics of the whole batch."""
+
+    def in_its_turn(turn: Turn) -> Plan[tuple[Cut, tuple[Ticket, ...]]]:
+        cut = yield from prepared(run, problem, build)
+        yield from wait_for(turn.ready)
+        return cut, (yield from put(run, cut))
+
+    cut, tickets = yield from in_turn(run.queue, in_its_turn)
+    return (yield from gathered(run, cut, tickets))
+
+
+def prepared(run: Run, problem: Check, build: Build, places: Sequence[slice] | None = None) -> Plan[Cut]:
+    """The batch, checked, built and in bytes, all elsewhere; `places` are its chunks if they are settled already."""
+    found = yield from elsewhere(problem)
+    if found is not None:
+        return (yield from halt(found))
+    dialect = yield from dialect_of(run.dialects)
+    limits = yield from run.limits()
+    return (yield from require((yield from elsewhere(lambda: _cut(build(), dialect, limits, places)))))
+
+
+def put(run: Run, cut: Cut) -> Plan[tuple[Ticket, ...]]:
+    """Submit the chunks in the turn that the run's queue gave; when one fails, the rest is not sent."""
+    tickets: list[Ticket] = []
+    for place, piece in enumerate(cut.pieces):
+        rest = cut.pieces[place:]
+        filling = cut.filling if place and len(rest) > 1 and not run.freed else None
+        sending = _one(run, piece) if filling is None else _at_once(run, cut, rest, filling)
+        match (yield from attempt(alone(run, sending))):
+            case Success(taken):
+                tickets += taken
+            case Failure(error):
+                return (yield from halt(run.partly(cut.operation, cut.part, error)))
+        if filling is not None:
+            break
+    return tuple(tickets)
+
+
+def gathered(run: Run, cut: Cut, tickets: Sequence[Ticket]) -> Plan[ForwardBackwardOutput]:
+    """The results of all chunks as one; when some failed, what is left of the batch is noted."""
+    waits = [settled(run, ticket, ForwardBackwardOutput) for ticket in tickets]
+    outcomes = yield from together(waits)
+    match collect(outcomes):
+        case Success(outputs):
+            return combined(outputs)
+        case Failure(error):
+            return (yield from halt(_failed(run, cut, outcomes, error)))
+
+
+def _failed(run: Run, cut: Cut, outcomes: Sequence[Outcome[ForwardBackwardOutput]], error: TinkerError) -> TinkerError:
+    """Chunks that did not fail have left their gradients, unless the optimizer has used them since."""
+    numbers = zip(sorted(cut.part.numbers), outcomes, strict=True)
+    kept = structs.replace(cut.part, numbers=[each for each, outcome in numbers if isinstance(outcome, Success)])
+    if kept.numbers and run.stepped <= max(cut.part.numbers):
+        run.leave_behind(kept)
+    return run.partly(cut.operation, kept, error)
+
+
+def _one(run: Run, piece: Piece) -> Plan[tuple[Ticket, ...]]:
+    return ((yield from number(run, piece)),)
+
+
+def _at_once(run: Run, cut: Cut, pieces: Sequence[Piece], filling: Piece) -> Plan[tuple[Ticket, ...]]:
+    """Submit these under consecutive numbers at the same time."""
+    if run.doubt is not None:
+        return (yield from halt(run.doubt))
+    first = run.next_number
+    numbers = range(first, first + len(pieces))
+    sendings = [submit(run, piece, chosen) for piece, chosen in zip(pieces, numbers, strict=True)]
+    outcomes = yield from together(sendings)
+    failed = [
+        meaning(run, piece, chosen, outcome.failure())
+        for piece, chosen, outcome in zip(pieces, numbers, outcomes, strict=True)
+        if isinstance(outcome, Failure)
+    ]
+    match collect(outcomes):
+        case Success(tickets):
+            return tickets
+        case Failure(_):
+            yield from _fill(run, cut, filling)
+            return (yield from halt(next((each for each in failed if isinstance(each, OutOfSequence)), failed[0])))
+
+
+def _fill(run: Run, cut: Cut, filling: Piece) -> Plan[None]:
+    """A refused number below accepted ones is a hole that the server may wait for: a forward pass goes there."""
+    for hole in sorted(run.freed):
+        if run.doubt is not None or hole > max(cut.part.numbers):
+            return
+        match (yield from attempt(submit(run, filling, hole))):
+            case Success(_):
+                pass
+            case Failure(Conflict(attempts=1)):
+                run.accept(hole)
+            case Failure(error):
+                _ = run.in_doubt(cut.operation, f"its place in the order can't be filled ({error.message})", hole)
+
+
+def _cut(step: BatchStep, dialect: Dialect, limits: Limits, places: Sequence[slice] | None) -> Outcome[Cut]:
+    whole = lower(step.operation, step.body, dialect)
+    cuts = tuple(_places(step, whole, dialect, limits) if places is None else places)
+    lowered = [whole] if len(cuts) == 1 else [_lowered(step, place, dialect) for place in cuts]
+    harmless = steps.forward(step.body.data[:1], step.body.loss_fn, step.body.loss_fn_config)
+    part = Part(count=len(cuts), gradients=not step.body.forward_only)
+    match collect((whole, *lowered, lower(harmless.operation, harmless.body, dialect))):
+        case Failure(refused):
+            return Failure(refused)
+        case Success(bodies):
+            pieces = tuple(_piece(step, body, part) for body in bodies[1:-1])
+            filling = _piece(harmless, bodies[-1]) if limits.parallel else None
+            return Success(Cut(operation=step.operation, places=cuts, pieces=pieces, part=part, filling=filling))
+
+
+def _places(
+    step: BatchStep, whole: Outcome[Lowered, InvalidInput], dialect: Dialect, limits: Limits
+) -> Iterable[slice]:
+    """One chunk when all of it is within the limits, which needs no closer look."""
+    data = step.body.data
+    size = 0 if isinstance(whole, Failure) else len(whole.unwrap().unnumbered.content)
+    if len(data) <= limits.count and size <= limits.size:
+        return [slice(0, len(data))]
+    return chunks([size_of(datum, dialect) for datum in data], limits)
+
+
+def _lowered(step: BatchStep, place: slice, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:
+    return lower(step.operation, structs.replace(step.body, data=step.body.data[place]), dialect)
+
+
+def _piece(step: BatchStep, lowered: Lowered, part: Part | None = None) -> Piece:
+    return Piece(operation=step.operation, kind=step.kind, lowered=lowered, part=part)

@@ -1,0 +1,109 @@
+"""A batch with a loss of the caller's own: a forward pass, the loss, and a backward pass in one turn. Pure.
+
+No number is taken for the backward pass before the loss is known, and no other step comes between the passes: a loss
+that fails leaves the run as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.endpoints import steps
+from tinkex_py.errors import CallbackFailed, DeadlineExceeded, InvalidInput, TinkerError
+from tinkex_py.losses.evaluation import ArrayKind, evaluated
+from tinkex_py.losses.objective import Objective
+from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction
+from tinkex_py.losses.surrogates import first_pass, logprobs_of, merged, second_pass, targets_problem
+from tinkex_py.plans.batches import Cut, gathered, prepared, put
+from tinkex_py.plans.cells import Turn
+from tinkex_py.plans.effects import Plan, compute, deadline, halt, in_turn, require, wait_for
+from tinkex_py.plans.polling import Ticket
+from tinkex_py.plans.runs import Run
+from tinkex_py.types.datum import Datum
+from tinkex_py.types.training import ForwardBackwardOutput
+from tinkex_py.types.validation import problem
+
+
+class CustomLoss(Struct, frozen=True, kw_only=True):
+    """A caller's loss, the arrays that it gets, and what is added to it."""
+
+    loss_fn: LossFunction
+    arrays: ArrayKind | None = None
+    objective: Objective = Objective()
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return str(getattr(self.loss_fn, "__qualname__", type(self.loss_fn).__name__))
+
+    def problem(self, data: Sequence[Datum]) -> InvalidInput | None:
+        """What is wrong with it or the data, found before anything is sent."""
+        unclear = self.objective.problem()
+        if unclear is not None:
+            return InvalidInput(message=f"regularizers: {unclear}", path="regularizers")
+        return problem(data, "data") or targets_problem(data)
+
+
+class _Passed(Struct, frozen=True, kw_only=True):
+    evaluation: Evaluation
+    cut: Cut
+    tickets: tuple[Ticket, ...]
+
+
+def take_custom(run: Run, data: Sequence[Datum], loss: CustomLoss) -> Plan[ForwardBackwardOutput]:
+    """The outputs of the backward pass, with the loss's own value and metrics."""
+    passed = yield from in_turn(run.queue, partial(_in_its_turn, run, data, loss))
+    output = yield from gathered(run, passed.cut, passed.tickets)
+    return merged(output, passed.evaluation)
+
+
+def _in_its_turn(run: Run, data: Sequence[Datum], loss: CustomLoss, turn: Turn) -> Plan[_Passed]:
+    forward = partial(_forward, data)
+    cut = yield from prepared(run, partial(loss.problem, data), forward)
+    yield from wait_for(turn.ready)
+    output = yield from gathered(run, cut, (yield from put(run, cut)))
+    logprobs = yield from require(logprobs_of(data, output))
+    evaluation = yield from _evaluated(run, data, loss, logprobs)
+    backward = partial(_backward, data, evaluation)
+    passing = yield from prepared(run, _no_problem, backward, cut.places)
+    return _Passed(evaluation=evaluation, cut=passing, tickets=(yield from put(run, passing)))
+
+
+def _forward(data: Sequence[Datum]) -> steps.BatchStep:
+    return steps.forward(first_pass(data), "cross_entropy")
+
+
+def _backward(data: Sequence[Datum], evaluation: Evaluation) -> steps.BatchStep:
+    return steps.forward_backward(second_pass(data, evaluation.gradients), "cross_entropy")
+
+
+def _evaluated(run: Run, data: Sequence[Datum], loss: CustomLoss, logprobs: Arrays) -> Plan[Evaluation]:
+    """The caller's function, away from the runtime's thread; it holds the run's turn, so its time is bounded."""
+    computing = compute(lambda: evaluated(loss.loss_fn, loss.objective, data, logprobs, loss.arrays))
+    allowed = run.waiting.config.progress_timeout
+    match (yield from deadline(allowed, computing, partial(_overdue, loss.name))):
+        case Success(evaluation):
+            return evaluation
+        case Failure(reason):
+            return (yield from halt(_failed(loss.name, reason)))
+
+
+def _failed(name: str, reason: str) -> CallbackFailed:
+    return CallbackFailed(
+        message=f"forward_backward_custom: {name} failed: {reason}; nothing was trained, and the next step works",
+        callback=name,
+        reason=reason,
+    )
+
+
+def _overdue(name: str, seconds: float) -> TinkerError:
+    message = f"forward_backward_custom: {name} did not return within {seconds:g} s; nothing was trained"
+    return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)
+
+
+def _no_problem() -> None:
+    return None

@@ -1,0 +1,138 @@
+"""A model in training as this client sees it: numbers given and free, and what is in doubt. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from msgspec import Struct, field, structs
+
+from tinkex_py.errors import OutOfSequence, RequestCause, TinkerError
+from tinkex_py.plans.cells import Gate, Queue
+from tinkex_py.plans.chunks import Limits
+from tinkex_py.plans.dialects import Dialects
+from tinkex_py.plans.effects import Plan, pure
+from tinkex_py.plans.polling import Waiting
+
+LimitsOf: TypeAlias = "Callable[[], Plan[Limits]]"
+
+
+def by_default() -> Plan[Limits]:
+    """The limits of a server that says nothing of them."""
+    return pure(Limits())
+
+
+class Part(Struct, kw_only=True, eq=False):
+    """How much of a batch the server has taken: the numbers of its chunks, of which there are `count`."""
+
+    count: int
+    gradients: bool
+    numbers: list[int] = field(default_factory=list[int])
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing."""
+        return len(self.numbers) == self.count
+
+
+class Run(Struct, kw_only=True):
+    """Whose turn it is, the next number, refused numbers that are free again, and what is in doubt.
+
+    `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
+    budget of bytes under way. `parts` are batches whose gradients are on the server, but not all of them.
+    """
+
+    model_id: str
+    queue: Queue
+    waiting: Waiting
+    dialects: Dialects
+    limits: LimitsOf = by_default
+    in_flight: Gate = field(default_factory=lambda: Gate(50_000_000))
+    submitting: Gate = field(default_factory=lambda: Gate(1))
+    next_number: int = 1
+    freed: set[int] = field(default_factory=set[int])
+    parts: list[Part] = field(default_factory=list[Part])
+    stepped: int = 0
+    doubt: OutOfSequence | None = None
+    checkpoint: str | None = None
+
+    def number(self) -> int:
+        """The number for the next step: the lowest that is free."""
+        return min(self.freed, default=self.next_number)
+
+    def accept(self, number: int) -> None:
+        """The server took a step under that number."""
+        self.freed.discard(number)
+        self.next_number = max(self.next_number, number + 1)
+
+    def refuse(self, number: int) -> None:
+        """The server refused a step under that number, which is free again."""
+        self.freed.add(number)
+        self.next_number = max(self.next_number, number + 1)
+
+    @property
+    def partial(self) -> tuple[int, ...]:
+        """The numbers of chunks whose gradients are on the server while the rest of their batch is missing."""
+        return tuple(sorted(number for part in self.parts for number in part.numbers))
+
+    def in_doubt(self, operation: str, why: str, number: int | None = None) -> OutOfSequence:
+        """From here on no step of this run can be known to be safe."""
+        step = self.next_number - 1 if number is None else number
+        way_on = (
+            f"go on from {self.checkpoint} with create_training_client_from_state_with_optimizer"
+            if self.checkpoint
+            else "make a new training client; this run saved no checkpoint"
+        )
+        self.doubt = OutOfSequence(
+            message=f"{operation} (step {step} of {self.model_id}) is in doubt: {why}; {way_on}",
+            step=step,
+            taken=self.partial,
+            checkpoint=self.checkpoint,
+        )
+        return self.doubt
+
+    def partly(self, operation: str, part: Part, error: TinkerError) -> TinkerError:
+        """What a failed chunk means for its batch: the error itself when nothing of it was left behind."""
+        taken = tuple(sorted(part.numbers))
+        if not (part.gradients and taken):
+            return error
+        if isinstance(error, OutOfSequence):
+            return structs.replace(error, taken=taken)
+        way_on = "an optim_step has used them since" if self.stepped > taken[-1] else self._way_on()
+        found = OutOfSequence(
+            message=f"{operation}: {len(taken)} of {part.count} chunks were taken (steps "
+            f"{', '.join(map(str, taken))}), another failed: {error.message}; {way_on}",
+            taken=taken,
+            checkpoint=self.checkpoint,
+        )
+        facts = {name: getattr(error, name) for name in _FACTS} if isinstance(error, RequestCause) else {}
+        return structs.replace(found, **facts)
+
+    def unstepped(self) -> OutOfSequence:
+        """Why an optimizer step would be one on part of a batch."""
+        return OutOfSequence(
+            message=f"optim_step: the gradients of {self.model_id} hold part of a batch (steps "
+            f"{', '.join(map(str, self.partial))} were taken, the rest was not); {self._way_on()}",
+            step=self.number(),
+            taken=self.partial,
+            checkpoint=self.checkpoint,
+        )
+
+    def enter(self, part: Part | None, number: int) -> None:
+        """The server took a chunk of a batch: until it has the last one, it has the gradients of a part."""
+        if part is not None:
+            part.numbers.append(number)
+            self.leave_behind(part)
+
+    def leave_behind(self, part: Part) -> None:
+        """Remember a batch that leaves gradients as long as it is not whole."""
+        if part.gradients:
+            kept = [other for other in self.parts if other is not part]
+            self.parts = kept if part.whole else [*kept, part]
+
+    def _way_on(self) -> str:
+        afresh = f", or go on from {self.checkpoint}" if self.checkpoint else ""
+        return f"step on what there is with optim_step(..., accept_partial=True){afresh}"
+
+
+_FACTS = ("request_id", "endpoint", "attempts", "elapsed")
