@@ -44,12 +44,7 @@ NOT_APPLICABLE = {
 """Recordings of what only the official SDK has, and why."""
 
 NOT_YET: dict[str, str] = {
-    **dict.fromkeys(("auth_credential_cmd",), "credentials in virtual time"),
-    **dict.fromkeys(("chunking_*", "metrics_*", "torch_forward_*"), "chunks and custom losses"),
-    **dict.fromkeys(
-        ("create_lora_full", "save_*_full", "*_inflight"),
-        "saving as the newest release does it",
-    ),
+    "auth_credential_cmd": "credential commands in virtual time",
 }
 """Recordings whose call is still to come here, and what it waits for."""
 
