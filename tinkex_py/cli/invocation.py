@@ -1,0 +1,171 @@
+"""One run of the command: what was asked of it, where it speaks, and how it ends when something fails."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from msgspec import Struct, structs
+from returns.result import Failure, Success
+from rich.console import Console
+from rich.markup import escape
+
+from tinkex_py.cli.complaints import details, remedy
+from tinkex_py.cli.display import harmless
+from tinkex_py.cli.options import Format, Options, options_of
+from tinkex_py.clients.opened import OpenedBlocking
+from tinkex_py.config import LOCAL_SCHEME, Config
+from tinkex_py.errors import FileFailed, TinkerError
+from tinkex_py.outcome import Outcome
+
+T = TypeVar("T")
+ClientT = TypeVar("ClientT", bound=OpenedBlocking)
+
+FOLDER = Path("tinkex-run")
+"""Where the embedded engine keeps checkpoints unless another folder is named."""
+
+
+class Invocation(Struct, kw_only=True):
+    """What a command works with."""
+
+    options: Options
+    out: Console
+    err: Console
+
+    @property
+    def format(self) -> Format:
+        """How results are written."""
+        return self.options.output_format
+
+    def config(self) -> Config:
+        """The settings of the environment, with what was said on the command line over them."""
+        settings = self.or_exit(Config.from_env(os.environ))
+        given = {
+            "base_url": self.options.base_url,
+            "api_key": self._key(),
+            "timeout": self.options.timeout,
+        }
+        return structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+    @contextmanager
+    def client(self, kind: type[ClientT], folder: Path = FOLDER, *, engine: bool = False) -> Generator[ClientT]:
+        """A client of the server that is named; of the embedded engine where neither server nor credential is.
+
+        The engine has its checkpoints in `folder`, which is made where `engine` says that it may be.
+        """
+        settings = self.config()
+        if self._nobody_is_named(settings) and (engine or folder.is_dir()):
+            settings = structs.replace(settings, base_url=f"{LOCAL_SCHEME}{folder}")
+            self.note(f"Using the embedded engine, with its checkpoints in {folder}; --base-url names another server")
+        with kind(settings) as client:
+            yield client
+
+    def or_exit(self, outcome: Outcome[T]) -> T:
+        """The value; a failure is said in two lines, and ends the command with status 1."""
+        match outcome:
+            case Success(value):
+                return value
+            case Failure(error):
+                self.fail(error)
+
+    def fail(self, error: TinkerError) -> NoReturn:
+        """Say what happened and what to do, and end with status 1."""
+        self.complain(error.message, remedy(error), details(error))
+        raise SystemExit(1)
+
+    def complain(self, what: str, to_do: str, more: str | None = None) -> None:
+        """What happened and what to do, in a line each; `--verbose` adds what more there is to know."""
+        self._line(self.err, f"[red]Error:[/] {escape(harmless(what))}")
+        self._line(self.err, f"What to do: {escape(harmless(to_do))}")
+        if more is not None and self.options.verbose:
+            self._line(self.err, f"[dim]{escape(harmless(more))}[/]")
+
+    def stop(self, what: str, to_do: str) -> NoReturn:
+        """Complain, and end with status 1."""
+        self.complain(what, to_do)
+        raise SystemExit(1)
+
+    def note(self, text: str) -> None:
+        """A remark for people, beside the results; not with `--quiet`."""
+        if not self.options.quiet:
+            self._line(self.err, f"[dim]{escape(harmless(text))}[/]")
+
+    def say(self, text: str) -> None:
+        """A line of the result, as it is and however long, so that paths and commands can be copied."""
+        self._line(self.out, escape(harmless(text)))
+
+    def tell(self, text: str) -> None:
+        """A line of how it goes: among the results where these are for people, else beside them."""
+        if not self.options.quiet:
+            self._line(self.out if self.format == "table" else self.err, escape(harmless(text)))
+
+    def agrees(self, question: str) -> bool:
+        """What the person says to a yes-or-no question; nobody there to answer is an error."""
+        self.err.print(f"{harmless(question)} [y/N] ", end="", highlight=False, markup=False, soft_wrap=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            self.err.print()
+            self.stop("there is nobody to ask", "add --yes to do it without being asked")
+        return answer.strip().lower() in {"y", "yes"}
+
+    def save(self, file: Path, content: bytes) -> None:
+        """Write a file, whole or not at all."""
+        partial = file.with_name(f".{file.name}.partial")
+        try:
+            _ = partial.write_bytes(content)
+            _ = partial.replace(file)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            self.fail(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
+
+    def write(self, text: str) -> None:
+        """Text for another program, as it is."""
+        click.echo(text, nl=False)
+
+    def _line(self, console: Console, text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    def _key(self) -> str | None:
+        file = self.options.api_key_file
+        if file is None:
+            return None
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
+
+    def _nobody_is_named(self, settings: Config) -> bool:
+        named = self.options.base_url or os.environ.get("TINKER_BASE_URL")
+        return not named and not _has_credential(settings)
+
+
+def _has_credential(settings: Config) -> bool:
+    return settings.api_key is not None or settings.credential_cmd is not None
+
+
+def begin(context: click.Context) -> Invocation:
+    """The invocation of a command, its streams as they are now."""
+    options = options_of(context)
+    if options.verbose:
+        logging.basicConfig(format="%(levelname)s %(message)s", level=_LEVELS[min(options.verbose, 2)])
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+    return Invocation(options=options, out=Console(), err=Console(stderr=True))
+
+
+def invoked(function: Any) -> Any:
+    """A command's function, which is given its invocation first."""
+
+    @click.pass_context
+    def called(context: click.Context, /, *args: Any, **named: Any) -> Any:
+        return context.invoke(function, begin(context), *args, **named)
+
+    return click.decorators.update_wrapper(called, function)
+
+
+_LEVELS = {1: logging.INFO, 2: logging.DEBUG}

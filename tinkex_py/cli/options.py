@@ -1,0 +1,101 @@
+"""Options that every command takes, before or after its name: one declaration, kept on the invocation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import click
+from click.core import ParameterSource
+from msgspec import Struct
+from typing_extensions import override
+
+Format: TypeAlias = Literal["table", "json", "jsonl"]
+
+
+class Options(Struct, kw_only=True):
+    """What was said for the whole command; what stands last wins."""
+
+    output_format: Format = "table"
+    base_url: str | None = None
+    api_key_file: Path | None = None
+    timeout: float | None = None
+    quiet: bool = False
+    verbose: int = 0
+
+
+def options_of(context: click.Context) -> Options:
+    """What has been said so far."""
+    return context.find_root().ensure_object(Options)
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Later words win over earlier ones; a default says nothing."""
+    options, name = options_of(context), str(parameter.name)
+    if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        setattr(options, name, value)
+
+
+def _shared() -> list[click.Option]:
+    """New options each time: click ties each to its command."""
+    return [
+        click.Option(
+            ["-f", "--format", "output_format"],
+            type=click.Choice(["table", "json", "jsonl"]),
+            help="What results are written as; json and jsonl are stable, with ISO 8601 times.",
+            **_KEPT,
+        ),
+        click.Option(["--base-url"], metavar="URL", help="The server; local:FOLDER is the embedded engine.", **_KEPT),
+        click.Option(
+            ["--api-key-file"],
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Read the API key from a file.",
+            **_KEPT,
+        ),
+        click.Option(
+            ["--timeout"], type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For one call.", **_KEPT
+        ),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say only results and errors.", **_KEPT),
+        click.Option(["-v", "--verbose"], count=True, help="Say more: -v requests and attempts, -vv all.", **_KEPT),
+    ]
+
+
+_KEPT: dict[str, Any] = {"expose_value": False, "callback": _keep}
+_TITLE = "Options of every command"
+
+
+class _Sharing(click.Command):
+    """A command with the shared options, which its help lists apart."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._own = len(self.params)
+        self.params += _shared()
+
+    @override
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Its own options, then the shared ones."""
+        shared = self.params[self._own :]
+        own = [each for each in self.get_params(ctx) if each not in shared]
+        for title, parameters in (("Options", own), (_TITLE, shared)):
+            records = [record for each in parameters if (record := each.get_help_record(ctx)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Command(_Sharing):
+    """A command that takes the shared options."""
+
+
+class Group(_Sharing, click.Group):
+    """Commands that take the shared options, as this one does before their name."""
+
+    command_class = Command
+    group_class = type
+
+    @override
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)

@@ -1,0 +1,134 @@
+"""Results as tables for people, and as JSON for programs: the one place that lays them out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import click
+import msgspec
+from msgspec import Struct
+from rich.table import Table as Grid
+from rich.text import Text
+
+from tinkex_py.cli.display import harmless_json, shown
+from tinkex_py.cli.invocation import Invocation
+
+T = TypeVar("T")
+
+
+class Column(Struct, Generic[T], frozen=True):
+    """A column: what its cells show; `whole` cells are folded rather than cut, so that they can be copied."""
+
+    value: Callable[[T], object]
+    whole: bool = False
+    right: bool = False
+
+
+class Table(Struct, Generic[T], frozen=True, kw_only=True):
+    """Things of one kind: what they are called in JSON, their columns by name, and those shown unless others are."""
+
+    key: str
+    columns: Mapping[str, Column[T]]
+    usual: tuple[str, ...]
+
+    def chosen(self, text: str | None) -> tuple[str, ...]:
+        """The columns of a list such as `id,model`; a usage error names those there are."""
+        names = self.usual if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+        unknown = [name for name in names if name not in self.columns]
+        if unknown or not names:
+            raise click.BadParameter(
+                f"{', '.join(unknown) or 'nothing'} is no column; there are {', '.join(self.columns)}",
+                param_hint="--columns",
+            )
+        return names
+
+
+def columns_option(table: Table[Any]) -> Callable[[Any], Any]:
+    """The option that chooses columns."""
+    return click.option(
+        "-c", "--columns", metavar="NAMES", help=f"Columns of the table, of: {', '.join(table.columns)}."
+    )
+
+
+def show(
+    invocation: Invocation,
+    table: Table[T],
+    rows: Sequence[T],
+    columns: str | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> None:
+    """The rows, as the person or the program wants them."""
+    names = table.chosen(columns)
+    match invocation.format:
+        case "json":
+            write_json(invocation, {**(extra or {}), table.key: rows})
+        case "jsonl":
+            for row in rows:
+                write_line(invocation, row)
+        case "table":
+            cells = [[shown(table.columns[name].value(row)) for name in names] for row in rows]
+            _grid(invocation, table, names, cells)
+
+
+def show_one(invocation: Invocation, value: object, fields: Mapping[str, object]) -> None:
+    """One thing: its fields under one another, or the thing itself as JSON."""
+    match invocation.format:
+        case "json":
+            write_json(invocation, value)
+        case "jsonl":
+            write_line(invocation, value)
+        case "table":
+            width = max(map(len, fields), default=0)
+            for name, each in fields.items():
+                invocation.say(f"{name:<{width}}  {shown(each)}")
+
+
+def write_json(invocation: Invocation, value: object) -> None:
+    """JSON in lines; times are ISO 8601."""
+    invocation.write(harmless_json(msgspec.json.format(_encoded(value), indent=2).decode()) + "\n")
+
+
+def write_line(invocation: Invocation, value: object) -> None:
+    """JSON in one line."""
+    invocation.write(harmless_json(_encoded(value).decode()) + "\n")
+
+
+def _encoded(value: object) -> bytes:
+    """Every field by its name, null where there is nothing: what programs read is always of one form."""
+    return msgspec.json.encode(value, enc_hook=_plain)
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Comma-separated values, with a header."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    _ = writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _grid(invocation: Invocation, table: Table[T], names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """On a terminal a grid that fits it; into a pipe whole cells, with tabs between them."""
+    if not invocation.out.is_terminal:
+        for line in (names, *cells):
+            invocation.write("\t".join(line) + "\n")
+        return
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        column = table.columns[name]
+        grid.add_column(
+            name,
+            overflow="fold" if column.whole else "ellipsis",
+            no_wrap=not column.whole,
+            justify="right" if column.right else "left",
+        )
+    for line in cells:
+        grid.add_row(*map(Text, line))
+    invocation.out.print(grid)
