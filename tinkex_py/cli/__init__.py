@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 
 INTERRUPTED = 130
 
@@ -23,5 +24,18 @@ def main() -> None:
     except ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)
-    except (Abort, KeyboardInterrupt):
+    except Abort as ending:
+        sys.exit(1 if isinstance(ending.__cause__, EOFError) else INTERRUPTED)
+    except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as bug:  # noqa: BLE001 - whatever it is, nobody should have to read a stack trace
+        sys.exit(_report(bug))
+
+
+def _report(bug: Exception) -> str:
+    if "-vv" in sys.argv:
+        traceback.print_exception(bug)
+    return (
+        f"Error: this is a bug of tinkex: {type(bug).__name__}: {bug}\n"
+        "What to do: run the command again with -vv, and report what it prints"
+    )

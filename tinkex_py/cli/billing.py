@@ -14,13 +14,23 @@ from tinkex_py.cli.tables import Column, Table, columns_option, csv_text, show
 from tinkex_py.clients.admin import AdminClient
 from tinkex_py.types.usage import BillingEvent, BillingUsageResponse, CheckpointStorage
 
+
+def _amount(event: BillingEvent) -> str | None:
+    info = event.event_info
+    if info is None:
+        return None
+    if info.gigabyte_hours is not None:
+        return f"{info.gigabyte_hours:.6g} GB h"
+    return f"{info.count} saved" if info.count is not None else f"{info.token_count or 0} tokens"
+
+
 USAGE: Table[BillingEvent] = Table(
     key="data",
     columns={
         "from": Column(lambda event: event.bucket_start),
         "to": Column(lambda event: event.bucket_end),
         "what": Column(lambda event: None if event.event_info is None else event.event_info.type),
-        "amount": Column(lambda event: _amount(event), right=True),
+        "amount": Column(_amount, right=True),
         "model": Column(lambda event: event.base_model),
         "user": Column(lambda event: event.user_name or event.user_id),
         "session": Column(lambda event: event.session_id, whole=True),
@@ -96,15 +106,6 @@ def checkpoint_storage(
         return
     rate = {"effective_rate_usd_per_gigabyte_month": found.effective_rate_usd_per_gigabyte_month}
     show(invocation, STORAGE, found.data, columns, rate)
-
-
-def _amount(event: BillingEvent) -> str | None:
-    info = event.event_info
-    if info is None:
-        return None
-    if info.gigabyte_hours is not None:
-        return f"{info.gigabyte_hours:.6g} GB h"
-    return f"{info.count} saved" if info.count is not None else f"{info.token_count or 0} tokens"
 
 
 _INFO = ("type", "token_count", "cached", "count", "free", "gigabyte_hours")

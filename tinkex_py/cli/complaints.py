@@ -36,7 +36,7 @@ _REMEDIES: Mapping[type[TinkerError], str] = {
     errors.CircuitOpen: "wait a little, then run the command again",
     errors.InvalidInput: "correct that value, then run the command again",
     errors.CallbackFailed: "mend what failed, then run the command again",
-    errors.MissingCredentials: "set TINKER_API_KEY, run tinkex auth login, or use the embedded engine: --base-url local:",
+    errors.MissingCredentials: "set TINKER_API_KEY or run tinkex auth login; --base-url local: is the embedded engine",
     errors.InvalidConfig: "correct that setting, then run the command again",
     errors.ExtraMissing: "install the package, then run the command again",
     errors.FileFailed: "mend the file or give another path, then run the command again",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from typing_extensions import TypeIs
+
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 NOTHING = "-"
 
 
 def harmless(text: str) -> str:
-    """The text with whatever could steer a terminal, or turn the order of letters, written out as an escape.
+    r"""The text with whatever could steer a terminal, or turn the order of letters, written out as an escape.
 
-    >>> harmless("a\\x1b[2Jb")
-    'a\\\\x1b[2Jb'
+    >>> harmless("a\x1b[2Jb")
+    'a\\x1b[2Jb'
     """
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
@@ -39,6 +41,8 @@ def size(count: int | None) -> str | None:
 
 def shown(value: object) -> str:
     """Any value in a cell: times are in UTC, what isn't there is a dash."""
+    if _is_mapping(value):
+        return ", ".join(f"{shown(name)}={shown(each)}" for name, each in value.items()) or NOTHING
     match value:
         case None | "":
             return NOTHING
@@ -48,10 +52,12 @@ def shown(value: object) -> str:
             return f"{value:.6g}"
         case datetime():
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
-        case Mapping():
-            return ", ".join(f"{shown(name)}={shown(each)}" for name, each in value.items()) or NOTHING  # pyright: ignore[reportUnknownVariableType]
         case _:
             return harmless(str(value))
+
+
+def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    return isinstance(value, Mapping)
 
 
 def _escaped(char: str) -> str:

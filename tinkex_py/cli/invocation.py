@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import update_wrapper
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 from msgspec import Struct, structs
-from returns.result import Failure, Success
+from returns.result import Failure
 from rich.console import Console
 from rich.markup import escape
 
@@ -21,8 +22,9 @@ from tinkex_py.cli.display import harmless
 from tinkex_py.cli.options import Format, Options, options_of
 from tinkex_py.clients.opened import OpenedBlocking
 from tinkex_py.config import LOCAL_SCHEME, Config
-from tinkex_py.errors import FileFailed, TinkerError
+from tinkex_py.errors import FileFailed, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome
+from tinkex_py.runtime.credentials import credentials_of
 
 T = TypeVar("T")
 ClientT = TypeVar("ClientT", bound=OpenedBlocking)
@@ -62,17 +64,18 @@ class Invocation(Struct, kw_only=True):
         settings = self.config()
         if self._nobody_is_named(settings) and (engine or folder.is_dir()):
             settings = structs.replace(settings, base_url=f"{LOCAL_SCHEME}{folder}")
-            self.note(f"Using the embedded engine, with its checkpoints in {folder}; --base-url names another server")
+            if not engine:
+                self.note(
+                    f"Using the embedded engine, with its checkpoints in {folder}; --base-url names another server"
+                )
         with kind(settings) as client:
             yield client
 
     def or_exit(self, outcome: Outcome[T]) -> T:
         """The value; a failure is said in two lines, and ends the command with status 1."""
-        match outcome:
-            case Success(value):
-                return value
-            case Failure(error):
-                self.fail(error)
+        if isinstance(outcome, Failure):
+            self.fail(outcome.failure())
+        return outcome.unwrap()
 
     def fail(self, error: TinkerError) -> NoReturn:
         """Say what happened and what to do, and end with status 1."""
@@ -142,11 +145,11 @@ class Invocation(Struct, kw_only=True):
 
     def _nobody_is_named(self, settings: Config) -> bool:
         named = self.options.base_url or os.environ.get("TINKER_BASE_URL")
-        return not named and not _has_credential(settings)
+        return not named and _is_missing(credentials_of(settings))
 
 
-def _has_credential(settings: Config) -> bool:
-    return settings.api_key is not None or settings.credential_cmd is not None
+def _is_missing(outcome: Outcome[object]) -> bool:
+    return isinstance(outcome, Failure) and isinstance(outcome.failure(), MissingCredentials)
 
 
 def begin(context: click.Context) -> Invocation:
@@ -158,14 +161,14 @@ def begin(context: click.Context) -> Invocation:
     return Invocation(options=options, out=Console(), err=Console(stderr=True))
 
 
-def invoked(function: Any) -> Any:
+def invoked(function: Callable[..., None]) -> Callable[..., None]:
     """A command's function, which is given its invocation first."""
 
     @click.pass_context
-    def called(context: click.Context, /, *args: Any, **named: Any) -> Any:
-        return context.invoke(function, begin(context), *args, **named)
+    def called(context: click.Context, /, **named: Any) -> None:
+        function(begin(context), **named)
 
-    return click.decorators.update_wrapper(called, function)
+    return update_wrapper(called, function)
 
 
 _LEVELS = {1: logging.INFO, 2: logging.DEBUG}

@@ -39,6 +39,11 @@ class _Step(NamedTuple):
     update: Promise[OptimStepResponse]
 
 
+def rate_at(lesson: Lesson, index: int) -> float:
+    """The learning rate of a step, the first of which is 0."""
+    return lesson.learning_rate * (1 - index / lesson.steps)
+
+
 def batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[Sequence[Datum]]:
     """A batch a step: all examples in a new order each time round."""
     chance = random.Random(lesson.seed)  # noqa: S311 - an order, not a secret
@@ -58,7 +63,7 @@ def train(
     When `stopped`, no further step is submitted, and the losses of those under way still come.
     """
     submitted = (
-        _submit(trainer, batch, AdamParams(learning_rate=lesson.learning_rate * (1 - index / lesson.steps)))
+        _submit(trainer, batch, AdamParams(learning_rate=rate_at(lesson, index)))
         for index, batch in takewhile(lambda _: not stopped(), enumerate(batches(data, lesson)))
     )
     waiting = list(islice(submitted, AHEAD))

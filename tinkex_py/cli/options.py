@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -11,6 +12,9 @@ from msgspec import Struct
 from typing_extensions import override
 
 Format: TypeAlias = Literal["table", "json", "jsonl"]
+
+Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+"""What adds an option to a command's function."""
 
 
 class Options(Struct, kw_only=True):
@@ -91,8 +95,8 @@ class Command(_Sharing):
 class Group(_Sharing, click.Group):
     """Commands that take the shared options, as this one does before their name."""
 
-    command_class = Command
-    group_class = type
+    command_class: type[click.Command] | None = Command
+    group_class: type[click.Group | type] | None = type
 
     @override
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -5,32 +5,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from returns.result import Failure, Success
 
-from tinkex_py.errors import ExtraMissing, FileFailed
+from tinkex_py.cli.records import Curve
+from tinkex_py.errors import ExtraMissing, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def save_curve(losses: Sequence[float], file: Path) -> Outcome[Path]:
-    """The file, with the loss in nats per token over the steps, in the format that its ending names."""
+FORMATS = (".png", ".svg", ".pdf")
+_LABELS: Mapping[str, str] = {"loss": "loss (nats per token)"}
+_COLOURS = ("#1f5fa8", "#b3541e", "#2f7d4f", "#7a4b9e")
+_UNDATED: Mapping[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+_SMOOTHED_FROM = 40
+"""Points from which on a curve is drawn smoothed, over its own faint line."""
+
+
+def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome[Path]:
+    """The file, with a panel for each curve over the steps, in the format that its ending names."""
+    if file.suffix.lower() not in FORMATS:
+        message = f"{file} has an ending of no picture; give one of {', '.join(FORMATS)}"
+        return Failure(InvalidInput(message=message, path="file", value=file.name))
     try:
+        import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         return Failure(ExtraMissing(message="pictures need matplotlib: pip install 'tinkex-py[cli]'", extra="cli"))
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 1 + 2.8 * len(curves)), layout="constrained")
     _ = FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    _ = axes.plot(range(1, len(losses) + 1), losses, linewidth=1.5)
-    _ = axes.set(xlabel="step", ylabel="loss (nats per token)", title="Training loss")
-    _ = axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
+    panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)
+    for place, curve in enumerate(curves):
+        _draw(panels[place, 0], curve, _COLOURS[place % len(_COLOURS)])
+    _ = panels[-1, 0].set_xlabel("step")
+    _ = figure.suptitle(title or ", ".join(curve.name for curve in curves))
     try:
-        figure.savefig(file, dpi=150)
+        with mpl.rc_context({"svg.hashsalt": "tinkex"}):
+            figure.savefig(file, dpi=150, metadata=_UNDATED.get(file.suffix.lower()))
     except OSError as error:
         return Failure(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
     return Success(file)
+
+
+def _draw(axes: Axes, curve: Curve, colour: str) -> None:
+    many = len(curve.values) >= _SMOOTHED_FROM
+    _ = axes.plot(curve.steps, curve.values, color=colour, linewidth=1 if many else 1.8, alpha=0.3 if many else 1)
+    if len(curve.values) == 1:
+        _ = axes.plot(curve.steps, curve.values, "o", color=colour)
+    if many:
+        _ = axes.plot(curve.steps, _smoothed(curve.values), color=colour, linewidth=1.8, label="smoothed")
+    _ = axes.set_ylabel(_LABELS.get(curve.name, curve.name))
+    if curve.name == "loss" and min(curve.values) >= 0:
+        _ = axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _smoothed(values: Sequence[float]) -> list[float]:
+    """A moving mean that forgets within about a tenth of the curve, without the lag of its beginning."""
+    keep = 1 - 1 / max(2.0, len(values) / 20)
+    sums = accumulate(values, lambda total, value: keep * total + value, initial=0.0)
+    weights = accumulate(values, lambda total, _: keep * total + 1, initial=0.0)
+    return [total / weight for total, weight in zip(sums, weights, strict=True) if weight]

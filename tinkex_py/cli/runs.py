@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tinkex_py.cli.invocation import Invocation, invoked
-from tinkex_py.cli.options import Group
+from tinkex_py.cli.options import Decorator, Group
 from tinkex_py.cli.tables import Column, Table, columns_option, show, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.types.runs import AccessScope, Checkpoint, TrainingRun
@@ -19,7 +19,7 @@ scope_option = click.option(
 )
 
 
-def limit_option(default: int) -> click.decorators.FC:  # pyright: ignore
+def limit_option(default: int) -> Decorator:
     """How many of a list."""
     return click.option(
         "--limit", type=click.IntRange(0), default=default, show_default=True, help="How many at most; 0 means all."

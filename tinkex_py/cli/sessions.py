@@ -11,10 +11,10 @@ from msgspec import Struct
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Group
 from tinkex_py.cli.runs import limit_option, scope_option
-from tinkex_py.cli.tables import Column, Table, columns_option, show, show_one
+from tinkex_py.cli.tables import Column, Table, answer, columns_option, show, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.plans.effects import Plan
-from tinkex_py.plans.retry import call
+from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Address, Reply, Request
 from tinkex_py.types.runs import AccessScope
 from tinkex_py.types.sessions import (
@@ -130,9 +130,9 @@ def export_trace(invocation: Invocation, session_id: str, output: Path | None, *
     with invocation.client(RestClient) as rest:
         url = invocation.or_exit(rest.export_session_trace(session_id))
         if url_only:
-            show_one(invocation, {"url": url}, {"url": url}) if invocation.format != "table" else invocation.say(url)
+            answer(invocation, url, {"url": url})
             return
-        trace = invocation.or_exit(rest.execute(_fetched(url, rest.context.policy().seconds))).body
+        trace = invocation.or_exit(rest.execute(_fetched(url, rest.context.policy()))).body
     file = output or Path(f"trace-{session_id.replace('/', '_').replace(':', '_')}.json")
     if str(file) == "-":
         invocation.write(trace.decode("utf-8", "replace"))
@@ -141,11 +141,9 @@ def export_trace(invocation: Invocation, session_id: str, output: Path | None, *
     invocation.tell(f"Trace: {file}")
 
 
-def _fetched(url: str, seconds: float) -> Plan[Reply]:
-    from tinkex_py.plans.retry import Policy
-
+def _fetched(url: str, policy: Policy) -> Plan[Reply]:
     where = Request(operation="export_session_trace", method="GET", path=(), returns=Whole(), address=Address(url))
-    return call(where, Policy(seconds=seconds))
+    return call(where, policy)
 
 
 def _pairs(texts: tuple[str, ...]) -> Mapping[str, str]:

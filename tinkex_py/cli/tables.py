@@ -15,6 +15,7 @@ from rich.text import Text
 
 from tinkex_py.cli.display import harmless_json, shown
 from tinkex_py.cli.invocation import Invocation
+from tinkex_py.cli.options import Decorator
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class Table(Struct, Generic[T], frozen=True, kw_only=True):
         return names
 
 
-def columns_option(table: Table[Any]) -> Callable[[Any], Any]:
+def columns_option(table: Table[Any]) -> Decorator:
     """The option that chooses columns."""
     return click.option(
         "-c", "--columns", metavar="NAMES", help=f"Columns of the table, of: {', '.join(table.columns)}."
@@ -84,6 +85,20 @@ def show_one(invocation: Invocation, value: object, fields: Mapping[str, object]
             width = max(map(len, fields), default=0)
             for name, each in fields.items():
                 invocation.say(f"{name:<{width}}  {shown(each)}")
+
+
+def done(invocation: Invocation, sentence: str, value: Mapping[str, object]) -> None:
+    """Something was carried out: a sentence for a person, an object for a program."""
+    if not (invocation.options.quiet and invocation.format == "table"):
+        answer(invocation, sentence, value)
+
+
+def answer(invocation: Invocation, text: str, value: Mapping[str, object]) -> None:
+    """A result that is one text for a person, an object for a program."""
+    if invocation.format == "table":
+        invocation.say(text)
+    else:
+        show_one(invocation, value, value)
 
 
 def write_json(invocation: Invocation, value: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
@@ -11,13 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("TINKER_")}, "COLUMNS": "200"}
-COMMAND = [sys.executable, "-W", "error", "-c", "from tinkex_py.cli import main; main()"]
-
-
-def tinkex(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    words = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder, env=ENVIRONMENT)
+from tests.cli.running import COMMAND, ENVIRONMENT
+from tests.cli.running import run_tinkex as tinkex
 
 
 def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""One embedded server for all tests of the command line, with a run, checkpoints and a session in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import COMMAND, ENVIRONMENT, Stock, stocked
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    folder = tmp_path_factory.mktemp("served")
+    words = [*COMMAND, "serve", "--port", "0", "--directory", str(folder), "--format", "jsonl"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as served:
+        assert served.stdout is not None
+        yield stocked(served.stdout.readline())
+        served.terminate()
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No server, no key and no width of this machine reaches a test."""
+    for name in [name for name in os.environ if name.startswith(("TINKER_", "TINKEX_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TINKEX_CREDENTIALS_FILE", str(tmp_path / "credentials.json"))
+    monkeypatch.chdir(tmp_path)

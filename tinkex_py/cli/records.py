@@ -1,0 +1,107 @@
+"""The log of a training: a line of JSON for each step, written as steps end, and read again to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+import msgspec
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.errors import FileFailed
+from tinkex_py.outcome import Outcome
+
+_NO_CURVES = frozenset({"step", "learning_rate"})
+_FIRST = ("loss", "reward")
+
+
+class Curve(Struct, frozen=True):
+    """What a number was at which steps."""
+
+    name: str
+    steps: Sequence[float]
+    values: Sequence[float]
+
+
+class StepLog:
+    """Adds a line for each step to a file, which a training that is resumed goes on with; None writes nothing."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._open: TextIO | None = None
+
+    def begin(self) -> Outcome[Self, FileFailed]:
+        """Open the file, or say why it can't be."""
+        try:
+            if self._file is not None:
+                self._open = self._file.open("a", encoding="utf-8")
+        except OSError as error:
+            return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
+        return Success(self)
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Write one step; it is in the file when this returns."""
+        if self._open is not None:
+            line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+            _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
+            self._open.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._open is not None:
+            self._open.close()
+
+
+def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, ...], FileFailed]:
+    """The named numbers of a log, or all there are, loss and reward first; `step` is the line where none is given."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        return Failure(_failed(file, f"can't be read: {reason}"))
+    points: dict[str, list[tuple[float, float]]] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            record = msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}
+        except msgspec.DecodeError as error:
+            if number == len(lines):  # a program that was killed leaves half a line
+                break
+            return Failure(_failed(file, f"line {number}: {error}; mend that line", number))
+        _collect(points, number, record)
+    return _chosen(file, points, names)
+
+
+def _collect(points: dict[str, list[tuple[float, float]]], number: int, record: Mapping[str, Any]) -> None:
+    step = record.get("step", number)
+    for name, value in record.items():
+        if _is_number(value) and _is_number(step) and name not in _NO_CURVES:
+            points.setdefault(name, []).append((step, value))
+
+
+def _chosen(
+    file: Path, points: Mapping[str, list[tuple[float, float]]], names: Sequence[str]
+) -> Outcome[tuple[Curve, ...], FileFailed]:
+    missing = [name for name in names if name not in points]
+    if missing or not points:
+        there = f"there are {', '.join(points)}" if points else "it has no numbers by name"
+        return Failure(_failed(file, f"has no {', '.join(missing) or 'curve'}; {there}"))
+    first = [name for name in _FIRST if name in points]
+    order = names or [*first, *(name for name in points if name not in first)]
+    return Success(tuple(Curve(name, *map(tuple, zip(*points[name], strict=True))) for name in order))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def _failed(file: Path | None, what: str, line: int | None = None) -> FileFailed:
+    return FileFailed(message=f"{file} {what}", path=str(file), line=line)

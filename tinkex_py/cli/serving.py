@@ -1,0 +1,56 @@
+"""`tinkex serve`: the embedded engine on a port."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import click
+from returns.result import Failure
+
+from tinkex_py.cli.invocation import Invocation, invoked
+from tinkex_py.cli.options import Command
+from tinkex_py.cli.tables import answer
+from tinkex_py.outcome import Outcome
+
+
+@click.command(cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--directory", type=click.Path(path_type=Path), help="Where checkpoints are kept.")
+@click.option("--api-key", envvar="TINKEX_SERVE_API_KEY", help="Ask clients for this key.")
+@click.option(
+    "--token-seconds", type=click.IntRange(1), help="Have clients exchange the key for tokens of this lifetime."
+)
+@invoked
+def serve(
+    invocation: Invocation,
+    host: str,
+    port: int,
+    directory: Path | None,
+    api_key: str | None,
+    token_seconds: int | None,
+) -> None:
+    """Serve the embedded engine on a port, for any Tinker client, until Ctrl-C."""
+    try:
+        asgi = import_module("tinkex_py.local.asgi")
+    except ImportError as error:
+        what = f"serving needs a package that is not installed ({error.name})"
+        invocation.stop(what, "pip install 'tinkex-py[serve]'")
+    outcome: Outcome[None, str] = asgi.serve(
+        host,
+        port,
+        None if directory is None else str(directory),
+        api_key,
+        token_seconds,
+        partial(_announce, invocation),
+    )
+    if isinstance(outcome, Failure):
+        invocation.stop(outcome.failure(), "choose another --port, --host or --directory")
+
+
+def _announce(invocation: Invocation, address: str) -> None:
+    answer(invocation, f"The embedded engine is at {address}  (Ctrl-C ends it)", {"address": address})
+    if invocation.format == "table":
+        invocation.tell(f"Point a client at it: TINKER_BASE_URL={address} TINKER_API_KEY=tml-local")

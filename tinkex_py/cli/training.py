@@ -1,0 +1,283 @@
+"""`tinkex demo`, `train` and `checkpoint save`: each shows how it goes, and ends with what to do next."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+import click
+import msgspec
+from msgspec import Struct
+from returns.result import Success
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tinkex_py.cli import INTERRUPTED
+from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
+from tinkex_py.cli.lessons import Lesson, greedy, rate_at, train
+from tinkex_py.cli.options import Command
+from tinkex_py.cli.pictures import save_curves
+from tinkex_py.cli.records import Curve, StepLog
+from tinkex_py.cli.sparkline import sparkline
+from tinkex_py.cli.tables import done
+from tinkex_py.cli.texts import Passage, examples, read_passages
+from tinkex_py.clients.service import ServiceClient
+from tinkex_py.clients.training import TrainingClient
+from tinkex_py.outcome import Outcome
+from tinkex_py.runtime.tokenizers import Tokenizer
+from tinkex_py.types import Datum
+
+BASE_MODEL = "tinkex/tiny-english"
+WINDOW = 128
+"""Tokens of a training example at most."""
+_PATH = click.Path(path_type=Path)
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A model about to be trained, and where what comes of it goes."""
+
+    invocation: Invocation
+    trainer: TrainingClient
+    tokenizer: Tokenizer
+    data: Sequence[Datum]
+    lesson: Lesson
+    out: Path
+    curve: Path
+    log: Path | None = None
+
+
+@click.command(cls=Command)
+@click.option("--out", type=_PATH, default=Path("tinkex-demo"), show_default=True, help="Folder for what comes of it.")
+@click.option("--steps", type=click.IntRange(1), default=150, show_default=True)
+@invoked
+def demo(invocation: Invocation, out: Path, steps: int) -> None:
+    """Fine-tune the embedded model on the Zen of Python, and sample from it before and after."""
+    zen: str = import_module("tinkex_py.local.corpus").zen_text()
+    lesson = Lesson(steps=steps, learning_rate=3e-3, batch_size=8)
+    prompt = "Beautiful is better than"
+    with ServiceClient.local(_folder(invocation, out)) as service:
+        trainer = invocation.or_exit(service.create_lora_training_client(BASE_MODEL, rank=32, seed=0))
+        tokenizer = invocation.or_exit(trainer.get_tokenizer())
+        data = examples([Passage("", zen)], tokenizer, WINDOW)
+        run = Run(
+            invocation=invocation,
+            trainer=trainer,
+            tokenizer=tokenizer,
+            data=data,
+            lesson=lesson,
+            out=out,
+            curve=out / "loss.png",
+        )
+        invocation.tell(f"Fine-tuning {BASE_MODEL} on the Zen of Python (LoRA rank 32, {len(zen)} bytes of text)")
+        _show_sample(run, "before", prompt)
+        _lesson(run, "tinkex demo")
+        _show_sample(run, "after", prompt)
+    invocation.tell(
+        "\nWhat to try next:\n"
+        "  tinkex train FILE        the same on a text of your own\n"
+        "  tinkex sample PROMPT     sample from what was learned\n"
+        "  tinkex serve             the embedded engine on a port, for any Tinker client\n"
+        "  docs/examples            reinforcement learning, resuming, many samples at once"
+    )
+
+
+@click.command("train", cls=Command)
+@click.argument("file", type=_PATH)
+@click.option("--base-model", default=BASE_MODEL, show_default=True, help="One of tinkex model list.")
+@click.option("--rank", type=click.IntRange(1), default=32, show_default=True, help="Rank of the LoRA adapter.")
+@click.option("--steps", type=click.IntRange(1), default=150, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(0), default=3e-3, show_default=True, help="Falls to nothing.")
+@click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Examples of a step.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Gives the same order and the same adapter.")
+@click.option("--out", type=_PATH, default=FOLDER, show_default=True, help="Folder for what comes of it.")
+@click.option("--log", type=_PATH, help="Add a line of JSON for each step to this file.")
+@click.option("--curve", type=_PATH, help="The picture of the loss, .png or .svg.  [default: loss.png in --out]")
+@click.option("--resume", metavar="PATH", help="Go on from a checkpoint: tinker://...")
+@invoked
+def train_command(
+    invocation: Invocation,
+    file: Path,
+    base_model: str,
+    rank: int,
+    out: Path,
+    log: Path | None,
+    curve: Path | None,
+    resume: str | None,
+    **given: float,
+) -> None:
+    """Fine-tune on FILE: a text, or JSONL of {"text"} or {"prompt", "completion"}.
+
+    Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C saves
+    a checkpoint and says how to go on.
+    """
+    passages = invocation.or_exit(read_passages(file))
+    lesson = Lesson(
+        steps=int(given["steps"]),
+        learning_rate=given["learning_rate"],
+        batch_size=int(given["batch_size"]),
+        seed=int(given["seed"]),
+    )
+    with invocation.client(ServiceClient, _folder(invocation, out), engine=True) as service:
+        if resume is None:
+            trainer = invocation.or_exit(service.create_lora_training_client(base_model, rank=rank, seed=lesson.seed))
+        else:
+            trainer = invocation.or_exit(service.create_training_client_from_state_with_optimizer(resume))
+        tokenizer = invocation.or_exit(trainer.get_tokenizer())
+        data = examples(passages, tokenizer, WINDOW)
+        if not data:
+            what = f"{file} holds too little to learn"
+            invocation.stop(what, "give it more text, or completions that are not empty")
+        run = Run(
+            invocation=invocation,
+            trainer=trainer,
+            tokenizer=tokenizer,
+            data=data,
+            lesson=lesson,
+            out=out,
+            curve=curve or out / "loss.png",
+            log=log,
+        )
+        _lesson(run, shlex.join(["tinkex", "train", str(file)]), resumable=True)
+
+
+@click.command("save", cls=Command)
+@click.option("--base-model", help="Make a new adapter of this base model.")
+@click.option("--model-path", metavar="PATH", help="Or load this checkpoint: tinker://...")
+@click.option("--name", default="checkpoint", show_default=True, help="What it is called.")
+@click.option("--for", "purpose", type=click.Choice(["training", "sampler"]), default="training", show_default=True)
+@click.option("--rank", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--seed", type=int)
+@click.option("--train-mlp/--no-train-mlp", default=True, show_default=True)
+@click.option("--train-attn/--no-train-attn", default=True, show_default=True)
+@click.option("--train-unembed/--no-train-unembed", default=True, show_default=True)
+@click.option("-o", "--output", type=_PATH, help="Write what was saved to this file, as JSON.")
+@invoked
+def save(
+    invocation: Invocation,
+    base_model: str | None,
+    model_path: str | None,
+    name: str,
+    purpose: str,
+    output: Path | None,
+    *,
+    rank: int,
+    seed: int | None,
+    train_mlp: bool,
+    train_attn: bool,
+    train_unembed: bool,
+) -> None:
+    """Save a checkpoint of a new adapter, or of another checkpoint, and print its path."""
+    if (base_model is None) is (model_path is None):
+        raise click.UsageError("Give either --base-model or --model-path.")
+    with invocation.client(ServiceClient, engine=True) as service:
+        if model_path is not None:
+            made = service.create_training_client_from_state_with_optimizer(model_path)
+        else:
+            made = service.create_lora_training_client(
+                base_model or "", rank, seed, train_mlp=train_mlp, train_attn=train_attn, train_unembed=train_unembed
+            )
+        trainer = invocation.or_exit(made)
+        if purpose == "training":
+            path: str | None = invocation.or_exit(trainer.save_state(name).result()).path
+        else:
+            path = invocation.or_exit(trainer.save_weights_for_sampler(name).result()).path
+    value = {"tinker_path": path, "name": name, "type": purpose, "run_id": trainer.model_id}
+    done(invocation, f"Checkpoint: {path}", value)
+    if output is not None:
+        invocation.save(output, msgspec.json.encode(value) + b"\n")
+
+
+def _folder(invocation: Invocation, out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        invocation.stop(f"{out} can't be made: {error.strerror}", "choose another folder with --out")
+    return out
+
+
+def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
+    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
+    invocation, lesson = run.invocation, run.lesson
+    losses: list[float] = []
+    with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
+        invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")
+        for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson.steps):
+            losses.append(invocation.or_exit(outcome))
+            log.add({"step": len(losses), "loss": losses[-1], "learning_rate": rate_at(lesson, len(losses) - 1)})
+    path = invocation.or_exit(run.trainer.save_state(f"step-{len(losses):05d}", overwrite=True).result()).path
+    if losses:
+        invocation.tell(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
+    value = {"checkpoint": path, "steps": len(losses), "loss": _mean(losses[-8:]) if losses else None}
+    done(invocation, f"Checkpoint: {path}", value)
+    if len(losses) < lesson.steps:
+        invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if resumable else 'Begin again'} with:")
+        rest = _rest(lesson, len(losses), path) if resumable else ""
+        invocation.tell(f"  {command} --out {shlex.quote(str(run.out))}{rest}")
+        raise SystemExit(INTERRUPTED)
+    curve = Curve("loss", range(1, len(losses) + 1), losses)
+    invocation.tell(f"Loss curve: {invocation.or_exit(save_curves([curve], run.curve, 'Training loss'))}")
+
+
+def _rest(lesson: Lesson, taken: int, path: str) -> str:
+    """The options that go on where the steps, and the falling learning rate, were left."""
+    left = lesson.steps - taken
+    rate = rate_at(lesson, taken)
+    return f" --steps {left} --learning-rate {rate:.6g} --batch-size {lesson.batch_size} --resume {shlex.quote(path)}"
+
+
+@contextmanager
+def _stopping() -> Generator[Event]:
+    """An event that the first Ctrl-C sets, so that a checkpoint holds the steps that are counted; a second one ends."""
+    stop = Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        stop.set()
+        _ = signal.signal(signal.SIGINT, before)
+
+    _ = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        _ = signal.signal(signal.SIGINT, before)
+
+
+def _shown(invocation: Invocation, losses: Iterator[Outcome[float]], steps: int) -> Iterator[Outcome[float]]:
+    """The losses, while a bar shows how far it is, and a line how they fall."""
+    console = invocation.err
+    columns = (
+        SpinnerColumn(),
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    quiet = invocation.options.quiet or not console.is_terminal
+    begun = monotonic()
+    seen: list[float] = []
+    width, blocks = max(4, min(32, console.width - 70)), console.encoding.lower().startswith("utf")
+    with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
+        task = progress.add_task("starting", total=steps)
+        for outcome in losses:
+            if isinstance(outcome, Success):
+                seen.append(outcome.unwrap())
+                curve = sparkline(seen, width, blocks=blocks)
+                pace = len(seen) / (monotonic() - begun)
+                said = f"loss {seen[-1]:.3f} {curve} {pace:.0f} steps/s"
+                progress.update(task, completed=len(seen), description=said)
+            yield outcome
+
+
+def _show_sample(run: Run, when: str, prompt: str) -> None:
+    sampler = run.invocation.or_exit(run.trainer.save_weights_and_get_sampling_client())
+    continuation = run.invocation.or_exit(greedy(sampler, run.tokenizer, prompt, 48))
+    run.invocation.tell(f"{when:>6}: {prompt}{continuation}")
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers)
