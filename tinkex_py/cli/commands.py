@@ -9,7 +9,9 @@ from tinkex_py.cli.billing import billing
 from tinkex_py.cli.checkpoints import checkpoint
 from tinkex_py.cli.models import model
 from tinkex_py.cli.options import Group
+from tinkex_py.cli.plotting import plot
 from tinkex_py.cli.runs import run
+from tinkex_py.cli.sampling import sample
 from tinkex_py.cli.serving import serve
 from tinkex_py.cli.sessions import session
 from tinkex_py.cli.training import demo, save, train_command
@@ -28,7 +30,9 @@ for command in (
     completion,
     demo,
     model,
+    plot,
     run,
+    sample,
     serve,
     session,
     train_command,

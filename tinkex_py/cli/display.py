@@ -20,6 +20,11 @@ def harmless(text: str) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
+def harmless_text(text: str) -> str:
+    """As `harmless`, but lines end and tabs stand as they do."""
+    return "".join(char if char in "\n\t" else harmless(char) for char in text)
+
+
 def harmless_json(text: str) -> str:
     """JSON that says the same with no character that could steer a terminal; line breaks stay."""
     return "".join(char if char.isprintable() or char == "\n" else _unicode_escape(char) for char in text)

@@ -1,0 +1,48 @@
+"""`tinkex plot`: the curves of a training's log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinkex_py.cli.invocation import Invocation, invoked
+from tinkex_py.cli.options import Command
+from tinkex_py.cli.pictures import save_curves
+from tinkex_py.cli.records import Curve, read_curves
+from tinkex_py.cli.sparkline import sparkline
+from tinkex_py.cli.tables import Column, Table, show
+
+CURVES: Table[Curve] = Table(
+    key="curves",
+    columns={
+        "name": Column(lambda curve: curve.name),
+        "steps": Column(lambda curve: len(curve.values), right=True),
+        "first": Column(lambda curve: curve.values[0], right=True),
+        "last": Column(lambda curve: curve.values[-1], right=True),
+        "least": Column(lambda curve: min(curve.values), right=True),
+        "most": Column(lambda curve: max(curve.values), right=True),
+        "curve": Column(lambda curve: sparkline(curve.values, 24)),
+    },
+    usual=("name", "steps", "first", "last", "curve"),
+)
+
+
+@click.command(cls=Command)
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: LOG with .png]"
+)
+@click.option("-m", "--metric", "metrics", multiple=True, help="Draw this number; may be repeated.  [default: all]")
+@click.option("--title", default="", help="What stands above it.")
+@invoked
+def plot(invocation: Invocation, log: Path, output: Path | None, metrics: tuple[str, ...], title: str) -> None:
+    """Draw the curves of LOG, a line of JSON for each step with numbers by name, such as train --log writes.
+
+    Loss and reward come first, each number in a panel of its own.
+    """
+    curves = invocation.or_exit(read_curves(log, metrics))
+    file = invocation.or_exit(save_curves(curves, output or log.with_suffix(".png"), title or log.stem))
+    show(invocation, CURVES, curves)
+    if invocation.format == "table":
+        invocation.tell(f"Picture: {file}")
