@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
@@ -62,7 +62,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answer: Answering) -> AsyncIterator[Server]:
+async def serving(answer: Answering) -> AsyncGenerator[Server]:
     server = Server(answer)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
@@ -77,7 +77,13 @@ def exchange(
 ) -> tuple[Reply | errors.TransportError, Server]:
     async def once() -> tuple[Reply | errors.TransportError, Server]:
         async with serving(answer) as server:
-            config = Config(**{"base_url": server.address, "api_key": KEY, "max_response_bytes": 100_000, **settings})
+            given: dict[str, Any] = {
+                "base_url": server.address,
+                "api_key": KEY,
+                "max_response_bytes": 100_000,
+                **settings,
+            }
+            config = Config(**given)
             transport = HttpTransport(config)
             try:
                 found = await asyncio.wait_for(transport.exchange(request, ()), 20)
@@ -107,7 +113,7 @@ def with_body(body: bytes, *headers: str) -> bytes:
 
 
 def test_a_compressed_answer_is_read() -> None:
-    found, _ = exchange(lambda *_: with_body(gzip.compress(b"{}"), "content-encoding: gzip"))
+    found, _ = exchange(lambda _head, _number: with_body(gzip.compress(b"{}"), "content-encoding: gzip"))
     assert isinstance(found, Reply)
     assert found.body == b"{}"
 
@@ -131,7 +137,7 @@ HOSTILE: dict[str, tuple[bytes, type]] = {
 
 @pytest.mark.parametrize(("answer", "cause"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_is_a_typed_failure(answer: bytes, cause: type) -> None:
-    assert isinstance(exchange(lambda *_: answer, read_timeout=1.0)[0], cause)
+    assert isinstance(exchange(lambda _head, _number: answer, read_timeout=1.0)[0], cause)
 
 
 def test_a_connection_that_was_reset_is_replaced_by_a_fresh_one() -> None:
@@ -159,7 +165,7 @@ def test_what_must_not_be_repeated_is_not_sent_again_after_a_reset() -> None:
 
 
 def test_cookies_are_not_kept() -> None:
-    _, server = repeated(lambda *_: with_body(b"{}", "set-cookie: a=b"), ASK)
+    _, server = repeated(lambda _head, _number: with_body(b"{}", "set-cookie: a=b"), ASK)
     assert len(server.heads) == 2
     assert not [head for head in server.heads if "cookie" in head.lower()]
 
@@ -171,7 +177,7 @@ def lines(server: Server) -> dict[str, str]:
 
 def test_a_request_says_honestly_who_sends_it() -> None:
     _, server = exchange(
-        lambda *_: OK,
+        lambda _head, _number: OK,
         bearer=True,
         cloudflare_access_client_id="id",
         cloudflare_access_client_secret="hush",
@@ -189,7 +195,7 @@ def test_a_request_says_honestly_who_sends_it() -> None:
 
 def test_a_request_goes_through_the_proxy_that_was_given() -> None:
     async def through() -> tuple[object, Server]:
-        async with serving(lambda *_: OK) as server:
+        async with serving(lambda _head, _number: OK) as server:
             address = server.address.replace("//", "//me:pass@")
             config = Config(base_url="http://server.test", api_key=KEY, proxy=address, proxy_headers={"X-Pass": "1"})
             transport = HttpTransport(config)
@@ -206,7 +212,7 @@ def test_a_request_goes_through_the_proxy_that_was_given() -> None:
 
 
 def test_a_proxy_that_is_not_there_is_named() -> None:
-    found, _ = exchange(lambda *_: OK, base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
+    found, _ = exchange(lambda _head, _number: OK, base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
     assert isinstance(found, errors.ConnectionFailed)
     assert ("proxy" in found.message, "pass" in found.message, found.sent) == (True, False, False)
 
@@ -214,7 +220,7 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
 def test_a_deprecation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     answer = with_body(b"{}", "x-deprecation-note: go \x1b[31mon", "x-deprecation-level: error")
     with caplog.at_level(logging.WARNING, "tinkex_py"):
-        repeated(lambda *_: answer, ASK)
+        repeated(lambda _head, _number: answer, ASK)
     assert [(record.levelname, record.message) for record in caplog.records if record.name == "tinkex_py"] == [
         ("ERROR", "the server says: go ?[31mon")
     ]
@@ -222,7 +228,7 @@ def test_a_deprecation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
     async def both() -> list[str]:
-        async with serving(lambda *_: OK) as server:
+        async with serving(lambda _head, _number: OK) as server:
             config = Config(base_url=server.address, api_key=KEY)
             transport = HttpTransport(config, inject=lambda headers: headers.update(traceparent="00-1"))
             try:
@@ -236,7 +242,7 @@ def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
 
 
 @contextmanager
-def in_thread(answer: Answering) -> Iterator[Server]:
+def in_thread(answer: Answering) -> Generator[Server]:
     ready, ending = threading.Event(), threading.Event()
     servers: list[Server] = []
 
@@ -257,7 +263,7 @@ def in_thread(answer: Answering) -> Iterator[Server]:
 
 
 def test_a_request_names_the_public_method_it_is_for() -> None:
-    with in_thread(lambda *_: OK) as server, ServiceClient(base_url=server.address, api_key=KEY) as service:
+    with in_thread(lambda _head, _number: OK) as server, ServiceClient(base_url=server.address, api_key=KEY) as service:
         assert isinstance(service.get_server_capabilities(), Success)
     assert [head.split()[1] for head in server.heads] == [
         "/api/v1/client/config",

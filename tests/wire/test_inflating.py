@@ -66,7 +66,7 @@ class Frames:
     """A stand-in for a package that may not be installed: frames are their text turned round."""
 
     def __init__(self, **_: object) -> None:
-        pass
+        self.source = types.ModuleType("nothing yet")
 
     def stream_reader(self, source: types.ModuleType, **_: object) -> Frames:
         self.source = source
