@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format lint types layers coverage docs docs-check schema bench interop interop-quick clean
+.PHONY: help demo test test-all check format lint types layers coverage docs docs-check schema bench bench-quick interop interop-quick clean
 
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -65,8 +65,11 @@ schema: .cache/schema/bin/python ## write the protobuf messages from tinkex_py/w
 	$(BIN)/python -m venv .cache/schema
 	$@ -m pip install --quiet --disable-pip-version-check 'grpcio-tools==1.71.2' 'setuptools<81'
 
-bench: $(VENV)/.test ## run the benchmarks
+bench: $(VENV)/.bench ## this client beside the official SDK, and the embedded engine (5-10 minutes)
 	$(RUN) tests.benchmarks $(ARGS)
+
+bench-quick: $(VENV)/.bench ## a selection of the above (a minute)
+	$(RUN) tests.benchmarks --quick $(ARGS)
 
 interop-quick: $(VENV)/.test ## the embedded engine, through this client and the official SDK's last release
 	$(RUN) tests.interop quick
@@ -79,7 +82,7 @@ clean: ## remove caches and build products (the environments stay)
 	find tinkex_py tests property_tests docs -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # An environment whose Python is gone, a dangling link, holds nothing: it is made anew in its place.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/.demo $(VENV)/.test $(VENV)/.dev)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.demo $(VENV)/.test $(VENV)/.bench $(VENV)/.dev)
 
 $(BIN)/python:
 	@set -e; python="$(PYTHON)"; test -n "$$python"; version=$$("$$python" --version); \
@@ -97,7 +100,12 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(VENV)/.demo $@
 
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	@echo "Installing what the benchmarks need"
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $(VENV)/.demo $(VENV)/.test $@
+
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what the checks need"
 	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(VENV)/.demo $(VENV)/.test $@
+	@touch $(VENV)/.demo $(VENV)/.test $(VENV)/.bench $@

@@ -1,0 +1,78 @@
+"""What one scenario costs its process: processor time, wall time, memory. For any Python, with nothing installed."""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import threading
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_PAGE = resource.getpagesize()
+
+
+def resident() -> float:
+    """Megabytes that this process holds now."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE / 1e6
+
+
+def processor() -> float:
+    """Seconds of processor time that this process has used, all threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def ask(url: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """The stub server's answer to a control request."""
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url + path, data=data), timeout=30) as answer:  # noqa: S310
+        read: dict[str, Any] = json.loads(answer.read())
+        return read
+
+
+class Peak(threading.Thread):
+    """The most megabytes that the process held while this ran."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.megabytes = resident()
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Look every two milliseconds."""
+        while not self._ended.wait(0.002):
+            self.megabytes = max(self.megabytes, resident())
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self.join()
+
+
+class Cost:
+    """What was measured: seconds of processor and wall time, megabytes of growth at the peak."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    growth: float = 0.0
+
+
+@contextmanager
+def measured() -> Generator[Cost]:
+    """Measure what happens inside."""
+    _ = gc.collect()
+    cost, peak, before = Cost(), Peak(), resident()
+    peak.start()
+    cpu, wall = processor(), time.perf_counter()
+    yield cost
+    cost.cpu, cost.wall = processor() - cpu, time.perf_counter() - wall
+    peak.stop()
+    cost.growth = peak.megabytes - before

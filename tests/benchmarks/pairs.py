@@ -1,0 +1,92 @@
+"""Scenarios of both clients in turn, on one stub server: medians and ratios."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from tests.benchmarks.serving import figures, official_python
+from tests.benchmarks.targets import TARGETS
+
+Figures = Mapping[str, float]
+
+
+class Variant(NamedTuple):
+    """A client as it is measured: its name in the tables, its Python, its surface and its environment."""
+
+    name: str
+    python: str
+    surface: str
+    settings: Mapping[str, str]
+
+
+def variants(transports: Sequence[str], certificate: Path | None) -> list[Variant]:
+    """The official SDK, and this client over each transport."""
+    trusted = {} if certificate is None else {"SSL_CERT_FILE": str(certificate)}
+    ours = [
+        Variant(transport, sys.executable, "ours", {**trusted, "TINKEX_TRANSPORT": transport})
+        for transport in transports
+    ]
+    return [Variant("official", official_python(), "official", trusted), *ours]
+
+
+def compared(scenario: str, url: str, among: Iterable[Variant], rounds: int) -> dict[str, Figures]:
+    """Each variant's medians; the variants take turns, so that a busy machine disturbs all alike."""
+    runs: dict[str, list[Figures]] = {}
+    for _ in range(rounds):
+        for variant in among:
+            ran = figures(variant.python, variant.surface, url, scenario, variant.settings)
+            runs.setdefault(variant.name, []).extend([ran] if ran else [])
+    return {name: _medians(each) for name, each in runs.items() if each}
+
+
+def imported(among: Iterable[Variant], rounds: int = 9) -> dict[str, Figures]:
+    """What importing costs in a fresh process, the interpreter's own start included."""
+    modules = {"official": "tinker", "ours": "tinkex_py"}
+    return {each.name: _started(each.python, f"import {modules[each.surface]}", rounds) for each in among}
+
+
+def _started(python: str, program: str, rounds: int) -> Figures:
+    walls, cpus = list[float](), list[float]()
+    for _ in range(rounds):
+        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run([python, "-c", program], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        walls.append(time.perf_counter() - begun)
+        cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return {"wall_ms": 1e3 * median(walls), "cpu_ms": 1e3 * median(cpus)}
+
+
+def _medians(runs: Sequence[Figures]) -> Figures:
+    return {name: median(run[name] for run in runs) for name in runs[0]}
+
+
+def rows(scenario: str, found: Mapping[str, Figures]) -> list[tuple[str, ...]]:
+    """Lines of a table: each figure of the official SDK, of this client, their ratio, and the ratio aimed at."""
+    official = found.get("official", {})
+    return [
+        (scenario, figure, _shown(base), name, _shown(own), _ratio(base, own), _aim(scenario, figure, name))
+        for name, ours in found.items()
+        if name != "official"
+        for figure, own in ours.items()
+        for base in [official.get(figure)]
+    ]
+
+
+def _shown(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:,.1f}"
+
+
+def _ratio(base: float | None, own: float) -> str:
+    return f"{base / own:.2f}" if base is not None and own > 0 else "-"
+
+
+def _aim(scenario: str, figure: str, variant: str) -> str:
+    found = [each for each in TARGETS if (each.scenario, each.figure) == (scenario, figure)]
+    return "".join(f"{each.httpx if variant == 'httpx' else each.fast:.1f}" for each in found)

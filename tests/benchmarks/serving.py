@@ -1,0 +1,74 @@
+"""Programs that a benchmark runs: the stub server on a free port, the official SDK's environment, one scenario."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "benchmarks"
+OFFICIAL_RELEASE = "0.38.0"
+PATIENCE = 300.0
+
+
+def official_python() -> str:
+    """A Python that has the official SDK, in an environment that is made once."""
+    folder = CACHE / f"official-{OFFICIAL_RELEASE}"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        print(f"Installing the official SDK {OFFICIAL_RELEASE} into {folder.relative_to(ROOT)}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", f"tinker=={OFFICIAL_RELEASE}"], check=True)
+    return str(python)
+
+
+@contextmanager
+def stub_server(certificate: Path | None = None) -> Generator[str]:
+    """The address of a stub server, over TLS with HTTP/2 when there is a certificate (`.pem`, with its key beside)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--no-log"]
+    secure = (
+        [] if certificate is None else ["--ssl-certificate", str(certificate), "--ssl-keyfile", f"{certificate}.key"]
+    )
+    address = ["--host", "127.0.0.1", "--port", str(port), "--backlog", "4096"]
+    server = subprocess.Popen([*command, *address, *secure, "tests.benchmarks.stub:app"], cwd=ROOT)
+    try:
+        _wait_for(port)
+        yield f"{'http' if certificate is None else 'https'}://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def figures(python: str, surface: str, url: str, scenario: str, settings: Mapping[str, str]) -> dict[str, float]:
+    """What the scenario measured in a fresh process."""
+    command = [python, "-W", "ignore", "-m", "tests.benchmarks.scenarios", surface, url, scenario]
+    environment = {**os.environ, **settings}
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    if ran.returncode:
+        print(f"{surface} {scenario} failed:\n{ran.stderr[-2000:]}", file=sys.stderr)
+        return {}
+    read: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+    return read
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        try:
+            socket.create_connection(("localhost", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(f"the stub server does not answer on port {port}")
