@@ -17,6 +17,7 @@ from tinkex_py.endpoints.sampling import get_sampler
 from tinkex_py.endpoints.service import create_session, get_server_capabilities
 from tinkex_py.request import Address, AnyRequest, Reply
 from tinkex_py.runtime.http import HttpTransport, path_part
+from tinkex_py.runtime.pools import Pools
 
 CONFIG = Config(base_url="http://server.test/base", api_key="tml-secret", max_response_bytes=100)
 CAPABILITIES = get_server_capabilities()
@@ -25,7 +26,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 def exchange(handler: Handler, request: AnyRequest = CAPABILITIES) -> Reply | errors.TransportError:
     async def once() -> Reply | errors.TransportError:
-        transport = HttpTransport(CONFIG, httpx.MockTransport(handler))
+        transport = HttpTransport(CONFIG, Pools(CONFIG, httpx.MockTransport(handler)))
         try:
             return await transport.exchange(request, (("x-extra", "1"),))
         finally:

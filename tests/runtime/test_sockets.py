@@ -6,8 +6,9 @@ import asyncio
 import gzip
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import pytest
@@ -18,8 +19,12 @@ from tinkex_py.endpoints.service import create_session, get_server_capabilities,
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.runtime.carriage import Carrier
 from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.fast import FastCarrier
 from tinkex_py.runtime.http import HttpTransport
+from tinkex_py.runtime.places import AT_ONCE
+from tinkex_py.runtime.pools import Pools
 
 KEY = "tml-0123456789abcdef"
 ASK = get_server_capabilities()
@@ -72,19 +77,30 @@ async def serving(answer: Answering) -> AsyncGenerator[Server]:
         listening.close()
 
 
+CARRIERS: dict[str, Callable[[Config], Carrier]] = {"httpx": Pools, "fast": FastCarrier}
+chosen = ContextVar[Callable[[Config], Carrier]]("chosen")
+
+
+@pytest.fixture(autouse=True, params=CARRIERS)
+def _carried_by(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each rule holds whatever carries the requests."""
+    token = chosen.set(CARRIERS[request.param])
+    yield
+    chosen.reset(token)
+
+
+def connected(config: Config, **options: Any) -> HttpTransport:
+    return HttpTransport(config, chosen.get()(config), **options)
+
+
 def exchange(
     answer: Answering, request: AnyRequest = ASK, **settings: Any
 ) -> tuple[Reply | errors.TransportError, Server]:
     async def once() -> tuple[Reply | errors.TransportError, Server]:
         async with serving(answer) as server:
-            given: dict[str, Any] = {
-                "base_url": server.address,
-                "api_key": KEY,
-                "max_response_bytes": 100_000,
-                **settings,
-            }
-            config = Config(**given)
-            transport = HttpTransport(config)
+            usual: dict[str, Any] = {"base_url": server.address, "api_key": KEY, "max_response_bytes": 100_000}
+            config = Config(**{**usual, **settings})
+            transport = connected(config)
             try:
                 found = await asyncio.wait_for(transport.exchange(request, ()), 20)
             finally:
@@ -97,7 +113,7 @@ def exchange(
 def repeated(answer: Answering, request: Request[Any]) -> tuple[Outcome[Any], Server]:
     async def once() -> tuple[Outcome[Any], Server]:
         async with serving(answer) as server:
-            executor = Executor(HttpTransport(Config(base_url=server.address, api_key=KEY)))
+            executor = Executor(connected(Config(base_url=server.address, api_key=KEY)))
             try:
                 _ = await executor.run(call(request, Policy(seconds=20, first=0.01)))
                 return await executor.run(call(request, Policy(seconds=20, first=0.01))), server
@@ -107,13 +123,17 @@ def repeated(answer: Answering, request: Request[Any]) -> tuple[Outcome[Any], Se
     return asyncio.run(once())
 
 
+def always(answer: bytes) -> Answering:
+    return lambda _head, _number: answer
+
+
 def with_body(body: bytes, *headers: str) -> bytes:
     lines = "".join(f"{line}\r\n" for line in headers)
     return f"HTTP/1.1 200 OK\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
 def test_a_compressed_answer_is_read() -> None:
-    found, _ = exchange(lambda _head, _number: with_body(gzip.compress(b"{}"), "content-encoding: gzip"))
+    found, _ = exchange(always(with_body(gzip.compress(b"{}"), "content-encoding: gzip")))
     assert isinstance(found, Reply)
     assert found.body == b"{}"
 
@@ -137,7 +157,7 @@ HOSTILE: dict[str, tuple[bytes, type]] = {
 
 @pytest.mark.parametrize(("answer", "cause"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_is_a_typed_failure(answer: bytes, cause: type) -> None:
-    assert isinstance(exchange(lambda _head, _number: answer, read_timeout=1.0)[0], cause)
+    assert isinstance(exchange(always(answer), read_timeout=1.0)[0], cause)
 
 
 def test_a_connection_that_was_reset_is_replaced_by_a_fresh_one() -> None:
@@ -164,8 +184,24 @@ def test_what_must_not_be_repeated_is_not_sent_again_after_a_reset() -> None:
     assert len(server.heads) == 2
 
 
+@pytest.mark.parametrize(("rounds", "at_once", "most"), [(20, 1, 1), (1, 500, AT_ONCE)])
+def test_no_more_connections_are_opened_than_are_of_use(rounds: int, at_once: int, most: int) -> None:
+    async def all_of_them() -> tuple[list[Any], Server]:
+        async with serving(always(OK)) as server:
+            transport = connected(Config(base_url=server.address, api_key=KEY))
+            found: list[Any] = []
+            for _ in range(rounds):
+                found += await asyncio.gather(*[transport.exchange(ASK, ()) for _ in range(at_once)])
+            await transport.close()
+            return found, server
+
+    found, server = asyncio.run(all_of_them())
+    assert {each.status for each in found} == {200}
+    assert server.connections <= most
+
+
 def test_cookies_are_not_kept() -> None:
-    _, server = repeated(lambda _head, _number: with_body(b"{}", "set-cookie: a=b"), ASK)
+    _, server = repeated(always(with_body(b"{}", "set-cookie: a=b")), ASK)
     assert len(server.heads) == 2
     assert not [head for head in server.heads if "cookie" in head.lower()]
 
@@ -177,7 +213,7 @@ def lines(server: Server) -> dict[str, str]:
 
 def test_a_request_says_honestly_who_sends_it() -> None:
     _, server = exchange(
-        lambda _head, _number: OK,
+        always(OK),
         bearer=True,
         cloudflare_access_client_id="id",
         cloudflare_access_client_secret="hush",
@@ -195,10 +231,10 @@ def test_a_request_says_honestly_who_sends_it() -> None:
 
 def test_a_request_goes_through_the_proxy_that_was_given() -> None:
     async def through() -> tuple[object, Server]:
-        async with serving(lambda _head, _number: OK) as server:
+        async with serving(always(OK)) as server:
             address = server.address.replace("//", "//me:pass@")
             config = Config(base_url="http://server.test", api_key=KEY, proxy=address, proxy_headers={"X-Pass": "1"})
-            transport = HttpTransport(config)
+            transport = connected(config)
             try:
                 return await transport.exchange(ASK, ()), server
             finally:
@@ -212,7 +248,7 @@ def test_a_request_goes_through_the_proxy_that_was_given() -> None:
 
 
 def test_a_proxy_that_is_not_there_is_named() -> None:
-    found, _ = exchange(lambda _head, _number: OK, base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
+    found, _ = exchange(always(OK), base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
     assert isinstance(found, errors.ConnectionFailed)
     assert ("proxy" in found.message, "pass" in found.message, found.sent) == (True, False, False)
 
@@ -220,17 +256,21 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
 def test_a_deprecation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     answer = with_body(b"{}", "x-deprecation-note: go \x1b[31mon", "x-deprecation-level: error")
     with caplog.at_level(logging.WARNING, "tinkex_py"):
-        repeated(lambda _head, _number: answer, ASK)
+        repeated(always(answer), ASK)
     assert [(record.levelname, record.message) for record in caplog.records if record.name == "tinkex_py"] == [
         ("ERROR", "the server says: go ?[31mon")
     ]
 
 
+def trace(headers: dict[str, str]) -> None:
+    headers["traceparent"] = "00-1"
+
+
 def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
     async def both() -> list[str]:
-        async with serving(lambda _head, _number: OK) as server:
+        async with serving(always(OK)) as server:
             config = Config(base_url=server.address, api_key=KEY)
-            transport = HttpTransport(config, inject=lambda headers: headers.update(traceparent="00-1"))
+            transport = connected(config, inject=trace)
             try:
                 for request in (ASK, create_session(sdk_version="1")):
                     _ = await transport.exchange(request, ())
@@ -263,7 +303,7 @@ def in_thread(answer: Answering) -> Generator[Server]:
 
 
 def test_a_request_names_the_public_method_it_is_for() -> None:
-    with in_thread(lambda _head, _number: OK) as server, ServiceClient(base_url=server.address, api_key=KEY) as service:
+    with in_thread(always(OK)) as server, ServiceClient(base_url=server.address, api_key=KEY) as service:
         assert isinstance(service.get_server_capabilities(), Success)
     assert [head.split()[1] for head in server.heads] == [
         "/api/v1/client/config",

@@ -18,6 +18,7 @@ from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan, pure, send, shield, sleep, spawn, wait_for
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
+from tinkex_py.runtime.pools import Pools
 from tinkex_py.runtime.running import Running, wait
 from tinkex_py.runtime.thread import ThreadRuntime
 
@@ -90,7 +91,8 @@ def test_closing_leaves_no_thread_no_task_and_no_socket() -> None:
     before = set(threading.enumerate())
     with counting() as server:
         pool = ThreadPoolExecutor(2)
-        executor = Executor(HttpTransport(Config(base_url=server.address, api_key="tml-key")), pool=pool)
+        config = Config(base_url=server.address, api_key="tml-key")
+        executor = Executor(HttpTransport(config, Pools(config)), pool=pool)
         under_test = ThreadRuntime(executor)
         answered = [under_test.submit(send(get_server_capabilities())) for _ in range(8)]
         under_test.submit(spawn(sleep(1e6)))

@@ -21,8 +21,9 @@ from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.patience import PollBackoff, patience
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Reply, Request
+from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import HttpxTransport, open_again, open_runtime, settings_for
+from tinkex_py.runtime.opening import open_again, open_runtime, settings_for
 from tinkex_py.runtime.running import arrival
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole

@@ -25,8 +25,9 @@ from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.samples import Sampler, sample
 from tinkex_py.plans.sessions import session_id
+from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import IN_PROCESS, HttpxTransport, open_again, open_runtime, settings_for
+from tinkex_py.runtime.opening import IN_PROCESS, open_again, open_runtime, settings_for
 from tinkex_py.runtime.tokenizers import Tokenizer, load_tokenizer
 from tinkex_py.types.handles import Holder, SamplerHandle, read, written
 from tinkex_py.types.inputs import ModelInput

@@ -53,6 +53,7 @@ class Config(Struct, frozen=True, kw_only=True):
     parity: str = "tinkex"
     """`"python"`, `"elixir"` or `"beam"`: that client's numbers where this value leaves the default."""
     transport: str = "httpx"
+    """What carries requests: `"httpx"`, or `"fast"`, which needs the extra of that name."""
     proxy: str | None = None
     """The address of an HTTP proxy; None for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say."""
     proxy_headers: Mapping[str, str] = FrozenMapping()
@@ -73,8 +74,10 @@ class Config(Struct, frozen=True, kw_only=True):
     heartbeat_interval: float = 10.0
     max_attempts: int = 11
     """How often one request is sent at most, the first time included."""
-    max_connections: int = 100
-    """Connections that each purpose may have: session, training, sampling, promises, rest, telemetry."""
+    max_connections: int = 400
+    """Connections that each purpose may have: session, training, sampling, promises, rest, telemetry. More than 64 are
+    opened only while all are held by questions for promises.
+    """
     max_keepalive_connections: int = 100
     pool_sizes: Mapping[str, int] = FrozenMapping()
     """Other numbers of connections for single purposes."""

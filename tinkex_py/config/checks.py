@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinkex_py.config import Config
 
 LEVELS = ("debug", "info", "warning", "error")
-TRANSPORTS = ("httpx",)
+TRANSPORTS = ("httpx", "fast")
 
 _POSITIVE = (
     "timeout",

@@ -78,6 +78,13 @@ class Executor:
         self._observe = observe
         self._bits = bits
         self._pool = pool
+        # Most effects need no waiting, hence no coroutine.
+        self._at_once: dict[type, Callable[[Any], Answer]] = {
+            Now: lambda _: asyncio.get_running_loop().time(),
+            Random: lambda _: self._bits(),
+            Observe: self._tell,
+            Spawn: self._spawn,
+        }
 
     async def run(self, plan: Plan[T]) -> Outcome[T]:
         """The plan's outcome; the plan is closed whatever happens."""
@@ -90,7 +97,8 @@ class Executor:
                     return Success(stop.value)
                 if isinstance(effect, Halt):
                     return Failure(effect.error)
-                answer = await self._perform(effect)
+                at_once = self._at_once.get(type(effect))
+                answer = await self._perform(effect) if at_once is None else at_once(effect)
         finally:
             plan.close()
 
@@ -120,13 +128,6 @@ class Executor:
         match effect:
             case Send(request, headers):
                 return await self.transport.exchange(request, headers)
-            case Now():
-                return asyncio.get_running_loop().time()
-            case Random():
-                return self._bits()
-            case Observe(event):
-                self._tell(event)
-                return None
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None
@@ -135,11 +136,8 @@ class Executor:
                 return None
             case Compute(function):
                 return await self._compute(function)
-            case Spawn(plan, owed):
-                _ = self.track(self._in_background(plan, owed))
-                return None
-            case Halt():
-                raise AssertionError("a halt ends its plan")
+            case Now() | Random() | Observe() | Spawn() | Halt():
+                raise AssertionError(f"{effect} needs no waiting")
             case _:
                 return await self._perform_scoped(effect)
 
@@ -208,9 +206,12 @@ class Executor:
             return Raised(f"{type(error).__name__}: {error}")
         return None
 
-    def _tell(self, event: AnyEvent) -> None:
+    def _spawn(self, effect: Spawn) -> None:
+        _ = self.track(self._in_background(effect.plan, effect.owed))
+
+    def _tell(self, effect: Observe) -> None:
         if self._observe is not None:
-            self._observe(structs.replace(event, at=asyncio.get_running_loop().time()))
+            self._observe(structs.replace(effect.event, at=asyncio.get_running_loop().time()))
 
 
 async def filled(cell: Cell[T]) -> None:

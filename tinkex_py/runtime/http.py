@@ -1,14 +1,14 @@
-"""Requests through httpx: the only module that sends anything, and the only one that sees the credential."""
+"""Requests as they leave, and answers as they arrive: the only module that sees the credential."""
 
 from __future__ import annotations
 
 import logging
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-import httpx
+from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
@@ -17,7 +17,8 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
-from tinkex_py.runtime.pools import Pools
+from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Received
+from tinkex_py.runtime.purposes import purpose_of
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
 from tinkex_py.wire.inflating import accepted, inflated
@@ -30,11 +31,10 @@ _NOTES, _LONGEST_NOTE = 100, 1000
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
 class HttpTransport:
-    """Exchanges over httpx clients, each made with the first request of its purpose on the runtime's loop.
+    """Exchanges requests for replies by way of a carrier.
 
     The credential goes to the configured origin and nowhere else; redirects are followed within that origin only.
     `inject` adds what a tracer wants to send along to a dict of headers.
@@ -43,13 +43,13 @@ class HttpTransport:
     def __init__(
         self,
         config: Config,
-        transport: httpx.AsyncBaseTransport | None = None,
+        carrier: Carrier,
         authentication: Authentication | None = None,
         inject: Callable[[dict[str, str]], object] | None = None,
     ) -> None:
         self._config = config
         self._authentication = authentication or Authentication(credential=config.api_key)
-        self._pools = Pools(config, transport)
+        self._carrier = carrier
         self._inject = inject
         self._headers = _standing_headers(config)
         self._base = config.base_url.rstrip("/")
@@ -57,21 +57,25 @@ class HttpTransport:
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
         """The reply, or why there is none."""
-        client = self._pools.client_for(request)
         content = _content(request)
         limit = request.timeout or self._config.read_timeout
-        timeout = httpx.Timeout(limit, connect=min(limit, self._config.connect_timeout))
-        sent = self._sent(request, content, headers, limit)
+        message = Message(
+            purpose=purpose_of(request),
+            method=request.method,
+            url=self._url(request),
+            headers=self._sent(request, content, headers, limit),
+            content=None if content is None else content.content,
+            seconds=limit,
+            connecting=min(limit, self._config.connect_timeout),
+        )
         try:
-            return await self._follow(client, request, content, sent, timeout)
-        except _NOT_SENT as error:
-            return self._failed(request, error, sent=False)
-        except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
-            return self._failed(request, error, sent=True)
+            return await self._follow(request, message)
+        except BrokenOff as broken:
+            return self._failed(request, broken.reason, sent=broken.sent)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pools.close()
+        await self._carrier.close()
 
     def _sent(self, request: AnyRequest, content: Encoded | None, headers: Pairs, limit: float) -> dict[str, str]:
         """All headers; an address outside the service gets none but the request's own."""
@@ -104,61 +108,37 @@ class HttpTransport:
         if self._inject is not None:
             _ = self._inject(sent)
 
-    async def _follow(
-        self,
-        client: httpx.AsyncClient,
-        request: AnyRequest,
-        content: Encoded | None,
-        headers: Mapping[str, str],
-        timeout: httpx.Timeout,
-    ) -> Reply | TransportError:
-        url = self._url(request)
+    async def _follow(self, request: AnyRequest, message: Message) -> Reply | TransportError:
         for _ in range(_REDIRECTS):
-            body = None if content is None else content.content
-            sent = client.build_request(request.method, url, content=body, headers=headers, timeout=timeout)
-            answer = await self._read(client, request, sent)
+            answer = self._read(request, message, await self._carrier.carry(message, self._config.max_response_bytes))
             location = _moved(request, answer)
             if location is None:
                 return answer
-            url = location
-            if request.address is None and _origin(url) != _origin(self._config.base_url):
+            message = message._replace(url=location)
+            if request.address is None and _origin(location) != _origin(self._config.base_url):
                 return _refused(request, location, "it leaves the configured origin, and the credential stays here")
-        return _refused(request, url, f"it is the {_REDIRECTS}th in a row")
+        return _refused(request, message.url, f"it is the {_REDIRECTS}th in a row")
 
-    async def _read(
-        self, client: httpx.AsyncClient, request: AnyRequest, sent: httpx.Request
-    ) -> Reply | ResponseTooLarge:
-        response = await client.send(sent, stream=True)
-        try:
-            if sum(len(name) + len(text) for name, text in response.headers.raw) > self._config.max_header_bytes:
-                return _too_large(request, self._config.max_header_bytes, "headers", "max_header_bytes")
-            body = await self._body(response)
-        finally:
-            await response.aclose()
-        if len(body) > self._config.max_response_bytes:
-            return _too_large(request, self._config.max_response_bytes, "bytes", "max_response_bytes")
-        received = tuple((name.lower(), text) for name, text in _resolved(response))
-        self._heed(response)
-        return Reply(status=response.status_code, headers=received, body=body, at=time.time())
+    def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
+        config = self._config
+        if sum(len(name) + len(text) for name, text in received.headers) > config.max_header_bytes:
+            return _too_large(request, config.max_header_bytes, "headers", "max_header_bytes")
+        headers = tuple((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in received.headers)
+        reply = Reply(status=received.status, headers=headers, body=received.body, at=time.time())
+        encoding = None if received.plain else reply.header("content-encoding")
+        if encoding is not None:
+            reply = structs.replace(reply, body=_plain(inflated(encoding, reply.body, config.max_response_bytes)))
+        if len(reply.body) > config.max_response_bytes:
+            return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
+        self._heed(reply)
+        return _resolved(reply, message.url)
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        """The plain body; one that exceeds the limit is cut one byte behind it, compressed or not."""
-        limit = self._config.max_response_bytes
-        encoding = response.headers.get("content-encoding")
-        plain = encoding is None or response.is_stream_consumed  # what is consumed was made whole, by a mock
-        body = bytearray()
-        async for part in response.aiter_bytes() if plain else response.aiter_raw():
-            body += part
-            if len(body) > limit:
-                return bytes(body[: limit + 1])
-        return bytes(body) if plain else _plain(inflated(encoding or "", bytes(body), limit))
-
-    def _heed(self, response: httpx.Response) -> None:
+    def _heed(self, reply: Reply) -> None:
         """Log a deprecation that the server announces, once."""
-        note = response.headers.get("x-deprecation-note")
+        note = reply.header("x-deprecation-note")
         if note and note not in self._notes and len(self._notes) < _NOTES:
             self._notes.add(note)
-            level = logging.ERROR if response.headers.get("x-deprecation-level") == "error" else logging.WARNING
+            level = logging.ERROR if reply.header("x-deprecation-level") == "error" else logging.WARNING
             log.log(level, "the server says: %s", _printable(note))
 
     def _url(self, request: AnyRequest) -> str:
@@ -168,12 +148,12 @@ class HttpTransport:
         query = (*self._config.default_query.items(), *request.query)
         return f"{self._base}/{path}?{urlencode(query)}" if query else f"{self._base}/{path}"
 
-    def _failed(self, request: AnyRequest, error: Exception, *, sent: bool) -> ConnectionFailed:
+    def _failed(self, request: AnyRequest, reason: str, *, sent: bool) -> ConnectionFailed:
         parts = urlsplit(self._config.base_url if request.address is None else request.address.url)
         what = "the connection broke off" if sent else "no connection"
         through = "" if self._config.proxy is None else " and the proxy before it"
         return ConnectionFailed(
-            message=f"{request.operation}: {what} ({str(error) or type(error).__name__}); is the server at "
+            message=f"{request.operation}: {what} ({reason}); is the server at "
             f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{through} running and reachable?",
             endpoint=request.endpoint,
             sent=sent,
@@ -232,17 +212,27 @@ def _plain(outcome: Outcome[bytes, str]) -> bytes:
         case Success(body):
             return body
         case Failure(reason):
-            raise ValueError(reason)
+            raise BrokenOff(reason, sent=True)
 
 
 def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_NOTE])
 
 
-def _resolved(response: httpx.Response) -> list[tuple[str, str]]:
-    """The headers, with a location that is an address of its own."""
-    place = str(response.request.url)
-    return [(name, urljoin(place, text) if name == "location" else text) for name, text in response.headers.items()]
+def _resolved(reply: Reply, url: str) -> Reply:
+    """The reply, with a location that is an address of its own."""
+    place = reply.header("location")
+    if place is None:
+        return reply
+    headers = tuple((name, _joined(url, text) if name == "location" else text) for name, text in reply.headers)
+    return structs.replace(reply, headers=headers)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise BrokenOff(f"a redirect to no address: {error}", sent=True) from error
 
 
 def _moved(request: AnyRequest, answer: Reply | ResponseTooLarge) -> str | None:

@@ -9,7 +9,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple, TypeAlias
 
-import httpx
 from msgspec import structs
 from returns.result import Failure, Success
 
@@ -19,6 +18,7 @@ from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.authentication import Authentication, Source
 from tinkex_py.plans.startup import Startup
+from tinkex_py.runtime.carriage import Carrier, HttpxTransport, Nowhere
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
@@ -27,10 +27,7 @@ from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.thread import ThreadRuntime
 
-HttpxTransport: TypeAlias = httpx.AsyncBaseTransport
-"""A transport of httpx's own interface, to be used in the place of its default one."""
-
-_Connection: TypeAlias = tuple[Config, HttpxTransport | None, Source | None]
+_Connection: TypeAlias = tuple[Config, Carrier, Source | None]
 
 IN_PROCESS = "http://tinkex.local"
 """The address that requests to the embedded engine carry; nothing ever resolves it."""
@@ -69,8 +66,8 @@ def settings_for(config: Config | None) -> tuple[Config, TinkerError | None]:
 def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: HttpxTransport | None = None) -> Opened:
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
-        case Success((usable, through, source)):
-            return _opened(usable, through, observers, None, source)
+        case Success((usable, carrier, source)):
+            return _opened(usable, carrier, observers, None, source)
         case Failure(problem):
             return _opened(config, None, (), problem)
 
@@ -98,7 +95,30 @@ def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[_Con
         case Success(_) if config.local:
             return _embedded(config)
         case Success(_):
-            return then(credentials_of(config), lambda source: Success((config, transport, source)))
+            return then(credentials_of(config), lambda source: _carried(config, transport, source))
+
+
+def _carried(config: Config, transport: HttpxTransport | None, source: Source | None) -> Outcome[_Connection]:
+    """What carries requests is loaded here: httpx, unless another is asked for."""
+    name = "httpx" if transport is not None else config.transport
+    if name == "httpx":
+        return Success((config, _through_httpx(config, transport), source))
+    try:
+        carrier: Carrier = import_module("tinkex_py.runtime.fast").FastCarrier(config)
+    except ImportError as error:
+        return Failure(
+            ExtraMissing(
+                message=f"transport={name!r} needs a package that is not installed ({error.name}); "
+                "install it with: pip install 'tinkex-py[fast]'",
+                extra="fast",
+            )
+        )
+    return Success((config, carrier, source))
+
+
+def _through_httpx(config: Config, transport: HttpxTransport | None) -> Carrier:
+    carrier: Carrier = import_module("tinkex_py.runtime.pools").Pools(config, transport)
+    return carrier
 
 
 def _embedded(config: Config) -> Outcome[_Connection]:
@@ -107,7 +127,7 @@ def _embedded(config: Config) -> Outcome[_Connection]:
         open_transport: Callable[[str | None], HttpxTransport] = engine.open_transport
         directory = config.base_url.removeprefix(LOCAL_SCHEME) or None
         usable = structs.replace(config, base_url=IN_PROCESS, dialect=config.dialect or "protobuf")
-        return Success((usable, open_transport(directory), None))
+        return Success((usable, _through_httpx(usable, open_transport(directory)), None))
     except ImportError as error:
         return Failure(
             ExtraMissing(
@@ -131,7 +151,7 @@ def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:
 
 def _opened(
     config: Config,
-    transport: HttpxTransport | None,
+    carrier: Carrier | None,
     observers: Sequence[Observer],
     problem: TinkerError | None,
     source: Source | None = None,
@@ -140,7 +160,7 @@ def _opened(
     reporter = Reporter() if config.telemetry and problem is None else None
     observe = _telling(observatory if observers else None, reporter)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
-    http = HttpTransport(config, transport, startup.authentication, _injection(config))
+    http = HttpTransport(config, carrier or Nowhere(), startup.authentication, _injection(config))
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
     runtime = ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
     return Opened(config, runtime, startup, problem, observatory, reporter)

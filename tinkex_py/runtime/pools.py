@@ -1,96 +1,100 @@
-"""httpx clients by purpose: each has connections of its own, so that polls can't keep signs of life from leaving."""
+"""httpx by purpose: each has connections of its own, so that polls can't keep signs of life from leaving."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+import ssl
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
-from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 
+import httpcore
 import httpx
 
 from tinkex_py.config import Config
-from tinkex_py.request import AnyRequest
-
-_REST = "rest"
-_OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "session": (
-        "auth_token",
-        "client_config",
-        "client_dynamic_config",
-        "create_session",
-        "finish_session",
-        "session_heartbeat",
-    ),
-    "training": (
-        "create_model",
-        "forward",
-        "forward_backward",
-        "load_weights",
-        "optim_step",
-        "save_weights",
-        "save_weights_external",
-        "save_weights_for_sampler",
-        "unload_model",
-    ),
-    "sampling": ("asample", "create_sampling_session", "join_sampling_session"),
-    "promises": ("cancel_future", "retrieve_future", "retrieve_futures"),
-    "telemetry": ("send_telemetry",),
-}
-_PURPOSES = {operation: purpose for purpose, operations in _OPERATIONS.items() for operation in operations}
+from tinkex_py.runtime.carriage import BrokenOff, HttpxTransport, Message, Received
+from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
+from tinkex_py.runtime.proxies import proxy_for
 
 
 class Pools:
-    """The clients that there are so far; a transport of the user's own serves every purpose."""
+    """Carries messages through httpx: over lanes, a proxy, or a transport of the user's own that serves everything."""
 
-    def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None) -> None:
+    def __init__(self, config: Config, transport: HttpxTransport | None = None) -> None:
         self._config = config
-        self._transport = transport
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._given = None if transport is None else Given(transport)
+        self._ways: dict[tuple[str, str], Way] = {}
+        self._origins: dict[str, Origin] = {}
 
-    def client_for(self, request: AnyRequest) -> httpx.AsyncClient:
-        """The client whose connections are meant for such requests."""
-        purpose = "outside" if request.address is not None else _PURPOSES.get(request.operation, _REST)
-        if self._transport is not None:
-            purpose = _REST
-        return self._clients.get(purpose) or self._open(purpose)
+    async def carry(self, message: Message, limit: int) -> Received:
+        """The answer, or BrokenOff."""
+        try:
+            url = parsed(message.url)
+            request = httpx.Request(
+                message.method,
+                url,
+                headers=[(name.encode("ascii"), text.encode("ascii")) for name, text in message.headers.items()],
+                content=message.content,
+                extensions={"timeout": _times(message.seconds, message.connecting)},
+            )
+            return await (self._given or self._way(message.purpose, url)).send(request, limit)
+        except _NOT_SENT as error:
+            raise BrokenOff(str(error) or type(error).__name__, sent=False) from error
+        except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
+            raise BrokenOff(str(error) or type(error).__name__, sent=True) from error
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            await client.aclose()
+        for way in (*self._ways.values(), *filter(None, [self._given])):
+            await way.close()
 
-    def _open(self, purpose: str) -> httpx.AsyncClient:
-        """A client; loading certificates takes long, so an address without TLS has it trust none."""
-        config, outside = self._config, purpose == "outside"
+    def _way(self, purpose: str, url: httpx.URL) -> Way:
+        place = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        return self._ways.get((purpose, place)) or self._open(purpose, place, url)
+
+    def _open(self, purpose: str, place: str, url: httpx.URL) -> Way:
+        config = self._config
         most = config.pool_sizes.get(purpose, config.max_connections)
-        client = httpx.AsyncClient(
-            transport=self._transport,
-            limits=httpx.Limits(
-                max_connections=most, max_keepalive_connections=min(most, config.max_keepalive_connections)
-            ),
-            follow_redirects=False,
-            http2=find_spec("h2") is not None,
-            verify=self._trust if outside or config.base_url.startswith("https:") else SSLContext(PROTOCOL_TLS_CLIENT),
-            proxy=self._proxy,
-            cookies=_no_cookies(),
-        )
-        self._clients[purpose] = client
-        return client
+        through = proxy_for(config, url.scheme, url.host)
+        if through is None:
+            origin = self._origins.get(place) or Origin(url, self._trust(url), http2=_http2(url))
+            self._origins[place] = origin
+            way: Way = Lanes(origin, most=most, kept=min(most, config.max_keepalive_connections))
+        else:
+            proxy = httpx.Proxy(through, headers=dict(config.proxy_headers))
+            limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
+            pool = httpx.AsyncHTTPTransport(verify=self._trust(url), proxy=proxy, limits=limits, http2=_http2(url))
+            way = Queued(Given(pool), most)
+        self._ways[purpose, place] = way
+        return way
+
+    def _trust(self, url: httpx.URL) -> ssl.SSLContext:
+        """Loading certificates takes long, so an address without TLS has it trust none, and all others share them."""
+        return self._certificates if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     @cached_property
-    def _trust(self) -> SSLContext:
-        """The certificates that are trusted; loading them takes long, so all clients share them."""
+    def _certificates(self) -> ssl.SSLContext:
         return httpx.create_ssl_context()
 
-    @property
-    def _proxy(self) -> httpx.Proxy | None:
-        if self._config.proxy is None or self._transport is not None:
-            return None
-        return httpx.Proxy(self._config.proxy, headers=dict(self._config.proxy_headers))
+
+@lru_cache(maxsize=256)
+def parsed(url: str) -> httpx.URL:
+    """The address taken apart; most requests go to the same few."""
+    return httpx.URL(url)
 
 
-def _no_cookies() -> CookieJar:
-    """A jar that takes none: nothing that a server sets here is ever sent again."""
-    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+@lru_cache(maxsize=64)
+def _times(seconds: float, connecting: float) -> dict[str, float | None]:
+    return httpx.Timeout(seconds, connect=connecting, pool=None).as_dict()
+
+
+def _http2(url: httpx.URL) -> bool:
+    return url.scheme == "https" and find_spec("h2") is not None
+
+
+_NOT_SENT = (
+    httpcore.ConnectionNotAvailable,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)

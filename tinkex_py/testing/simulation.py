@@ -17,6 +17,7 @@ from tinkex_py.plans.effects import Plan
 from tinkex_py.runtime.executor import Executor, Transport
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.opening import IN_PROCESS, begin
+from tinkex_py.runtime.pools import Pools
 from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.running import Running, closed
 from tinkex_py.testing import clock
@@ -92,7 +93,7 @@ async def _simulated(
         return Executor(transport, observe=observe, bits=lambda: chance.getrandbits(64))
 
     startup = begin(config)
-    http = HttpTransport(config, network, startup.authentication)
+    http = HttpTransport(config, Pools(config, network), startup.authentication)
     executor = executor_on(Preparing(executor_on(http), startup))
     runtime = LoopRuntime(executor)
     try:

@@ -76,7 +76,7 @@ def loss_config_problem(config: Mapping[object, object], path: str) -> InvalidIn
 
 def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
     """Whether the value is an integer within limits; a truth value is not."""
-    return isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= int(value) <= most
+    return isinstance(value, (int, SupportsIndex)) and not isinstance(value, bool) and least <= int(value) <= most
 
 
 def broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str = "") -> InvalidInput | None:
@@ -96,7 +96,7 @@ def _number(least: float, below: float = inf) -> Callable[[object], bool]:
 
 
 def _is_number(value: object) -> TypeIs[SupportsFloat]:
-    return isinstance(value, SupportsFloat) and not isinstance(value, bool)
+    return isinstance(value, (int, float, SupportsFloat)) and not isinstance(value, bool)
 
 
 def _is_truth(value: object) -> bool:

@@ -106,7 +106,7 @@ def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
 def _lower_struct(value: Struct) -> dict[str, object]:
     names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
     fields = ((name, getattr(value, field)) for name, field in names)
-    lowered = {name: lower(item) for name, item in fields if item is not None}
+    lowered = {name: item if type(item) in _SCALARS else lower(item) for name, item in fields if item is not None}
     config = value.__struct_config__
     return lowered if config.tag is None else {**lowered, str(config.tag_field): config.tag}
 

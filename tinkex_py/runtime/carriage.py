@@ -1,0 +1,68 @@
+"""The seam between what is sent and the library that sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import httpx
+
+HttpxTransport: TypeAlias = "httpx.AsyncBaseTransport | httpx.AsyncClient"
+"""A transport of httpx's own interface, or a client with hooks, to be used in the place of the default one."""
+
+
+class Message(NamedTuple):
+    """A request in its final form, and the `purpose` whose connections it uses.
+
+    `connecting` seconds may pass until there is a connection, `seconds` between two signs of life on it.
+    """
+
+    purpose: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    seconds: float
+    connecting: float
+
+
+class Received(NamedTuple):
+    """An answer as it came; one that exceeds the limit is cut right behind it. `plain` bodies need no inflating."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    plain: bool = False
+
+
+class BrokenOff(Exception):  # noqa: N818 - it names what happened
+    """There is no answer; `sent` says whether the server may have seen the request."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+
+
+class Carrier(Protocol):
+    """Sends messages over connections that it keeps. Redirects, retries, cookies and inflating are not its business."""
+
+    async def carry(self, message: Message, limit: int) -> Received:
+        """The answer, with `limit` + 1 bytes of its body at most; BrokenOff when there is none."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Nowhere:
+    """Carries nothing: for a client that can't work."""
+
+    async def carry(self, message: Message, limit: int) -> Received:  # noqa: ARG002
+        """BrokenOff."""
+        raise BrokenOff("this client sends nothing", sent=False)
+
+    async def close(self) -> None:
+        """There is nothing to close."""

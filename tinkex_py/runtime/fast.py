@@ -1,0 +1,130 @@
+"""The transport of the extra `fast`: messages through aiohttp, for HTTP/1.1."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from functools import cached_property, lru_cache
+from typing import NoReturn
+
+import aiohttp
+from yarl import URL
+
+from tinkex_py.config import Config
+from tinkex_py.runtime.carriage import BrokenOff, Message, Received
+from tinkex_py.runtime.places import Places
+from tinkex_py.runtime.proxies import proxy_for
+
+_HEADERS = 2000
+"""Headers that are read, if they aren't too large in all."""
+_LARGE = 1 << 20
+_PART = 256 << 10
+"""Bytes of a large body that are handed over at once, so that others get their turn in between."""
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_BROKEN = (aiohttp.ClientError, TimeoutError, ValueError, OSError)
+
+
+class _Lanes:
+    """The connections of one purpose."""
+
+    def __init__(self, config: Config, purpose: str, trust: ssl.SSLContext) -> None:
+        self.places = Places(config.pool_sizes.get(purpose, config.max_connections))
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=trust, keepalive_timeout=30),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            max_field_size=config.max_header_bytes,
+            max_line_size=config.max_header_bytes,
+            max_headers=_HEADERS,
+            auto_decompress=False,
+        )
+
+
+class FastCarrier:
+    """Carries messages through aiohttp sessions, one a purpose."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lanes: dict[str, _Lanes] = {}
+        self._proxies: dict[tuple[str, str], str | None] = {}
+
+    async def carry(self, message: Message, limit: int) -> Received:
+        """The answer, or BrokenOff."""
+        lanes = self._lanes.get(message.purpose) or self._open(message.purpose)
+        await lanes.places.enter()
+        try:
+            return await self._carried(lanes.session, message, limit)
+        except _NOT_SENT as error:
+            _break_off(error, sent=False)
+        except _BROKEN as error:
+            _break_off(error, sent=True)
+        finally:
+            lanes.places.leave()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for lanes in self._lanes.values():
+            await lanes.session.close()
+
+    async def _carried(self, session: aiohttp.ClientSession, message: Message, limit: int) -> Received:
+        url = parsed(message.url)
+        through = self._through(url)
+        async with session.request(
+            message.method,
+            url,
+            data=_body(message.content),
+            headers=self._headers(message, relayed=through is not None and url.scheme == "http"),
+            allow_redirects=False,
+            timeout=_times(message.seconds, message.connecting),
+            proxy=through,
+            proxy_headers=self._config.proxy_headers if through else None,
+        ) as response:
+            body = bytearray()
+            while len(body) <= limit and (part := await response.content.readany()):
+                body += part
+            return Received(response.status, response.raw_headers, bytes(body[: limit + 1]))
+
+    def _through(self, url: URL) -> str | None:
+        """The proxy for that address, looked up once for each server."""
+        place = (url.scheme, url.host or "")
+        if place not in self._proxies:
+            self._proxies[place] = proxy_for(self._config, *place)
+        return self._proxies[place]
+
+    def _headers(self, message: Message, *, relayed: bool) -> dict[str, str]:
+        """With the length, which aiohttp doesn't know of a body in parts, and with what is for a proxy to read."""
+        length = {} if message.content is None else {"content-length": str(len(message.content))}
+        return {**message.headers, **length, **(self._config.proxy_headers if relayed else {})}
+
+    def _open(self, purpose: str) -> _Lanes:
+        self._lanes[purpose] = _Lanes(self._config, purpose, self._trust)
+        return self._lanes[purpose]
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Loading certificates takes long, so all sessions share them."""
+        return ssl.create_default_context()
+
+
+@lru_cache(maxsize=256)
+def parsed(url: str) -> URL:
+    """The address taken apart, its path as it is."""
+    return URL(url, encoded=True)
+
+
+@lru_cache(maxsize=64)
+def _times(seconds: float, connecting: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=seconds)
+
+
+def _body(content: bytes | None) -> bytes | AsyncIterator[bytes] | None:
+    return content if content is None or len(content) <= _LARGE else _parts(content)
+
+
+async def _parts(content: bytes) -> AsyncIterator[bytes]:
+    view = memoryview(content)
+    for start in range(0, len(content), _PART):
+        yield bytes(view[start : start + _PART])
+
+
+def _break_off(error: Exception, *, sent: bool) -> NoReturn:
+    raise BrokenOff(str(error) or type(error).__name__, sent=sent) from error

@@ -1,0 +1,191 @@
+"""Connections through httpx, one a lane: httpx's own pool looks at all of its connections for every request."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Protocol
+
+import httpcore
+import httpx
+
+from tinkex_py.runtime.carriage import HttpxTransport, Received
+from tinkex_py.runtime.places import Places
+
+_RESTING = 30.0
+"""Seconds that a connection is kept without use."""
+_STREAMS = 64
+"""Requests that share one connection in HTTP/2; servers allow 100 or more."""
+_PORTS = {"http": 80, "https": 443}
+
+
+class Way(Protocol):
+    """A way to a server."""
+
+    async def send(self, request: httpx.Request, limit: int) -> Received:
+        """The answer to one request."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+class Origin:
+    """Where lanes lead, and whether it was found to speak HTTP/2."""
+
+    def __init__(self, url: httpx.URL, trust: ssl.SSLContext, *, http2: bool) -> None:
+        if url.scheme not in _PORTS:
+            raise httpx.UnsupportedProtocol(f"{url.scheme} is not http or https")
+        port = url.port or _PORTS[url.scheme]
+        self.address = httpcore.Origin(url.raw_scheme, url.raw_host, port)
+        self.trust = trust
+        self.http2 = http2
+        self.shared = False
+
+
+class Lane(httpx.AsyncHTTPTransport):
+    """httpx's transport over a single connection instead of a pool, so that what users do to httpx reaches it too."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.connection = httpcore.AsyncHTTPConnection(
+            origin=origin.address, ssl_context=origin.trust, keepalive_expiry=_RESTING, http2=origin.http2
+        )
+        # httpx's own constructor puts a pool here; all that it asks of that is to handle a request and to close.
+        self._pool = self.connection  # type: ignore[assignment]
+        self.streams = 0
+        self.offered = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether one more request may use it."""
+        if self.streams:
+            return self.connection.is_available()
+        return not (self.connection.is_closed() or self.connection.has_expired())
+
+
+class Lanes:
+    """The connections to an origin for one purpose: up to `most`, of which `kept` stay open without use."""
+
+    def __init__(self, origin: Origin, *, most: int, kept: int) -> None:
+        self._origin = origin
+        self._kept = kept
+        self._places = Places(most * (_STREAMS if origin.shared else 1))
+        self._lanes: set[Lane] = set()
+        self._free: list[Lane] = []
+
+    async def send(self, request: httpx.Request, limit: int) -> Received:
+        """The answer to one request."""
+        await self._places.enter()
+        try:
+            lane = await self._take()
+            try:
+                response = await lane.handle_async_request(request)
+                received = await read(response, limit)
+            finally:
+                await self._put_back(lane)
+        finally:
+            self._places.leave()
+        self._learn(response)
+        return received
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for lane in tuple(self._lanes):
+            await lane.aclose()
+
+    async def _take(self) -> Lane:
+        lane = await self._rested() or self._open()
+        lane.streams += 1
+        if self._origin.shared and lane.streams < _STREAMS:
+            self._offer(lane)
+        return lane
+
+    async def _rested(self) -> Lane | None:
+        """The one used last that has room, so that those that aren't needed come to rest."""
+        while self._free:
+            lane = self._free.pop()
+            lane.offered = False
+            if lane.usable:
+                return lane
+            if not lane.streams:
+                await self._drop(lane)
+        return None
+
+    def _open(self) -> Lane:
+        lane = Lane(self._origin)
+        self._lanes.add(lane)
+        return lane
+
+    async def _put_back(self, lane: Lane) -> None:
+        lane.streams -= 1
+        if lane.streams == 0 and (len(self._free) >= self._kept or not lane.connection.is_idle()):
+            await self._drop(lane)
+        elif not lane.offered:
+            self._offer(lane)
+
+    def _offer(self, lane: Lane) -> None:
+        lane.offered = True
+        self._free.append(lane)
+
+    async def _drop(self, lane: Lane) -> None:
+        self._lanes.discard(lane)
+        if lane.offered:
+            self._free.remove(lane)
+        await lane.aclose()
+
+    def _learn(self, response: httpx.Response) -> None:
+        if self._origin.http2 and not self._origin.shared:
+            self._origin.shared = response.extensions.get("http_version") == b"HTTP/2"
+
+
+class Given:
+    """A transport or a client of httpx's own making, or the user's."""
+
+    def __init__(self, transport: HttpxTransport) -> None:
+        self._transport = transport
+
+    async def send(self, request: httpx.Request, limit: int) -> Received:
+        """The answer to one request."""
+        if isinstance(self._transport, httpx.AsyncClient):
+            return await read(await self._transport.send(request, stream=True, follow_redirects=False), limit)
+        return await read(await self._transport.handle_async_request(request), limit)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._transport.aclose()
+
+
+class Queued:
+    """A way with so many places: httpx's pools get slow when many wait in them."""
+
+    def __init__(self, way: Way, most: int) -> None:
+        self._way = way
+        self._places = Places(most)
+
+    async def send(self, request: httpx.Request, limit: int) -> Received:
+        """The answer to one request."""
+        await self._places.enter()
+        try:
+            return await self._way.send(request, limit)
+        finally:
+            self._places.leave()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._way.close()
+
+
+async def read(response: httpx.Response, limit: int) -> Received:
+    """The answer, cut one byte behind the limit."""
+    if response.is_stream_consumed:  # a mock's, which made it whole
+        return Received(response.status_code, response.headers.raw, response.content[: limit + 1], plain=True)
+    body = bytearray()
+    try:
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            async for part in response.stream:
+                body += part
+                if len(body) > limit:
+                    break
+    finally:
+        await response.aclose()
+    return Received(response.status_code, response.headers.raw, bytes(body[: limit + 1]))

@@ -1,0 +1,70 @@
+"""Who may have a connection now: first come, first served, and no more connections than are of use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+AT_ONCE = 64
+"""Connections that are used at once as long as they are all moving; more don't make one process faster."""
+_STANDSTILL = 0.25
+"""Seconds without an answer on any of them after which so many more are used."""
+
+
+class Places:
+    """Up to `most` places. Beyond the first 64 more are given only while all are held, as by questions for promises."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._allowed = min(AT_ONCE, most)
+        self._taken = 0
+        self._left = 0
+        self._seen = -1
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._watch: asyncio.TimerHandle | None = None
+
+    async def enter(self) -> None:
+        """Take a place, when there is one."""
+        if self._taken < self._allowed and not self._waiting:
+            self._taken += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._look_again()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._taken -= 1
+        self._left += 1
+        self._let_in()
+
+    def widen(self, times: int) -> None:
+        """Each connection turned out to have room for so many."""
+        self.most, self._allowed = self.most * times, self._allowed * times
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._taken < self._allowed:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._taken += 1
+                turn.set_result(None)
+
+    def _look_again(self) -> None:
+        if self._watch is None and self._allowed < self.most:
+            self._seen = self._left
+            self._watch = asyncio.get_running_loop().call_later(_STANDSTILL, self._grow)
+
+    def _grow(self) -> None:
+        self._watch = None
+        if self._left == self._seen:
+            self._allowed = min(self._allowed + AT_ONCE, self.most)
+            self._let_in()
+        if self._waiting:
+            self._look_again()

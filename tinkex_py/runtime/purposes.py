@@ -1,0 +1,39 @@
+"""What each request is for: every purpose has connections of its own, so that none can starve another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tinkex_py.request import AnyRequest
+
+_REST = "rest"
+_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "session": (
+        "auth_token",
+        "client_config",
+        "client_dynamic_config",
+        "create_session",
+        "finish_session",
+        "session_heartbeat",
+    ),
+    "training": (
+        "create_model",
+        "forward",
+        "forward_backward",
+        "load_weights",
+        "optim_step",
+        "save_weights",
+        "save_weights_external",
+        "save_weights_for_sampler",
+        "unload_model",
+    ),
+    "sampling": ("asample", "create_sampling_session", "join_sampling_session"),
+    "promises": ("cancel_future", "retrieve_future", "retrieve_futures"),
+    "telemetry": ("send_telemetry",),
+}
+_PURPOSES = {operation: purpose for purpose, operations in _OPERATIONS.items() for operation in operations}
+
+
+def purpose_of(request: AnyRequest) -> str:
+    """The purpose whose connections the request uses."""
+    return "outside" if request.address is not None else _PURPOSES.get(request.operation, _REST)
