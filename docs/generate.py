@@ -14,7 +14,7 @@ import msgspec
 
 from tinkex_py import endpoints
 from tinkex_py.errors import RequestError, StatusError, TinkerError
-from tinkex_py.types.causes import CAUSES, EVERYWHERE, Cause
+from tinkex_py.types.causes import CAUSES, EVERYWHERE, INSTEAD, Cause
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->"
@@ -106,6 +106,7 @@ def errors_page() -> str:
         "## Found on this side\n",
         error_table(tuple(cause for cause in whole if cause not in request)),
         operations_section(),
+        instead_section(),
     )
     return "\n".join(sections)
 
@@ -123,6 +124,12 @@ def operations_section() -> str:
     none = ", ".join(f"`{name}`" for name, causes in sorted(CAUSES.items()) if not causes)
     every = f"## By operation\n\nThese may happen to every operation.\n\n{causes_table(EVERYWHERE)}"
     return "\n".join((every, f"Nothing besides happens to {none}; to the others:\n", *own))
+
+
+def instead_section() -> str:
+    """What serves where a server doesn't offer an endpoint."""
+    head = ("## Where a server doesn't offer it\n", "| Operation | Instead |", "| --- | --- |")
+    return "\n".join((*head, *(f"| `{name}` | {cell(way)} |" for name, way in sorted(INSTEAD.items())), ""))
 
 
 def builders() -> list[Callable[..., object]]:

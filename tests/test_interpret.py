@@ -7,8 +7,9 @@ from returns.result import Failure, Success
 
 from tinkex_py import errors
 from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.endpoints.sessions import get_session, list_sessions
 from tinkex_py.interpret import interpret, retry_after
-from tinkex_py.request import Reply
+from tinkex_py.request import Reply, Request
 from tinkex_py.types import GetServerCapabilitiesResponse
 
 REQUEST = get_server_capabilities()
@@ -46,6 +47,30 @@ def test_a_status_is_its_cause_in_the_servers_words(status: int, cause: type[err
 def test_a_status_without_words_is_named() -> None:
     outcome = interpret(REQUEST, Reply(status=404))
     assert "status 404" in outcome.failure().message
+
+
+WITHOUT = {
+    "no such path": (list_sessions(), Reply(status=404, body=b'{"detail":"Not Found"}')),
+    "a proxy's page": (list_sessions(), Reply(status=404, body=b"<html>404 page</html>")),
+    "no such method": (list_sessions(), Reply(status=405)),
+    "not implemented": (list_sessions(), Reply(status=501)),
+}
+
+
+@pytest.mark.parametrize(("request_", "reply"), WITHOUT.values(), ids=WITHOUT)
+def test_a_missing_endpoint_is_named_with_what_serves_instead(request_: Request[object], reply: Reply) -> None:
+    message = interpret(request_, reply).failure().message
+    assert message.endswith("(this server doesn't offer GET /api/v1/sessions; keep what saving and creating returned)")
+
+
+def test_where_a_404_may_mean_two_things_both_are_told() -> None:
+    message = interpret(get_session("s"), Reply(status=404)).failure().message
+    assert "look it up with list_sessions; or this server doesn't offer GET /api/v1/sessions/s: keep" in message
+
+
+def test_what_nothing_serves_instead_of_is_left_out() -> None:
+    message = interpret(REQUEST, Reply(status=405)).failure().message
+    assert message.endswith("leave it out, or use a server that offers it)")
 
 
 def test_a_wrong_field_is_named() -> None:

@@ -31,6 +31,7 @@ from tinkex_py.errors import (
 )
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.types.causes import instead
 from tinkex_py.types.causes import remedy as documented
 from tinkex_py.wire import replies
 
@@ -38,6 +39,7 @@ T = TypeVar("T")
 
 _ANSWERED = range(200, 300)
 _FAULTS = range(500, 600)
+_NOT_FOUND = 404
 _CAUSES: dict[int, tuple[type[StatusError], str]] = {
     400: (BadRequest, "the server could not make sense of the request; check the arguments"),
     401: (Unauthorized, "the server does not accept the credential; check TINKER_API_KEY"),
@@ -51,6 +53,7 @@ _CAUSES: dict[int, tuple[type[StatusError], str]] = {
     415: (UnsupportedEncoding, "the server does not read this encoding"),
     422: (Unprocessable, "a field of the request is wrong"),
     429: (RateLimited, "too many requests; slow down"),
+    501: (ServerFault, "the server can't do this yet; ask for something else"),
 }
 _FAULT = (ServerFault, "the server failed; try again later, and tell its operators if it goes on")
 _UNEXPECTED = (UnexpectedStatus, "nothing in the protocol gives this status a meaning; is the address right?")
@@ -70,7 +73,8 @@ def interpret(request: Request[T], reply: Reply) -> Outcome[T]:
 def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
     """The error that a status stands for, in the server's words and with the remedy."""
     cause, usual = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
-    remedy = documented(request.operation, reply.status) or usual
+    known = documented(request.operation, reply.status)
+    remedy = _without(request, known, reply) if replies.lacks_route(reply) else known or usual
     said = replies.explanation(reply.body)
     error = cause(
         message=f"{request.operation}: {said.detail or f'status {reply.status}'} ({remedy})",
@@ -81,6 +85,14 @@ def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
         retry_after=retry_after(reply),
     )
     return structs.replace(error, fields=said.fields) if isinstance(error, Unprocessable) else error
+
+
+def _without(request: AnyRequest, known: str | None, reply: Reply) -> str:
+    """What to do where there is no such endpoint; a 404 may also mean what the documents say, if they say anything."""
+    way_on = instead(request.operation)
+    if reply.status != _NOT_FOUND or known is None:
+        return f"this server doesn't offer {request.endpoint}; {way_on}"
+    return f"{known}; or this server doesn't offer {request.endpoint}: {way_on}"
 
 
 def retry_after(reply: Reply) -> float | None:

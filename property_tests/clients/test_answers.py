@@ -14,6 +14,7 @@ from tinkex_py.clients.admin import AsyncAdminClient
 from tinkex_py.clients.rest import AsyncRestClient
 from tinkex_py.clients.sampling import AsyncSamplingClient
 from tinkex_py.clients.training import AsyncTrainingClient
+from tinkex_py.plans.sources import Source
 from tinkex_py.testing.simulation import simulate
 
 SCALARS = (
@@ -35,7 +36,7 @@ async def everything(service: AsyncServiceClient) -> list[Outcome[Any]]:
     """Every operation of every client once."""
     context = service.context
     trainer = AsyncTrainingClient(context, context.run("m"))
-    sampler = AsyncSamplingClient(context, context.sampler("q"))
+    sampler = AsyncSamplingClient(context, context.sampler(Source(sampling_session_id="q")))
     return [
         await service.get_server_capabilities(),
         await service.create_lora_training_client("b"),

@@ -15,6 +15,7 @@ from tinkex_py.plans.effects import Plan, attempt, now
 from tinkex_py.plans.polling import Ticket, result_of
 from tinkex_py.plans.retry import Billing, Policy, call
 from tinkex_py.plans.samples import sample, sampler_of
+from tinkex_py.plans.sources import Source
 from tinkex_py.request import Reply
 from tinkex_py.types import OptimStepResponse
 from tinkex_py.types.questions import Question
@@ -93,7 +94,7 @@ def test_a_promise_ends_in_time(lines: list[Line], last: Line, bits: int) -> Non
 @example(lines=[reply(200, {"request_id": "r"})], last=reply(200, {"completions": []}), bits=0, together=True)
 def test_a_sample_ends_in_time(lines: list[Line], last: Line, bits: int, *, together: bool) -> None:
     flags = ClientConfigResponse(sample_use_retrieve_futures=together)
-    sampler = sampler_of("q", Dispatch(), waiting(), flags=flags)
+    sampler = sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting(), flags=flags)
     assert ended(Script(*lines, last), sample(sampler, QUESTION, SECONDS), bits) <= SECONDS
 
 

@@ -13,7 +13,7 @@ from tinkex_py.endpoints.checkpoints import publish_checkpoint
 from tinkex_py.endpoints.service import healthz
 from tinkex_py.interpret import interpret
 from tinkex_py.request import Reply
-from tinkex_py.types.causes import CAUSES, EVERYWHERE, Cause, remedy
+from tinkex_py.types.causes import CAUSES, EVERYWHERE, INSTEAD, Cause, remedy
 
 NOT_REQUESTS = {"whoami"}
 VARIANTS = {variant.__name__ for variant in get_args(errors.TinkerError)}
@@ -24,6 +24,10 @@ ALL = {
 
 def test_every_operation_has_its_causes() -> None:
     assert {sent(call()).operation for call in CALLS.values()} | NOT_REQUESTS == set(CAUSES)
+
+
+def test_what_serves_instead_is_said_of_operations_that_there_are() -> None:
+    assert set(INSTEAD) <= set(CAUSES)
 
 
 @pytest.mark.parametrize("cause", [*ALL.values(), *EVERYWHERE])

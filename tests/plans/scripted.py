@@ -70,6 +70,26 @@ class Script:
             await executor.close()
 
 
+class Answers(Script):
+    """Answers each operation in its own way: by one reply, or by several in turn of which the last is repeated."""
+
+    def __init__(self, **answers: Reply | list[Reply]) -> None:
+        super().__init__(reply(500))
+        self.answers = {name: [given] if isinstance(given, Reply) else list(given) for name, given in answers.items()}
+
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply:
+        """The operation's next answer."""
+        await asyncio.sleep(0)
+        self.sent.append((request, headers))
+        lines = self.answers[request.operation]
+        return lines.pop(0) if len(lines) > 1 else lines[0]
+
+    @property
+    def operations(self) -> list[str]:
+        """What was asked for, in order."""
+        return [request.operation for request, _ in self.sent]
+
+
 def waiting(**settings: Any) -> Waiting:
     return Waiting(config=Config(base_url="http://server.test", **settings), progress=Progress(), room=Gate(100))
 

@@ -12,11 +12,13 @@ from tinkex_py.plans.abandonment import Abandonment, attend
 from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, halt, pure, sleep
 from tinkex_py.plans.samples import sample, sampler_of
+from tinkex_py.plans.sources import Source
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.testing import clock
 from tinkex_py.types.questions import Question
 from tinkex_py.types.service import DynamicConfigResponse
 
+SOURCE = Source(sampling_session_id="q")
 QUESTION = Question(prompt=ModelInput.from_ints([1]), num_samples=1, sampling_params=SamplingParams())
 
 
@@ -63,7 +65,9 @@ def test_a_server_that_can_not_be_asked_is_told_nothing() -> None:
 
 def test_a_cancelled_sample_is_cancelled_on_the_server_and_asked_for_no_more() -> None:
     script = Script(reply(200, {"request_id": "r"}), 20.0, reply(408), 20.0, reply(204))
-    sampler = sampler_of("q", Dispatch(), waiting(), abandonment=wanting(sample_cancel_enabled=True))
+    sampler = sampler_of(
+        Source(sampling_session_id="q"), Dispatch(), waiting(), abandonment=wanting(sample_cancel_enabled=True)
+    )
 
     async def run() -> None:
         executor = Executor(script, bits=lambda: 0)
@@ -86,7 +90,9 @@ def test_a_cancelled_sample_is_cancelled_on_the_server_and_asked_for_no_more() -
 def test_a_sample_that_is_stuck_is_given_up_on_the_server() -> None:
     script = Script(reply(200, {"request_id": "r"}), 20.0, reply(408))
     abandonment = wanting(sample_cancel_enabled=True)
-    sampler = sampler_of("q", Dispatch(), waiting(progress_timeout=50), abandonment=abandonment)
+    sampler = sampler_of(
+        Source(sampling_session_id="q"), Dispatch(), waiting(progress_timeout=50), abandonment=abandonment
+    )
     error = script.run(sample(sampler, QUESTION)).failure()
     assert isinstance(error, errors.DeadlineExceeded)
     assert list(abandonment.given_up) == ["r"]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from returns.result import Failure, Success
 
-from tests.plans.scripted import Script, reply, waiting
+from tests.plans.scripted import Answers, reply, waiting
 from tinkex_py import DimuonOptimizerConfig, LoraConfig, errors
 from tinkex_py.plans.creation import Making, Origin, created, described, like, loaded, optimizer_of
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.sessions import SessionState
-from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.request import Reply
 from tinkex_py.types.training import WeightsInfoResponse
 
 PATH = "tinker://run/weights/a"
@@ -27,23 +26,8 @@ MADE: Mapping[str, Reply] = {
 }
 
 
-class Maker(Script):
-    """Answers each operation in its own way."""
-
-    def __init__(self, **answers: Reply) -> None:
-        super().__init__(reply(500))
-        self.answers = {**MADE, **answers}
-
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply:
-        """The answer to that operation."""
-        await asyncio.sleep(0)
-        self.sent.append((request, headers))
-        return self.answers[request.operation]
-
-    @property
-    def operations(self) -> list[str]:
-        """What was asked for, in order."""
-        return [request.operation for request, _ in self.sent]
+def maker_of(**answers: Reply) -> Answers:
+    return Answers(**{**MADE, **answers})
 
 
 def making(**settings: Any) -> Making:
@@ -53,7 +37,7 @@ def making(**settings: Any) -> Making:
 
 
 def test_a_new_model_is_numbered_in_its_session() -> None:
-    maker, made = Maker(), making(optimizer=DimuonOptimizerConfig())
+    maker, made = maker_of(), making(optimizer=DimuonOptimizerConfig())
     assert maker.run(created(made, "b", LoraConfig())) == Success("s:train:9")
     assert (made.session.models, maker.operations[:3]) == (1, ["create_session", "create_model", "retrieve_future"])
 
@@ -69,21 +53,21 @@ BAD: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("plan", "path"), BAD.values(), ids=BAD)
 def test_bad_input_is_found_before_anything_is_sent(plan: Any, path: str) -> None:
-    maker = Maker()
+    maker = maker_of()
     error = maker.run(plan).failure()
     assert isinstance(error, errors.InvalidInput)
     assert (error.path, maker.sent) == (path, [])
 
 
 def test_a_checkpoint_says_what_can_hold_it() -> None:
-    info = Maker().run(described(making(), Origin(path=PATH))).unwrap()
+    info = maker_of().run(described(making(), Origin(path=PATH))).unwrap()
     assert info is not None
     assert (like(info), optimizer_of(info)) == (LoraConfig(rank=8, train_mlp=False), None)
 
 
 def test_the_optimizer_of_a_checkpoint_is_kept() -> None:
     dimuon = reply(200, {"base_model": "b", "optimizer_config": {"type": "dimuon", "version": 2}})
-    info = Maker(weights_info=dimuon).run(described(making(), Origin(path=PATH))).unwrap()
+    info = maker_of(weights_info=dimuon).run(described(making(), Origin(path=PATH))).unwrap()
     assert info is not None
     assert optimizer_of(info) == DimuonOptimizerConfig(version=2)
     assert optimizer_of(WeightsInfoResponse(base_model="b")) is None
@@ -100,17 +84,17 @@ CANNOT_SAY: dict[str, tuple[Reply, Origin]] = {
 
 @pytest.mark.parametrize(("answer", "origin"), CANNOT_SAY.values(), ids=CANNOT_SAY)
 def test_a_server_that_can_not_say_may_load_it_all_the_same(answer: Reply, origin: Origin) -> None:
-    assert Maker(weights_info=answer).run(described(making(), origin)) == Success(None)
+    assert maker_of(weights_info=answer).run(described(making(), origin)) == Success(None)
 
 
 @pytest.mark.parametrize("answer", [reply(404, {"detail": "no such checkpoint"}), reply(403), reply(400)])
 def test_a_refusal_of_the_checkpoint_is_the_answer(answer: Reply) -> None:
-    assert isinstance(Maker(weights_info=answer).run(described(making(), Origin(path=PATH))), Failure)
+    assert isinstance(maker_of(weights_info=answer).run(described(making(), Origin(path=PATH))), Failure)
 
 
 def test_loading_makes_a_model_whose_id_is_known_or_built() -> None:
-    assert Maker().run(loaded(making(), WITH_TOKEN)) == Success("s:train:9")
-    silent = Maker(retrieve_future=reply(200, {"path": PATH}))
+    assert maker_of().run(loaded(making(), WITH_TOKEN)) == Success("s:train:9")
+    silent = maker_of(retrieve_future=reply(200, {"path": PATH}))
     assert silent.run(loaded(making(), Origin(path=PATH))) == Success("s:train:0")
 
 

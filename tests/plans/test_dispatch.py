@@ -21,6 +21,7 @@ from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched, estimated
 from tinkex_py.plans.effects import Plan, halt, now, sleep, together
 from tinkex_py.plans.retry import Billing
 from tinkex_py.plans.samples import sample, sampler_of
+from tinkex_py.plans.sources import Source
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, SampleResponse
 from tinkex_py.types.questions import Question
@@ -65,7 +66,7 @@ class Busy(Script):
 
 
 def test_two_thousand_samples_at_once_all_succeed_and_none_is_sent_after_it_was_accepted() -> None:
-    server, sampler = Busy(), sampler_of("q", Dispatch(), waiting())
+    server, sampler = Busy(), sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting())
     outcomes = server.run(together([sample(sampler, question()) for _ in range(2000)]), count().__next__).unwrap()
     assert all(outcome == Success(SampleResponse(sequences=[])) for outcome in outcomes)
     assert server.accepted == Counter(range(2000))

@@ -15,6 +15,7 @@ from tinkex_py.endpoints.sampling import Sample
 from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import together
 from tinkex_py.plans.samples import Sampler, sample, sampler_of
+from tinkex_py.plans.sources import Source
 from tinkex_py.types import SampleResponse
 from tinkex_py.types.limits import settings_problem
 from tinkex_py.types.questions import Question
@@ -31,7 +32,7 @@ ANSWER = Success(SampleResponse(sequences=[]))
 
 
 def sampler(retry: RetryConfig | None = None, flags: ClientConfigResponse = PLAIN, clone: int = 0) -> Sampler:
-    return sampler_of("q", Dispatch(), waiting(), flags=flags, retry=retry, clone=clone)
+    return sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting(), flags=flags, retry=retry, clone=clone)
 
 
 def numbers(script: Script) -> list[int | None]:
@@ -113,7 +114,7 @@ STUCK: dict[str, tuple[RetryConfig | None, ClientConfigResponse, float]] = {
 
 @pytest.mark.parametrize(("retry", "flags", "seconds"), STUCK.values(), ids=STUCK)
 def test_a_sample_is_stuck(retry: RetryConfig | None, flags: ClientConfigResponse, seconds: float) -> None:
-    one = sampler_of("q", Dispatch(), waiting(), flags=flags, retry=retry)
+    one = sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting(), flags=flags, retry=retry)
     assert one.waiting.config == structs.replace(waiting().config, progress_timeout=seconds)
 
 

@@ -18,6 +18,7 @@ from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, attempt, now, pure, sleep, together
 from tinkex_py.plans.samples import Sampler, sample
 from tinkex_py.plans.sessions import SessionState, finish, in_session, session_id
+from tinkex_py.plans.sources import Source
 from tinkex_py.types import SampledSequence, SampleResponse
 from tinkex_py.types.questions import Question
 from tinkex_py.wire.json import encode
@@ -28,7 +29,7 @@ OPENED = reply(200, {"session_id": "s", "info_message": "hello", "error_message"
 
 
 def sampler() -> Sampler:
-    return Sampler(sampling_session_id="q", dispatch=Dispatch(), waiting=waiting())
+    return Sampler(source=Source(sampling_session_id="q"), dispatch=Dispatch(), waiting=waiting())
 
 
 def question(num_samples: int = 1) -> Question:

@@ -17,6 +17,7 @@ from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, attempt, together
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.steps import take
+from tinkex_py.request import Reply
 
 STEP = optim_step(AdamParams())
 ACCEPTED = reply(200, {"request_id": "r"})
@@ -75,6 +76,7 @@ DOUBTFUL: dict[str, list[Line]] = {
     "unknown": [BROKEN],
     "promise unknown": [ACCEPTED, reply(404)],
     "promise expired": [ACCEPTED, reply(410)],
+    "promise taken, result lost": [ACCEPTED, reply(409, {"detail": "Sequence conflict: expected 2, got 1."})],
 }
 
 
@@ -124,3 +126,52 @@ def test_a_bug_in_a_check_is_not_hidden() -> None:
 
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         Script(DONE).run(take_batch(new_run(), broken, lambda: forward_backward([], "ppo")))
+
+
+MISSING = reply(404, {"detail": "Failed: no metadata of checkpoint nope"})
+
+
+def conflict(expected: int, number: int) -> Reply:
+    return reply(409, {"detail": f"Sequence conflict: expected {expected}, got {number}."})
+
+
+def test_work_that_needs_what_is_not_there_fails_and_the_run_goes_on() -> None:
+    script = Script(ACCEPTED, MISSING, ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 2)).unwrap()
+    error = outcomes[0].failure()
+    assert isinstance(error, errors.NotFound)
+    assert error.message == (
+        "optim_step: Failed: no metadata of checkpoint nope (the server doesn't know the model; make a new training "
+        "client from a checkpoint)"
+    )
+    assert (numbers(script), isinstance(outcomes[1], Success)) == ([1, 2], True)
+
+
+def test_a_server_that_waits_for_a_failed_number_gets_it_again() -> None:
+    script = Script(ACCEPTED, MISSING, ACCEPTED, conflict(1, 2), ACCEPTED, DONE, ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 4)).unwrap()
+    assert numbers(script) == [1, 2, 1, 2]
+    assert outcomes[1].failure().message == (
+        "optim_step: step 2 was not taken, because step 1 failed before it; submit it again"
+    )
+    assert [type(each) for each in outcomes] == [Failure, Failure, Success, Success]
+
+
+def test_a_conflict_while_later_steps_are_on_their_way_changes_no_number() -> None:
+    run = new_run()
+    run.failed, run.next_number = {1}, 4
+    run.go_back(1, 2)
+    assert run.next_number == 4
+
+
+@pytest.mark.parametrize("answer", [conflict(1, 2), reply(409, {"detail": "shapes differ"})])
+def test_any_other_conflict_is_how_the_work_ended(answer: Reply) -> None:
+    script = Script(ACCEPTED, DONE, ACCEPTED, answer, ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 3)).unwrap()
+    assert (numbers(script), isinstance(outcomes[1].failure(), errors.Conflict)) == ([1, 2, 3], True)
+
+
+def test_what_a_server_does_not_implement_leaves_the_number_free() -> None:
+    script = Script(reply(501, {"detail": "dro is not implemented"}), ACCEPTED, DONE)
+    outcomes = script.run(steps_of(new_run(), 2)).unwrap()
+    assert (numbers(script), isinstance(outcomes[0].failure(), errors.ServerFault)) == ([1, 1], True)

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from returns.result import Failure, Success
 
-from tests.plans.scripted import BROKEN, Script, reply
+from tests.plans.scripted import BROKEN, Answers, Script, reply
 from tinkex_py import AsyncServiceClient, Config, errors
-from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.endpoints.service import get_server_capabilities, session_heartbeat
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate, Queue
 from tinkex_py.plans.effects import Plan, deadline, halt, in_turn, shield, sleep, spawn, together, within
@@ -62,6 +62,21 @@ def test_trouble_is_over_once_there_is_an_answer() -> None:
     script = Script(BROKEN, reply(200, {}))
     assert script.run(noting(asked(), trouble)) == Success(GetServerCapabilitiesResponse())
     assert trouble.last is None
+
+
+def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
+    def asked_in_vain() -> Plan[None]:
+        yield from spawn(beat())
+        _ = yield from asked()
+
+    def beat() -> Plan[None]:
+        yield from sleep(5)
+        yield from call(session_heartbeat("s"), POLICY)
+
+    trouble = Trouble()
+    beating = Answers(session_heartbeat=reply(200), get_server_capabilities=reply(503))
+    assert isinstance(beating.run(deadline(20, noting(asked_in_vain(), trouble), overdue)), Failure)
+    assert isinstance(trouble.last, errors.ServerFault)
 
 
 def test_a_noted_plan_ends_as_it_would() -> None:

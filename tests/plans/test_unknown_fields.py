@@ -135,3 +135,27 @@ def test_a_numbered_step_keeps_its_number() -> None:
 def test_no_answer_stays_none() -> None:
     broken = errors.ConnectionFailed(message="no connection")
     assert outcome(Script(broken), UnknownFields()) == Failure(broken)
+
+
+def missing(name: str, place: str) -> Reply:
+    return reply(422, {"detail": [{"type": "missing", "loc": [place, name], "msg": "Field required"}]})
+
+
+def test_what_a_server_misses_in_the_query_goes_there_too_from_then_on() -> None:
+    script, unknown = Script(missing("model_id", "query"), reply(200, {"model_id": "m"})), UnknownFields()
+    for _ in range(2):
+        assert outcome(script, unknown, models.unload_model("m")) == Success(models.ModelUnloaded(model_id="m"))
+    assert [request.query for request, _ in script.sent] == [(), (("model_id", "m"),), (("model_id", "m"),)]
+
+
+@pytest.mark.parametrize("refusal", [missing("model_id", "body"), missing("other", "query")])
+def test_what_is_missed_elsewhere_or_not_there_is_the_answer(refusal: Reply) -> None:
+    script = Script(refusal)
+    assert isinstance(outcome(script, UnknownFields(), models.unload_model("m")), Failure)
+    assert len(script.sent) == 1
+
+
+def test_what_the_query_has_is_not_put_there_again() -> None:
+    script = Script(missing("model_id", "query"))
+    assert isinstance(outcome(script, UnknownFields(), models.unload_model("m")), Failure)
+    assert len(script.sent) == 2

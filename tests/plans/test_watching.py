@@ -18,6 +18,7 @@ from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, sleep, together
 from tinkex_py.plans.retry import Billing
 from tinkex_py.plans.samples import Sampler, sample, sampler_of
+from tinkex_py.plans.sources import Source
 from tinkex_py.plans.watching import Watch, fetched, settled
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
@@ -36,7 +37,7 @@ def completions(*names: str, cursor: int = 1, **fields: Any) -> Reply:
 
 
 def watched(**settings: Any) -> Sampler:
-    return sampler_of("q", Dispatch(), waiting(**settings), flags=TOGETHER, clone=2)
+    return sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting(**settings), flags=TOGETHER, clone=2)
 
 
 def lingering(plan: Plan[Any]) -> Plan[Any]:

@@ -19,6 +19,11 @@ READ = {
         "external_weights/hf",
         "external",
     ),
+    "tinker://run-1/checkpoints/0001": (
+        TinkerPath("run-1", "checkpoints", "0001"),
+        "checkpoints/0001",
+        "checkpoints",
+    ),
 }
 UNREAD = (
     "",
@@ -26,7 +31,7 @@ UNREAD = (
     "tinker://run-1/weights",
     "tinker://run-1/weights/",
     "tinker:///weights/0001",
-    "tinker://run-1/checkpoints/0001",
+    "tinker://run-1//0001",
     "tinker://run-1/weights/a/b",
     "https://run-1/weights/a",
 )
@@ -45,7 +50,3 @@ def test_any_other_text_is_refused_with_what_to_give(text: str) -> None:
     assert isinstance(found, Failure)
     assert (found.failure().path, found.failure().value) == ("tinker_path", repr(text))
     assert "tinker://<training run>/<kind>/<name>" in found.failure().message
-
-
-def test_a_kind_that_is_not_known_is_its_own_type() -> None:
-    assert TinkerPath("r", "checkpoints", "a").checkpoint_type == "checkpoints"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec import Struct
 from returns.result import Failure, Success
 
+from tinkex_py.endpoints.models import ModelUnloaded
+from tinkex_py.endpoints.sampling import SamplingSession
 from tinkex_py.request import Reply
 from tinkex_py.types import OptimStepResponse
-from tinkex_py.types.promises import Announced, Pending, Ready, Refused
-from tinkex_py.wire.replies import Explanation, Nothing, PromiseOf, Value, category_of, explanation
+from tinkex_py.types.promises import Announced, Pending, Promised, Ready, Refused
+from tinkex_py.wire.replies import Explanation, Nothing, OrPromised, PromiseOf, Value, category_of, explanation
 
 PROMISE = PromiseOf(OptimStepResponse)
 STATES = {
@@ -41,6 +45,26 @@ def test_a_promise_is_in_one_state(status: int, body: bytes, state: object) -> N
 
 def test_a_body_that_is_no_state_is_a_failure() -> None:
     assert isinstance(PROMISE.read(Reply(status=200, body=b"5")), Failure)
+
+
+SOON: dict[str, tuple[type[Struct], object, Struct]] = {
+    "a value": (SamplingSession, {"sampling_session_id": "q"}, SamplingSession(sampling_session_id="q")),
+    "a promise": (SamplingSession, {"request_id": "r"}, Promised(request_id="r")),
+    "a value that has an id": (
+        SamplingSession,
+        {"request_id": "r", "sampling_session_id": "q"},
+        SamplingSession(sampling_session_id="q"),
+    ),
+    "a value that needs nothing": (ModelUnloaded, {"status": "unloaded"}, ModelUnloaded()),
+    "a promise of one": (ModelUnloaded, {"request_id": "r", "model_id": "m"}, Promised(request_id="r", model_id="m")),
+}
+
+
+@pytest.mark.parametrize(("form", "body", "read"), SOON.values(), ids=SOON)
+def test_an_answer_is_the_value_or_a_promise_of_it(form: type[Struct], body: object, read: object) -> None:
+    returns: OrPromised[Struct] = OrPromised(form)
+    assert returns.read(Reply(status=200, body=msgspec.json.encode(body))) == Success(read)
+    assert (returns.statuses, isinstance(returns.read(Reply(status=200, body=b"5")), Failure)) == (frozenset(), True)
 
 
 def test_values_and_nothing_are_read() -> None:

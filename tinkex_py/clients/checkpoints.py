@@ -10,6 +10,7 @@ from tinkex_py.clients.asking import asked, located, wanted
 from tinkex_py.clients.opened import Opened
 from tinkex_py.clients.operation import operation
 from tinkex_py.endpoints import checkpoints, models
+from tinkex_py.plans.checkpoints import at_path
 from tinkex_py.plans.copies import copied
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.pages import collected, user_checkpoints
@@ -181,9 +182,7 @@ class CheckpointOperations(Opened):
         return halt(found) if found else call(builder(run, checkpoint), self.context.policy(timeout))
 
     def _at(self, builder: Callable[[str, str], Request[T]], tinker_path: str, timeout: float | None) -> Plan[T]:
-        return located(
-            tinker_path, lambda path: self._checkpoint(builder, path.training_run_id, path.checkpoint_id, timeout)
-        )
+        return located(tinker_path, lambda path: at_path(builder, path, self.context.policy(timeout)))
 
     def _external_urls(self, path: TinkerPath, timeout: float | None) -> Plan[ExternalWeightsUrlsResponse]:
         if path.checkpoint_type != "external":

@@ -25,6 +25,7 @@ from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler, sampler_of
 from tinkex_py.plans.sessions import SessionState, finish
+from tinkex_py.plans.sources import Source
 from tinkex_py.plans.startup import Startup, dynamic, flags
 from tinkex_py.plans.telemetry import flush, reporting
 from tinkex_py.plans.trouble import Trouble, noting
@@ -177,16 +178,16 @@ class Context:
 
     def sampler(
         self,
-        sampling_session_id: str,
+        source: Source,
         *,
         retry: RetryConfig | None = None,
         clone: int = 0,
         record_stability_info: bool = False,
     ) -> Sampler:
-        """A sampling session, before its first sample, as the server's flags want it used."""
+        """What is sampled from, before its first sample, as the server's flags want it used."""
         flags = self._heeded()
         return sampler_of(
-            sampling_session_id,
+            source,
             self.dispatch,
             self.waiting,
             flags=flags,

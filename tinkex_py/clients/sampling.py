@@ -15,7 +15,8 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
 from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import Config
-from tinkex_py.endpoints.sampling import create_sampling_session, get_sampler
+from tinkex_py.endpoints.models import weights_info
+from tinkex_py.endpoints.sampling import get_sampler
 from tinkex_py.errors import InvalidInput, TinkerError
 from tinkex_py.outcome import Outcome, or_raise, then
 from tinkex_py.plans.capabilities import require_context, require_model
@@ -24,7 +25,7 @@ from tinkex_py.plans.effects import Plan, attempt, compute, halt, require
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.samples import Sampler, sample
-from tinkex_py.plans.sessions import session_id
+from tinkex_py.plans.sources import Source, opened
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import IN_PROCESS, open_again, open_runtime, settings_for
@@ -44,6 +45,11 @@ SamplingT = TypeVar("SamplingT", bound="SamplingOperations")
 _TIED = InvalidInput(
     message="a sampler of the embedded engine can't leave its process; serve the engine to several processes with "
     "tinkex serve",
+    path="sampler",
+)
+
+_SESSIONLESS = InvalidInput(
+    message="this sampler has no session that another process could join; make one there with create_sampling_client",
     path="sampler",
 )
 
@@ -98,7 +104,7 @@ class SamplingOperations(Client):
             open_again=partial(open_again, opened, watching, transport),
         )
         context.session.joined = context.session.known = handle.session_id
-        sampler = context.sampler(handle.sampling_session_id)
+        sampler = context.sampler(Source(sampling_session_id=handle.sampling_session_id))
         sampler.record_stability_info = handle.record_stability_info
         client = cls(context, sampler, handle.base_model)
         client._joining = Once()
@@ -198,8 +204,10 @@ class SamplingOperations(Client):
         return (yield from require((yield from self._joining.ask(self._joined))))
 
     def _joined(self) -> Plan[Outcome[Sampler]]:
-        numbered = clone_number(self.context.startup, self._sampler.sampling_session_id, self.context.policy())
-        match (yield from attempt(numbered)):
+        session = self._sampler.source.sampling_session_id
+        if session is None:
+            return Success(self._sampler)
+        match (yield from attempt(clone_number(self.context.startup, session, self.context.policy()))):
             case Success(number):
                 self._sampler = self._clone(number)
                 return Success(self._sampler)
@@ -208,7 +216,7 @@ class SamplingOperations(Client):
 
     def _clone(self, number: int) -> Sampler:
         return self.context.sampler(
-            self._sampler.sampling_session_id,
+            self._sampler.source,
             retry=self._sampler.retry,
             clone=number,
             record_stability_info=self._sampler.record_stability_info,
@@ -216,14 +224,17 @@ class SamplingOperations(Client):
 
     def _handle(self) -> Outcome[str]:
         session, config = self.context.session.known, self.context.config
+        sampled = self._sampler.source.sampling_session_id
         if session is None or config.base_url == IN_PROCESS:
             return Failure(_TIED)
+        if sampled is None:
+            return Failure(_SESSIONLESS)
         holder = Holder(base_url=config.base_url, client_config=self.context.startup.known or ClientConfigResponse())
         return Success(
             written(
                 SamplerHandle(
                     session_id=session,
-                    sampling_session_id=self._sampler.sampling_session_id,
+                    sampling_session_id=sampled,
                     holder=holder,
                     base_model=self._base_model,
                     record_stability_info=self._sampler.record_stability_info,
@@ -247,8 +258,13 @@ class SamplingOperations(Client):
 
     def _known_base_model(self, timeout: float | None) -> Plan[str]:
         if self._base_model is None:
-            request = get_sampler(self._sampler.sampling_session_id)
-            self._base_model = (yield from call(request, self.context.policy(timeout))).base_model
+            policy, source = self.context.policy(timeout), self._sampler.source
+            if source.sampling_session_id is not None:
+                self._base_model = (yield from call(get_sampler(source.sampling_session_id), policy)).base_model
+            else:
+                self._base_model = (
+                    source.base_model or (yield from call(weights_info(source.model_path or ""), policy)).base_model
+                )
         return self._base_model
 
     def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
@@ -283,15 +299,9 @@ def open_sampler(
         return (yield from halt(problem))
     if base_model is not None:
         yield from require_model(context.capabilities, base_model, "sampleable")
-    session = yield from session_id(context.session)
-    request = create_sampling_session(
-        session_id=session,
-        sampling_session_seq_id=context.session.next_sampler(),
-        base_model=base_model,
-        model_path=model_path,
-    )
-    opened = yield from call(request, context.policy(timeout))
-    return context.sampler(opened.sampling_session_id, retry=retry, record_stability_info=record_stability_info)
+    wanted = Source(base_model=base_model, model_path=model_path)
+    source = yield from opened(context.session, wanted, context.policy(timeout), context.waiting)
+    return context.sampler(source, retry=retry, record_stability_info=record_stability_info)
 
 
 def loaded_tokenizer(name: str) -> Plan[Tokenizer]:

@@ -20,8 +20,9 @@ from tinkex_py.plans.effects import Plan, compute, halt, in_turn, wait_for
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
+from tinkex_py.plans.sources import Source
 from tinkex_py.plans.steps import Check, take, take_update
-from tinkex_py.plans.submission import fulfilled
+from tinkex_py.plans.submission import kept
 from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.console import training_run_url
@@ -287,7 +288,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
         yield from in_turn(self._run.queue, lambda turn: wait_for(turn.ready))
         policy = self.context.policy(timeout)
         request = unload_model(self.model_id)
-        _ = yield from fulfilled(request, "UnloadModel", ModelUnloaded, policy, self.context.waiting)
+        _ = yield from kept(request, "UnloadModel", ModelUnloaded, policy, self.context.waiting)
 
     def _known_info(self, timeout: float | None) -> Plan[GetInfoResponse]:
         if self._info is None:
@@ -313,7 +314,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
         step = steps.save_weights_for_sampler(sampling_session_seq_id=number, kind=kind)
         match (yield from take(self._run, step, _no_problem)):
             case SaveWeightsForSamplerResponse(sampling_session_id=str(session)):
-                return self._sampling_client(self.context.sampler(session))
+                return self._sampling_client(self.context.sampler(Source(sampling_session_id=session)))
             case SaveWeightsForSamplerResponse(path=str(path)):
                 return (yield from self._sampler_of(path, timeout))
             case _:

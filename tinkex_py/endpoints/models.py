@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from tinkex_py.endpoints.verbs import post, submit
+from tinkex_py.endpoints.verbs import post, soon, submit
 from tinkex_py.request import Request
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.promises import Promised
@@ -122,9 +122,9 @@ def load_model(
     return submit("load_weights", body)
 
 
-def unload_model(model_id: str) -> Request[Promised]:
-    """POST /api/v1/unload_model: promises ModelUnloaded"""
-    return submit("unload_model", UnloadModel(model_id=model_id))
+def unload_model(model_id: str) -> Request[ModelUnloaded | Promised]:
+    """POST /api/v1/unload_model: promises ModelUnloaded; some servers answer it at once"""
+    return soon("unload_model", UnloadModel(model_id=model_id), ModelUnloaded)
 
 
 def get_info(model_id: str) -> Request[GetInfoResponse]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from tinkex_py.endpoints.verbs import get, post, submit
+from tinkex_py.endpoints.verbs import get, post, soon, submit
 from tinkex_py.request import Repeat, Request
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.promises import Promised
@@ -65,15 +65,15 @@ def create_sampling_session(
     sampling_session_seq_id: int,
     base_model: str | None = None,
     model_path: str | None = None,
-) -> Request[SamplingSession]:
-    """POST /api/v1/create_sampling_session"""
+) -> Request[SamplingSession | Promised]:
+    """POST /api/v1/create_sampling_session: some servers promise SamplingSession"""
     body = CreateSamplingSession(
         session_id=session_id,
         sampling_session_seq_id=sampling_session_seq_id,
         base_model=base_model,
         model_path=model_path,
     )
-    return post("create_sampling_session", "create_sampling_session", body=body, returns=SamplingSession)
+    return soon("create_sampling_session", body, SamplingSession)
 
 
 def get_sampler(sampler_id: str) -> Request[GetSamplerResponse]:

@@ -10,9 +10,10 @@ from typing_extensions import TypeForm
 from tinkex_py.request import TRANSIENT, Encoded, Method, Pairs, Repeat, Request
 from tinkex_py.types.promises import Promised
 from tinkex_py.wire.json import CONTENT_TYPE
-from tinkex_py.wire.replies import Nothing, Value
+from tinkex_py.wire.replies import Nothing, OrPromised, Value
 
 T = TypeVar("T")
+StructT = TypeVar("StructT", bound=Struct)
 
 PREFIX = ("api", "v1")
 
@@ -34,6 +35,13 @@ def post(
 def submit(operation: str, body: Struct | Encoded, repeat: Repeat = TRANSIENT) -> Request[Promised]:
     """A command whose answer promises a result."""
     return post(operation, operation, body=body, returns=Promised, repeat=repeat)
+
+
+def soon(operation: str, body: Struct, returns: type[StructT]) -> Request[StructT | Promised]:
+    """A command that servers answer at once, or with a promise."""
+    return Request(
+        operation=operation, method="POST", path=(*PREFIX, operation), returns=OrPromised(returns), body=body
+    )
 
 
 def command(

@@ -27,6 +27,7 @@ from tinkex_py.types.training import (
     WeightsInfoResponse,
 )
 from tinkex_py.types.validation import problem
+from tinkex_py.wire.replies import is_bare
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -139,7 +140,7 @@ def _cannot_say(error: TinkerError, origin: Origin) -> bool:
     """A route that isn't there, or a checkpoint of another account that is only opened by its token."""
     match error:
         case NotFound(detail=detail):
-            return origin.weights_access_token is not None or detail.strip(" .").lower() in {"", "not found"}
+            return origin.weights_access_token is not None or is_bare(detail)
         case Forbidden():
             return origin.weights_access_token is not None
         case UnexpectedStatus(status=405):

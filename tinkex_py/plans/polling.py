@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar, assert_never
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
@@ -25,6 +25,7 @@ from tinkex_py.errors import (
     RateLimited,
     RequestFailed,
     ServerFault,
+    StatusCause,
     TinkerError,
 )
 from tinkex_py.events import PromiseMade, PromisePolled, PromiseSettled
@@ -42,7 +43,9 @@ from tinkex_py.plans.retry import (
     identity,
     paused,
 )
+from tinkex_py.types.causes import remedy
 from tinkex_py.types.promises import Announced, Pending, PromiseState, Ready, Refused
+from tinkex_py.wire.replies import is_bare
 
 T = TypeVar("T")
 
@@ -84,6 +87,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     sequence_ids: Sequence[str] = ()
     size: int | None = None
     """The bytes of the result, where they are known before it is asked for."""
+    number: int | None = None
+    """A step's number in its run."""
 
 
 class _State(Struct):
@@ -225,7 +230,7 @@ def _recover(ticket: Ticket, error: TinkerError, waiting: Waiting, state: _State
         passing = _passing(ticket, error, state, elapsed)
         delay = (yield from delay_before(_BACKOFF, state.troubles, error)) if passing else None
     if delay is None or delay >= waiting.left(state.begun, (yield from now())):
-        yield from halt(after(error, state.iteration, elapsed))
+        yield from halt(after(_of_the_work(ticket, error), state.iteration, elapsed))
     else:
         yield from sleep(max(delay, backoff(IMPATIENCE, state.troubles)))
 
@@ -241,6 +246,14 @@ def _passing(ticket: Ticket, error: TinkerError, state: _State, elapsed: float) 
             return state.bad_requests <= _BAD_REQUESTS
         case _:
             return False
+
+
+def _of_the_work(ticket: Ticket, error: TinkerError) -> TinkerError:
+    """A refusal that tells how the work ended, in the words of the operation that was asked for."""
+    if not isinstance(error, StatusCause) or ticket.request_id in error.detail or is_bare(error.detail):
+        return error
+    known = remedy(ticket.operation, error.status)
+    return structs.replace(error, message=f"{ticket.operation}: {error.detail}{f' ({known})' if known else ''}")
 
 
 def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:

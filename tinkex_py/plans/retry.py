@@ -30,6 +30,8 @@ from tinkex_py.request import AnyRequest, Pairs, Repeat, Reply, Request
 
 T = TypeVar("T")
 
+_NOT_IMPLEMENTED = 501
+"""No accident: what the server doesn't offer it doesn't offer a second later either."""
 _PROXIES = 16
 """How often an empty 400 is taken for a proxy's."""
 
@@ -131,7 +133,8 @@ def may_repeat(request: AnyRequest, reply: Reply) -> bool:
     wish = reply.header("x-should-retry")
     if wish in {"true", "false"}:
         return wish == "true"
-    return reply.status in request.repeat.statuses or (request.repeat.faults and reply.status >= 500)
+    fault = reply.status >= 500 and reply.status != _NOT_IMPLEMENTED
+    return reply.status in request.repeat.statuses or (request.repeat.faults and fault)
 
 
 def _from_a_proxy(request: AnyRequest, reply: Reply, attempt: int) -> bool:

@@ -38,6 +38,7 @@ class Part(Struct, kw_only=True, eq=False):
 class Run(Struct, kw_only=True):
     """Whose turn it is, the next number, refused numbers that are free again, and what is in doubt.
 
+    `failed` are accepted numbers whose work failed, since work last succeeded: some servers wait for them once more.
     `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
     budget of bytes under way. `parts` are batches whose gradients are on the server, but not all of them.
     """
@@ -51,6 +52,7 @@ class Run(Struct, kw_only=True):
     submitting: Gate = field(default_factory=lambda: Gate(1))
     next_number: int = 1
     freed: set[int] = field(default_factory=set[int])
+    failed: set[int] = field(default_factory=set[int])
     parts: list[Part] = field(default_factory=list[Part])
     stepped: int = 0
     doubt: OutOfSequence | None = None
@@ -69,6 +71,14 @@ class Run(Struct, kw_only=True):
         """The server refused a step under that number, which is free again."""
         self.freed.add(number)
         self.next_number = max(self.next_number, number + 1)
+
+    def go_back(self, number: int, last: int) -> None:
+        """The server waits for a number whose work failed, and refused all up to `last`: that is the next again.
+
+        Nothing changes while later steps are on their way, which will end the same.
+        """
+        if self.next_number == last + 1:
+            self.next_number = number
 
     @property
     def partial(self) -> tuple[int, ...]:

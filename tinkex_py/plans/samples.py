@@ -25,6 +25,7 @@ from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched, estimated
 from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, random_bits, sleep, within
 from tinkex_py.plans.polling import Progress, Ticket, Waiting, result_of, stuck, unanswered
 from tinkex_py.plans.retry import Policy, after, backoff, identity
+from tinkex_py.plans.sources import Source
 from tinkex_py.plans.submission import submitted
 from tinkex_py.plans.watching import Watch, fetched, settled
 from tinkex_py.request import Pairs, Request
@@ -39,13 +40,13 @@ _USUAL = RetryConfig()
 
 
 class Sampler(Struct, kw_only=True):
-    """A sampling session as this client sees it; numbers count from 0, or from the beginning of a clone's block.
+    """A source of samples as this client sees it; numbers count from 0, or from the beginning of a clone's block.
 
     `under_way` limits how many samples are under way at once; `watch` is there when the server wants to be asked for
     all of them together.
     """
 
-    sampling_session_id: str
+    source: Source
     dispatch: Dispatch
     waiting: Waiting
     retry: RetryConfig | None = None
@@ -57,14 +58,16 @@ class Sampler(Struct, kw_only=True):
     watch: Watch | None = None
     abandonment: Abandonment = field(default_factory=Abandonment)
 
-    def next_number(self) -> int:
-        """The number of the next sample."""
+    def next_number(self) -> int | None:
+        """The number of the next sample; samples without a session have none."""
+        if self.source.sampling_session_id is None:
+            return None
         self.samples += 1
         return self.clone * BLOCK + self.samples - 1
 
 
 def sampler_of(
-    sampling_session_id: str,
+    source: Source,
     dispatch: Dispatch,
     waiting: Waiting,
     *,
@@ -75,17 +78,17 @@ def sampler_of(
     record_stability_info: bool = False,
 ) -> Sampler:
     """A sampler built from values: those of its session, of the server's flags and of the caller's wishes."""
-    together = flags.sample_use_retrieve_futures
+    session = source.sampling_session_id if flags.sample_use_retrieve_futures else None
     return Sampler(
-        sampling_session_id=sampling_session_id,
+        source=source,
         dispatch=dispatch,
         waiting=_own(waiting, flags, retry),
         retry=retry,
         clone=clone,
         record_stability_info=record_stability_info,
         anew=(retry is None or retry.enable_retry_logic) and not flags.sample_no_retries,
-        under_way=None if together else Gate(_most(flags, retry)),
-        watch=Watch(sampling_session_id=sampling_session_id, clone=clone) if together else None,
+        under_way=Gate(_most(flags, retry)) if session is None else None,
+        watch=None if session is None else Watch(sampling_session_id=session, clone=clone),
         abandonment=abandonment or Abandonment(),
     )
 
@@ -140,8 +143,10 @@ def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outc
 def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Ticket]:
     """The server's promise under the sampler's next number, which stays the same however often it is sent."""
     request = asample(
-        sampling_session_id=sampler.sampling_session_id,
+        sampling_session_id=sampler.source.sampling_session_id,
         seq_id=sampler.next_number(),
+        base_model=sampler.source.base_model,
+        model_path=sampler.source.model_path,
         prompt=question.prompt,
         num_samples=question.num_samples,
         sampling_params=question.sampling_params,

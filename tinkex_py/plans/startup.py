@@ -35,8 +35,6 @@ FIRST = frozenset({"client_config", "auth_token", "client_dynamic_config"})
 KEYED = frozenset({"get_api_key", "delete_api_key"})
 """Requests about the key itself, whatever the server makes of keys otherwise."""
 
-_NOT_IMPLEMENTED = 501
-
 
 class Startup(Struct, kw_only=True):
     """A client's start as far as it has come."""
@@ -150,7 +148,7 @@ def _known(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
     match interpret(request, answer):
         case Success(known):
             return Success(known)
-        case Failure(_) if may_repeat(request, answer) and answer.status != _NOT_IMPLEMENTED:
+        case Failure(_) if may_repeat(request, answer):
             return Failure(Stopped(request, answer))
         case Failure(_):
             return Success(ClientConfigResponse())

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
@@ -117,7 +117,7 @@ def submit(run: Run, piece: Piece, chosen: int) -> Plan[Ticket]:
     body = yield from _final(run, piece, chosen)
     policy = Policy(seconds=run.waiting.config.progress_timeout, attempts=None)
     sending = submitted(submit_step(piece.lowered.operation, body), piece.kind, policy)
-    ticket = yield from within(run.in_flight, len(body.content), sending)
+    ticket = structs.replace((yield from within(run.in_flight, len(body.content), sending)), number=chosen)
     run.accept(chosen)
     run.enter(piece.part, chosen)
     yield from observe(StepNumbered(model_id=run.model_id, number=chosen, operation=piece.operation))
@@ -129,7 +129,7 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
     match error:
         case Conflict(detail=detail) if _expected(detail) == chosen + 1:
             return run.in_doubt(piece.operation, "the server took it, but its result is lost", chosen)
-        case RateLimited(attempts=1):
+        case RateLimited(attempts=1) | ServerFault(status=501):
             pass
         case ConnectionFailed() | ServerFault() | DeadlineExceeded() | RateLimited() | RequestTimedOut():
             why = f"it is not known whether the server took it ({error.message})"
@@ -144,10 +144,27 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
 
 def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
     """The value of a step's promise; a promise that the server lost leaves the run in doubt."""
-    outcome = yield from attempt(result_of(ticket, returns, run.waiting))
-    if isinstance(outcome, Failure) and isinstance(outcome.failure(), (NotFound, PromiseExpired)):
+    match (yield from attempt(result_of(ticket, returns, run.waiting))):
+        case Success(value):
+            run.failed.clear()
+            return value
+        case Failure(error):
+            return (yield from halt(_ended(run, ticket, error)))
+
+
+def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
+    """What a failed promise means for the run, whose next step may have to take the failed number again."""
+    number, expected = ticket.number or 0, _expected(error.detail) if isinstance(error, Conflict) else None
+    if _is_lost(ticket, error):
         _ = run.in_doubt(ticket.operation, "the server no longer knows its promise")
-    return (yield from require(outcome))
+    elif expected == number + 1:
+        return run.in_doubt(ticket.operation, "the server took it, but its result is lost", number)
+    elif isinstance(error, Conflict) and expected in run.failed:
+        run.go_back(expected, number)
+        why = f"step {number} was not taken, because step {expected} failed before it; submit it again"
+        return structs.replace(error, message=f"{ticket.operation}: {why}")
+    run.failed.add(number)
+    return error
 
 
 def elsewhere(function: Callable[[], T]) -> Plan[T]:
@@ -188,6 +205,20 @@ def _update(run: Run, piece: Piece, *, accept_partial: bool) -> Plan[Ticket]:
     run.parts.clear()
     run.stepped = run.next_number
     return ticket
+
+
+def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
+    """Whether the server lost the promise; a 404 may also be how work ends that needs what isn't there."""
+    match error:
+        case NotFound(detail=detail):
+            return ticket.request_id in detail or _OF_THINGS.search(detail) is None
+        case PromiseExpired():
+            return True
+        case _:
+            return False
+
+
+_OF_THINGS = re.compile(r"(?i)model|checkpoint|weights|adapter|loss|path|file")
 
 
 def _expected(detail: str) -> int | None:

@@ -9,7 +9,7 @@ from typing_extensions import TypeForm
 from tinkex_py.plans.effects import Plan, now
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
 from tinkex_py.plans.retry import Billing, Policy, call
-from tinkex_py.request import Pairs, Request
+from tinkex_py.request import AnyRequest, Pairs, Request
 from tinkex_py.types.promises import Promised
 
 T = TypeVar("T")
@@ -27,15 +27,7 @@ def submitted(
     """The promise that the server makes for the request; `headers` are those of an earlier try of the same."""
     begun = yield from now()
     promised = yield from call(request, policy, billing=billing, headers=headers)
-    ended = yield from now()
-    return Ticket(
-        operation=request.operation,
-        kind=kind,
-        request_id=promised.request_id,
-        roundtrip=ended - begun,
-        fresh=fresh,
-        sequence_ids=promised.sample_sequence_ids or (),
-    )
+    return _ticket(request, kind, promised, (yield from now()) - begun, fresh=fresh)
 
 
 def fulfilled(
@@ -50,3 +42,31 @@ def fulfilled(
     """The value of the promise that the server makes for the request."""
     ticket = yield from submitted(request, kind, policy, fresh=fresh)
     return (yield from result_of(ticket, returns, waiting))
+
+
+def kept(
+    request: Request[T | Promised],
+    kind: str,
+    returns: TypeForm[T],
+    policy: Policy,
+    waiting: Waiting,
+    headers: Pairs | None = None,
+) -> Plan[T]:
+    """The value of the answer, or of the promise that some servers make instead."""
+    begun = yield from now()
+    answer = yield from call(request, policy, headers=headers)
+    if not isinstance(answer, Promised):
+        return answer
+    ticket = _ticket(request, kind, answer, (yield from now()) - begun)
+    return (yield from result_of(ticket, returns, waiting))
+
+
+def _ticket(request: AnyRequest, kind: str, promised: Promised, roundtrip: float, *, fresh: bool = False) -> Ticket:
+    return Ticket(
+        operation=request.operation,
+        kind=kind,
+        request_id=promised.request_id,
+        roundtrip=roundtrip,
+        fresh=fresh,
+        sequence_ids=promised.sample_sequence_ids or (),
+    )

@@ -24,6 +24,8 @@ from tinkex_py.plans.effects import (
 T = TypeVar("T")
 
 _REFUSALS = 400
+_ASIDE = frozenset({"session_heartbeat", "send_telemetry"})
+"""Requests that nobody waits for: that they are answered says nothing about those that somebody waits for."""
 
 
 class Trouble(Struct):
@@ -51,7 +53,9 @@ def _noted(effect: Effect, trouble: Trouble) -> Effect:
     match effect:
         case Observe(RetryScheduled(error=error)):
             trouble.last = error
-        case Observe(ReplyReceived(status=status)) if status < _REFUSALS:
+        case Observe(ReplyReceived(status=status, operation=operation)) if (
+            status < _REFUSALS and operation not in _ASIDE
+        ):
             trouble.last = None
         case Deadline() | Within() | Shield() | Spawn():
             return structs.replace(effect, plan=noting(effect.plan, trouble))

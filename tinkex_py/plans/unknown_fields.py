@@ -1,6 +1,7 @@
-"""Fields that a server doesn't know: a command refused because of one is sent once more without it. Pure.
+"""Fields that a server doesn't know, or looks for elsewhere: a refused command is sent once more as it wants it. Pure.
 
-Only what changes nothing in what is done may be left out; what a server refused once is not sent to it again.
+Only what changes nothing in what is done may be left out; what a server refused once is not sent to it again. What it
+misses in the query and the body has, goes there too.
 """
 
 from __future__ import annotations
@@ -33,29 +34,56 @@ _UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
+_QUERY = "query."
+"""How the place of a parameter of the query begins."""
 
 
 class UnknownFields(Struct):
-    """What one server is known not to know: operations and their fields."""
+    """What one server is known not to know, and what it looks for in the query: operations and their fields."""
 
     met: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    queried: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
-    def of(self, operation: str) -> frozenset[str]:
-        """The fields of an operation that are left out."""
-        return frozenset(name for known, name in self.met if known == operation)
+    def fitted(self, request: AnyRequest) -> AnyRequest:
+        """The request as that server wants it."""
+        left_out, queried = (
+            {name for operation, name in known if operation == request.operation} for known in (self.met, self.queried)
+        )
+        return in_query(without(request, left_out), queried)
 
 
 def sent_known(unknown: UnknownFields, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
-    """The answer to the request, or to what is left of it without the fields that the server doesn't know."""
-    known = without(request, unknown.of(request.operation))
+    """The answer to the request as far as the server is known; to the same once more when that taught something."""
+    known = unknown.fitted(request)
     answer = yield from send(known, headers)
-    refused = refused_fields(known, answer) if isinstance(answer, Reply) else frozenset[str]()
-    if not refused:
+    if not isinstance(answer, Reply):
         return answer
+    refused, wanted = refused_fields(known, answer), wanted_fields(known, answer)
+    if not (refused or wanted):
+        return answer
+    unknown.queried.update((request.operation, name) for name in wanted)
     for name in sorted(refused):
         unknown.met.add((request.operation, name))
         yield from observe(FieldLeftOut(operation=request.operation, endpoint=request.endpoint, field=name))
-    return (yield from send(without(known, refused), headers))
+    return (yield from send(unknown.fitted(request), headers))
+
+
+def wanted_fields(request: AnyRequest, reply: Reply) -> frozenset[str]:
+    """The fields of the body that the refusal misses in the query."""
+    if request.method != "POST" or reply.status not in _REFUSALS:
+        return frozenset()
+    missed = {place.removeprefix(_QUERY) for place in explanation(reply.body).fields if place.startswith(_QUERY)}
+    there = {name for name, _ in request.query}
+    return frozenset(missed & (_fields(request.body) or {}).keys() - there)
+
+
+def in_query(request: AnyRequest, names: Collection[str]) -> AnyRequest:
+    """The request with these fields of its JSON body in the query too."""
+    fields = _fields(request.body) if names else None
+    if fields is None:
+        return request
+    pairs = tuple((name, str(fields[name])) for name in sorted(names) if name in fields)
+    return structs.replace(request, query=(*request.query, *pairs))
 
 
 def refused_fields(request: AnyRequest, reply: Reply) -> frozenset[str]:

@@ -21,6 +21,11 @@ def remedy(operation: str, status: int) -> str | None:
     return next((f"{cause.when}; {cause.remedy}" for cause in found), None)
 
 
+def instead(operation: str) -> str:
+    """What to do where a server doesn't offer the operation's endpoint."""
+    return INSTEAD.get(operation, "leave it out, or use a server that offers it")
+
+
 EVERYWHERE: Sequence[Cause] = (
     Cause(401, "Unauthorized", "the credential is missing, malformed, expired or revoked", "check TINKER_API_KEY"),
     Cause(402, "PaymentRequired", "billing is paused", "settle the account, then go on"),
@@ -212,3 +217,31 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     ),
 }
 """What may happen to each operation besides."""
+
+_KEEP = "keep what saving and creating returned"
+_SHARE = "fetch the checkpoint, and hand its files on"
+
+INSTEAD: Mapping[str, str] = {
+    "assign_session_project": "give project_id when you make the client",
+    "copy_weights": "load the checkpoint into a new model, and save that",
+    "create_sampling_session": "sample from save_weights_and_get_sampling_client()",
+    "delete_checkpoint": "save with ttl_seconds, so that it ends by itself",
+    "finish_session": "nothing is lost: sessions end by themselves",
+    "forward": "use compute_logprobs of a sampling client",
+    "get_checkpoint_archive_url": "export with save_weights_external, or resume from the path on the server",
+    "get_external_weights_urls": "use get_checkpoint_archive_url",
+    "get_sampler": "keep the name of the base model",
+    "get_session": _KEEP,
+    "get_training_run": _KEEP,
+    "list_checkpoints": _KEEP,
+    "list_sessions": _KEEP,
+    "list_training_runs": _KEEP,
+    "list_user_checkpoints": "list the checkpoints of each run, or keep the paths that saving returned",
+    "publish_checkpoint": _SHARE,
+    "save_weights_external": "save with save_state, and use get_checkpoint_archive_url",
+    "set_checkpoint_ttl": "give ttl_seconds when you save, or delete the checkpoint when it has served",
+    "unload_model": "nothing is lost: models are unloaded by themselves",
+    "unpublish_checkpoint": "delete the checkpoint",
+    "weights_info": "use create_training_client_from_state(..., by_load=True)",
+}
+"""What serves instead of an endpoint that not every server offers."""

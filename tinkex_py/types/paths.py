@@ -35,10 +35,10 @@ class TinkerPath(Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> Outcome[Self, InvalidInput]:
-        """The path that a text is; anything but `tinker://run/kind/name` with a known kind is refused."""
+        """The path that a text is, `tinker://run/kind/name`; servers may have kinds of their own."""
         parts = text.removeprefix(SCHEME).split("/") if text.startswith(SCHEME) else []
         match parts:
-            case [str(run), kind, str(name)] if run and kind in KINDS and name:
+            case [str(run), str(kind), str(name)] if run and kind and name:
                 return Success(cls(run, kind, name))
             case _:
                 return Failure(_unreadable(text))
@@ -60,7 +60,7 @@ class TinkerPath(Struct, frozen=True):
 def _unreadable(text: str) -> InvalidInput:
     return InvalidInput(
         message=f"tinker_path is {text!r}: give what saving returned, tinker://<training run>/<kind>/<name>; "
-        f"kinds are {', '.join(KINDS)}",
+        f"the usual kinds are {', '.join(KINDS)}",
         path="tinker_path",
         value=repr(text),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -14,12 +14,17 @@ class Health(Struct, frozen=True, kw_only=True):
 
 
 class SupportedModel(Struct, frozen=True, kw_only=True):
-    """A base model; None where the server doesn't say."""
+    """A base model; None where the server doesn't say. Some servers call its name `model_id`."""
 
     model_name: str | None = None
+    model_id: str | None = None
     max_context_length: int | None = None
     trainable: bool | None = None
     sampleable: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.model_name is None:
+            structs.force_setattr(self, "model_name", self.model_id)
 
 
 class GetServerCapabilitiesResponse(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from tinkex_py.types.datum import Datum
 from tinkex_py.types.training import LossConfig
 from tinkex_py.wire import json
 from tinkex_py.wire.protobuf import requests
-from tinkex_py.wire.replies import explanation
+from tinkex_py.wire.replies import explanation, lacks_route
 
 
 class Lowered(NamedTuple):
@@ -114,11 +114,10 @@ def _is_about_the_model(reply: Reply) -> bool:
     """Whether a refusal comes of having read the message, not of looking for JSON or of knowing no such path."""
     said = explanation(reply.body)
     if reply.status == 404:
-        return said.detail.strip(" .").lower() not in _NO_SUCH_PATH and not reply.body.lstrip().startswith(b"<")
+        return not lacks_route(reply)
     return "json" not in said.detail.lower() and _OF_A_READER.search(said.detail) is not None
 
 
-_NO_SUCH_PATH = {"", "not found", "404 not found", "404 page not found"}
 _OF_A_READER = re.compile(
     rf"(?is)proto|{NOBODY}|(?=.*(model|run\b|session))(?=.*(unknown|not found|no such|not exist|n't exist|not loaded))"
 )

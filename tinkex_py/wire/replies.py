@@ -7,24 +7,26 @@ import re
 from collections.abc import Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.errors import Category
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
-from tinkex_py.types.promises import Announced, Pending, PromiseState, Ready, Refused
+from tinkex_py.types.promises import Announced, Pending, Promised, PromiseState, Ready, Refused
 from tinkex_py.wire import json
 from tinkex_py.wire.protobuf import results
 
 T = TypeVar("T")
+StructT = TypeVar("StructT", bound=Struct)
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | None"
 
 LONGEST_DETAIL = 2000
 """Characters of a server's own text that are kept."""
 LONGEST_WAIT = 86_400_000
 """Milliseconds that a server may ask to wait; a greater number is taken for nonsense."""
+_NOT_THERE, _NOT_ALLOWED = frozenset({404, 501}), 405
 
 
 class _Probe(Struct):
@@ -87,6 +89,23 @@ class PromiseOf(Struct, Generic[T], frozen=True):
                 return Failure(reason)
 
 
+class OrPromised(Struct, Generic[StructT], frozen=True):
+    """The answer is the value, or a promise of it; what could be either is a promise unless the value needs fields."""
+
+    form: type[StructT]
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Nothing but 2xx."""
+        return frozenset()
+
+    def read(self, reply: Reply) -> Outcome[StructT | Promised, str]:
+        """The value or the promise, or what is wrong with the body."""
+        value, promised = json.decode(self.form, reply.body), json.decode(Promised, reply.body)
+        needs = any(field.required for field in structs.fields(self.form))
+        return promised if isinstance(promised, Success) and (isinstance(value, Failure) or not needs) else value
+
+
 class Nothing(Struct, frozen=True):
     """The answer's body means nothing."""
 
@@ -124,6 +143,18 @@ def explanation(body: bytes) -> Explanation:
             return _explained(value, text)
         case Failure(_):
             return Explanation(_shortened(_readable(text)))
+
+
+def lacks_route(reply: Reply) -> bool:
+    """Whether a refusal says no more than that there is no such path, or not for that method."""
+    if reply.status in _NOT_THERE:
+        return reply.body.lstrip().startswith(b"<") or is_bare(explanation(reply.body).detail)
+    return reply.status == _NOT_ALLOWED
+
+
+def is_bare(detail: str) -> bool:
+    """Whether a text is what frameworks say of paths that they don't know."""
+    return detail.strip(" .").lower() in {"", "not found", "404 not found", "404 page not found", "not implemented"}
 
 
 def category_of(word: object) -> Category:
