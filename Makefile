@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format lint types layers coverage docs docs-check schema bench bench-quick interop interop-quick clean
+.PHONY: help demo test test-all check format lint types layers coverage docs docs-check site schema bench bench-quick interop interop-quick clean
 
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -30,7 +30,7 @@ test-all: ## run the tests on every Python of VERSIONS that the machine has, eac
 		fi; \
 	done; exit $$status
 
-check: lint types layers coverage docs-check ## everything that must hold: style, types, layers, tests, coverage, docs
+check: lint types layers coverage docs-check site ## everything that must hold: style, types, layers, tests, coverage, docs
 
 format: $(VENV)/.dev ## rewrite the sources in the project's format and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
@@ -56,6 +56,9 @@ docs: $(VENV)/.dev ## write the generated pages of docs/
 
 docs-check: $(VENV)/.dev ## the generated pages say what the code says
 	$(BIN)/python docs/generate.py --check
+
+site: $(VENV)/.dev ## the documents as a site, in .cache/site; a warning is an error
+	$(RUN) sphinx --quiet --fail-on-warning --keep-going docs .cache/site
 
 schema: .cache/schema/bin/python ## write the protobuf messages from tinkex_py/wire/protobuf/schema.proto
 	.cache/schema/bin/python .ci/schema.py

@@ -1,10 +1,14 @@
-"""Writes the pages of docs/ that are made from the code; `--check` only says whether they are up to date."""
+"""Writes the pages of docs/ that are made from the code, and the excerpts in others.
+
+`--check` only says whether they are up to date.
+"""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -165,12 +169,17 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "endpoints.md": endpoints_page,
     "settings.md": import_module("defaults").settings_page,
+    "parity.md": partial(import_module("parity").features_page, NOTICE),
 }
 
 
 def stale_pages() -> dict[Path, str]:
     """The pages whose file is missing or differs, with the text they should have."""
-    pages = {DOCS / name: render() for name, render in PAGES.items()}
+    filled = import_module("excerpts").filled
+    others = [page for page in DOCS.rglob("*.md") if page.name not in PAGES]
+    pages = {DOCS / name: render() for name, render in PAGES.items()} | {
+        page: filled(page.read_text("utf-8")) for page in others
+    }
     return {path: text for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text}
 
 
@@ -178,7 +187,7 @@ def check() -> int:
     """Name the stale pages; 1 when there are any."""
     stale = stale_pages()
     for path in stale:
-        print(f"docs/{path.name} is stale: run `make docs`")
+        print(f"{path.relative_to(DOCS.parent)} is stale: run `make docs`")
     return int(bool(stale))
 
 
@@ -186,7 +195,7 @@ def write() -> int:
     """Write the stale pages."""
     for path, text in stale_pages().items():
         _ = path.write_text(text, "utf-8", newline="\n")
-        print(f"docs/{path.name} written")
+        print(f"{path.relative_to(DOCS.parent)} written")
     return 0
 
 

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = [page for page in PAGES if "```python" in page.read_text()]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.name)
+def loaded(name: str) -> Any:
+    spec = spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def blocks(page: Path) -> list[str]:
+    """Those of the page itself: excerpts are tested where they come from, by test_examples.py."""
+    text: str = loaded("excerpts").without(page.read_text("utf-8"))
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+PROGRAMS = [page for page in PAGES if blocks(page)]
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": page.stem}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+    for block in blocks(page):
         exec(compile(block, str(page), "exec"), namespace)  # noqa: S102 - running them is the point

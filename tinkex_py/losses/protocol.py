@@ -20,7 +20,7 @@ from tinkex_py.types.mapping import FrozenMapping
 Arrays: TypeAlias = tuple[NDArray[np.float64], ...]
 """One array for each datum of a batch."""
 
-LossFunction: TypeAlias = Callable[[Sequence[Datum], Any], "tuple[Any, Mapping[str, Any], Any] | tuple[Any, Any]"]
+LossFunction: TypeAlias = Callable[[Sequence[Datum], Any], tuple[Any, Mapping[str, Any], Any] | tuple[Any, Any]]
 """A caller's loss: its second argument are torch tensors or numpy arrays, as it was asked for."""
 
 
