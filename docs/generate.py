@@ -42,6 +42,7 @@ VINTAGES: Mapping[str, str] = {
     "client_config": "since 0.18; 404 means defaults",
     "client_dynamic_config": "since 0.25; 404 means defaults",
     "copy_weights": "since 0.30",
+    "create_custom_loss": "since 0.36, where the server runs losses itself",
     "export_session_trace": "since 0.24; asked again every 5 s while pending",
     "finish_session": "since 0.30",
     "forward": "its own endpoint in JSON only, up to 0.24",

@@ -25,6 +25,7 @@ from tinkex_py.endpoints import (
     admin,
     checkpoints,
     keys,
+    losses,
     models,
     promises,
     runs,
@@ -37,6 +38,8 @@ from tinkex_py.endpoints import (
 from tinkex_py.outcome import or_raise
 from tinkex_py.request import Encoded, Request
 from tinkex_py.types import OptimStepResponse
+from tinkex_py.types.custom import CustomLossGraph, CustomLossInput, CustomLossNode
+from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.sessions import AccessibleSearchOwner, SearchStatus, SessionSearchRequest
 from tinkex_py.types.telemetry import GenericEvent
 from tinkex_py.wire.dialects import lower, numbered
@@ -63,6 +66,15 @@ CALLS: dict[Callable[..., Built], Callable[[], Built]] = {
     checkpoints.unpublish_checkpoint: lambda: checkpoints.unpublish_checkpoint("run", "weights/a"),
     keys.delete_api_key: keys.delete_api_key,
     keys.get_api_key: keys.get_api_key,
+    losses.create_custom_loss: lambda: losses.create_custom_loss(
+        session_id="s",
+        custom_loss_seq_id=0,
+        name="loss",
+        inputs=(CustomLossInput(name="logprobs", rank=1),),
+        graph=CustomLossGraph(
+            nodes=(CustomLossNode(op="call_method", name="sum_1", target="sum", args=(FrozenMapping({"ref": "a"}),)),)
+        ),
+    ),
     models.create_model: lambda: models.create_model(
         session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig(), user_metadata={"a": "b"}
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, assert_never, assert_type
 
 from tinkex_py import (
@@ -12,8 +12,11 @@ from tinkex_py import (
     AsyncServiceClient,
     AsyncTrainingClient,
     Datum,
+    DimuonOptimizerConfig,
+    DimuonParams,
     Failure,
     ForwardBackwardOutput,
+    LossHandle,
     ModelInput,
     Outcome,
     Promise,
@@ -25,10 +28,13 @@ from tinkex_py import (
     TinkerError,
     TrainingClient,
     as_tuple,
+    or_raise,
 )
 from tinkex_py.errors import LocalError, RequestError, StatusError
 from tinkex_py.events import AnyEvent, PromiseSettled
+from tinkex_py.losses import L2, RegularizerSpec
 from tinkex_py.observers.metrics import Metrics
+from tinkex_py.types import OptimStepResponse, SaveWeightsExternalResponse
 from tinkex_py.types.telemetry import TelemetryCounts
 
 
@@ -112,3 +118,35 @@ def watched(service: ServiceClient, sampler: SamplingClient) -> None:
     assert_type(AsyncSamplingClient.from_sampler_handle(""), Outcome[AsyncSamplingClient])
     assert_type(service.close("errored", "why"), None)
     service.close("badly")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - no such ending
+
+
+def of_ones_own(service: ServiceClient, trainer: TrainingClient, data: list[Datum]) -> None:
+    def mine(logprobs: Any, weights: Any) -> tuple[Any, dict[str, Any]]:
+        return (logprobs * weights).sum(), {}
+
+    made = assert_type(service.create_custom_loss(mine, {"logprobs": 1, "weights": 1}), Outcome[LossHandle])
+    handle = or_raise(made)
+    assert_type(trainer.forward_backward_custom(data, handle), Promise[ForwardBackwardOutput])
+    assert_type(trainer.forward_backward(data, handle), Promise[ForwardBackwardOutput])
+    assert_type(trainer.optim_step(DimuonParams(learning_rate=0.02)), Promise[OptimStepResponse])
+    service.create_custom_loss(mine, {"logprobs": 3})  # type: ignore[dict-item] # pyright: ignore[reportArgumentType] - no such rank
+    trainer.forward(data, handle)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a forward pass has no loss of its own
+
+
+async def of_ones_own_awaited(service: AsyncServiceClient, trainer: AsyncTrainingClient, data: list[Datum]) -> None:
+    def mine(points: Sequence[Datum], logprobs: Any) -> tuple[float, dict[str, float], list[Any]]:
+        return float(len(points)), {}, list(logprobs)
+
+    def summed(logprobs: Any) -> tuple[Any, dict[str, Any]]:
+        return logprobs.sum(), {}
+
+    assert_type(await service.create_custom_loss(summed, {"logprobs": 1}), Outcome[LossHandle])
+    promise = trainer.forward_backward_custom(
+        data, mine, arrays="numpy", regularizers=[RegularizerSpec(fn=L2(), weight=0.1, name="l2")]
+    )
+    _ = assert_type(promise, AsyncPromise[ForwardBackwardOutput])
+    assert_type(await promise, Outcome[ForwardBackwardOutput])
+    _ = assert_type(trainer.optim_step(DimuonParams(learning_rate=0.02)), AsyncPromise[OptimStepResponse])
+    _ = assert_type(trainer.save_weights_external("hf"), AsyncPromise[SaveWeightsExternalResponse])
+    made = await service.create_lora_training_client("m", optimizer=DimuonOptimizerConfig())
+    assert_type(made, Outcome[AsyncTrainingClient])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from msgspec import structs
+from returns.result import Failure, Success
 
 from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
 from tinkex_py.clients.opened import Opened, OpenedAsync, OpenedBlocking
@@ -25,6 +26,7 @@ from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.steps import take
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.console import session_url
+from tinkex_py.types.custom import InputRank, LossHandle, PerDatumLoss
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig, OptimizerConfig
@@ -143,6 +145,35 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
             timeout=timeout,
         )
         return self.context.limited(timeout, "create_sampling_client", self._sample_from(plan, base_model))
+
+    @operation
+    def create_custom_loss(
+        self, fn: PerDatumLoss, input_ranks: Mapping[str, InputRank], *, timeout: float | None = None
+    ) -> Plan[LossHandle]:
+        """A loss of your own, traced by torch, to be given to `forward_backward_custom` in the place of a function.
+
+        `fn(logprobs, ...)` gets torch tensors of one datum: its log-probabilities, shaped like its target tokens and
+        in nats, and the loss inputs that its other parameters are named for. It returns a scalar and metrics named
+        `custom/<name>:sum` or `:mean`; the losses of all data are added up. `input_ranks` are the ranks of all
+        parameters. POST /api/v1/create_custom_loss where the server runs losses itself; elsewhere nothing is sent.
+
+        InvalidInput when it can't be traced, or was made in this session before; ExtraMissing without torch.
+        """
+        from tinkex_py.plans.handles import Maker, created_loss
+        from tinkex_py.runtime.tracing import torch_trace
+
+        match torch_trace():
+            case Failure(missing):
+                return halt(missing)
+            case Success(trace):
+                maker = Maker(
+                    session=self.context.session,
+                    startup=self.context.startup,
+                    waiting=self.context.waiting,
+                    policy=self.context.policy(timeout),
+                    trace=trace,
+                )
+                return self.context.limited(timeout, "create_custom_loss", created_loss(maker, fn, input_ranks))
 
     @operation
     def copy_weights(

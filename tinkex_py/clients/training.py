@@ -21,11 +21,12 @@ from tinkex_py.plans.retry import call
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sources import Source
-from tinkex_py.plans.steps import Check, take, take_update
+from tinkex_py.plans.steps import Check, no_problem, take, take_update
 from tinkex_py.plans.submission import kept
 from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.console import training_run_url
+from tinkex_py.types.custom import LossHandle
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.limits import lifetime_problem, refused
 from tinkex_py.types.training import (
@@ -43,7 +44,7 @@ from tinkex_py.types.training import (
 from tinkex_py.types.validation import problem
 
 if TYPE_CHECKING:
-    from tinkex_py.losses import ArrayKind, LossFunction, RegularizerSpec
+    from tinkex_py.losses import ArrayKind, LossFunction, Objective, RegularizerSpec
 
 T = TypeVar("T")
 SamplingT = TypeVar("SamplingT", bound=Client)
@@ -92,23 +93,26 @@ class TrainingOperations(Client, Generic[SamplingT]):
     def forward_backward(
         self,
         data: Sequence[Datum],
-        loss_fn: LossName,
+        loss_fn: LossName | LossHandle,
         loss_fn_config: LossConfig | None = None,
         *,
         timeout: float | None = None,
     ) -> Plan[ForwardBackwardOutput]:
         """The loss of a batch, and its gradients added to those there are. POST /api/v1/forward_backward
 
+        `loss_fn` is a loss of the server's, or one made by `create_custom_loss`, which has no settings.
         A large batch goes in chunks. OutOfSequence lists those that were `taken` when another failed; the next
         optim_step is then OutOfSequence too, unless it accepts a partial batch.
         """
+        if isinstance(loss_fn, LossHandle):
+            return self._handled("forward_backward", data, loss_fn, loss_fn_config, timeout=timeout)
         return self._batch(steps.forward_backward, data, loss_fn, loss_fn_config, timeout)
 
     @submission
     def forward_backward_custom(
         self,
         data: Sequence[Datum],
-        loss_fn: LossFunction,
+        loss_fn: LossFunction | LossHandle,
         *,
         loss_type_input: Literal["logprobs"] = "logprobs",
         arrays: ArrayKind | None = None,
@@ -120,7 +124,8 @@ class TrainingOperations(Client, Generic[SamplingT]):
 
         `loss_fn(data, logprobs)` gets one array for each datum, shaped like its target tokens, in nats. It returns
         `(loss, metrics)` for torch to differentiate, or `(loss, metrics, gradients)`. `arrays` says which arrays it
-        gets: "torch", "numpy", or None for torch where that is installed. POST /api/v1/forward_backward, twice.
+        gets: "torch", "numpy", or None for torch where that is installed. A loss made by `create_custom_loss` may be
+        given too. POST /api/v1/forward_backward, twice, or once for a loss that the server runs.
 
         CallbackFailed when the function fails: nothing was trained, and the next step works.
         """
@@ -129,6 +134,8 @@ class TrainingOperations(Client, Generic[SamplingT]):
         from tinkex_py.plans.custom import CustomLoss, take_custom
 
         objective = Objective(regularizers=tuple(regularizers), track_grad_norms=track_grad_norms)
+        if isinstance(loss_fn, LossHandle):
+            return self._handled("forward_backward_custom", data, loss_fn, objective=objective, timeout=timeout)
         loss = CustomLoss(loss_fn=loss_fn, arrays=arrays, objective=objective)
         plan = take_custom(self._run, tuple(data), loss)
         return self.context.limited(timeout, "forward_backward_custom", plan)
@@ -279,6 +286,26 @@ class TrainingOperations(Client, Generic[SamplingT]):
         plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step)
         return self.context.limited(timeout, step.operation, plan)
 
+    def _handled(
+        self,
+        operation: str,
+        data: Sequence[Datum],
+        handle: LossHandle,
+        config: LossConfig | None = None,
+        *,
+        objective: Objective | None = None,
+        timeout: float | None,
+    ) -> Plan[ForwardBackwardOutput]:
+        from tinkex_py.losses.objective import Objective
+        from tinkex_py.plans.handles import take_by_handle
+
+        if config:
+            return halt(
+                refused("loss_fn_config", config, f"{handle.name} has no settings; its datums bring all it reads")
+            )
+        plan = take_by_handle(self._run, self.context.session, tuple(data), handle, objective or Objective())
+        return self.context.limited(timeout, operation, plan)
+
     def _save(self, step: steps.Step[SaveWeightsResponse], found: Check) -> Plan[SaveWeightsResponse]:
         saved = yield from take(self._run, step, found)
         self._run.checkpoint = saved.path
@@ -312,7 +339,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
     def _sampler_of_now(self, kind: steps.SnapshotKind, timeout: float | None) -> Plan[SamplingT]:
         number = self.context.session.next_sampler()
         step = steps.save_weights_for_sampler(sampling_session_seq_id=number, kind=kind)
-        match (yield from take(self._run, step, _no_problem)):
+        match (yield from take(self._run, step, no_problem)):
             case SaveWeightsForSamplerResponse(sampling_session_id=str(session)):
                 return self._sampling_client(self.context.sampler(Source(sampling_session_id=session)))
             case SaveWeightsForSamplerResponse(path=str(path)):
@@ -366,10 +393,6 @@ def _left(run: Run) -> OutOfSequence:
         f"{way_on}",
         checkpoint=run.checkpoint,
     )
-
-
-def _no_problem() -> None:
-    return None
 
 
 _NO_SAMPLER = Undecodable(message="save_weights_for_sampler: the answer names neither a session nor a path")

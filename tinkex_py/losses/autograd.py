@@ -1,4 +1,4 @@
-"""Losses on torch tensors, differentiated by torch: the only module that computes with it."""
+"""Losses on torch tensors, differentiated by torch, which only this module and `tracing` compute with."""
 
 from __future__ import annotations
 

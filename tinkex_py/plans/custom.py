@@ -23,29 +23,31 @@ from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.effects import Plan, compute, deadline, halt, in_turn, require, wait_for
 from tinkex_py.plans.polling import Ticket
 from tinkex_py.plans.runs import Run
+from tinkex_py.plans.steps import Check, no_problem
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.training import ForwardBackwardOutput
 from tinkex_py.types.validation import problem
 
 
 class CustomLoss(Struct, frozen=True, kw_only=True):
-    """A caller's loss, the arrays that it gets, and what is added to it."""
+    """A caller's loss, the arrays that it gets, what is added to it, and what else may be wrong with the data."""
 
     loss_fn: LossFunction
     arrays: ArrayKind | None = None
     objective: Objective = Objective()
+    unfit: Check = no_problem
 
     @property
     def name(self) -> str:
         """What errors call it."""
         return str(getattr(self.loss_fn, "__qualname__", type(self.loss_fn).__name__))
 
-    def problem(self, data: Sequence[Datum]) -> InvalidInput | None:
+    def problem(self, data: Sequence[Datum]) -> TinkerError | None:
         """What is wrong with it or the data, found before anything is sent."""
         unclear = self.objective.problem()
         if unclear is not None:
             return InvalidInput(message=f"regularizers: {unclear}", path="regularizers")
-        return problem(data, "data") or targets_problem(data)
+        return problem(data, "data") or targets_problem(data) or self.unfit()
 
 
 class _Passed(Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ def _in_its_turn(run: Run, data: Sequence[Datum], loss: CustomLoss, turn: Turn) 
     logprobs = yield from require(logprobs_of(data, output))
     evaluation = yield from _evaluated(run, data, loss, logprobs)
     backward = partial(_backward, data, evaluation)
-    passing = yield from prepared(run, _no_problem, backward, cut.places)
+    passing = yield from prepared(run, no_problem, backward, cut.places)
     return _Passed(evaluation=evaluation, cut=passing, tickets=(yield from put(run, passing)))
 
 
@@ -103,7 +105,3 @@ def _failed(name: str, reason: str) -> CallbackFailed:
 def _overdue(name: str, seconds: float) -> TinkerError:
     message = f"forward_backward_custom: {name} did not return within {seconds:g} s; nothing was trained"
     return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)
-
-
-def _no_problem() -> None:
-    return None

@@ -46,6 +46,9 @@ class SessionState(Struct, kw_only=True):
     ended: SessionEnded | None = None
     models: int = 0
     samplers: int = 0
+    losses_sent: int = 0
+    losses: set[str] = field(default_factory=set[str])
+    """The keys of custom losses, each made once."""
 
     def next_model(self) -> int:
         """The number of the session's next model, from 0."""
@@ -56,6 +59,11 @@ class SessionState(Struct, kw_only=True):
         """The number of the session's next sampler, from 0."""
         self.samplers += 1
         return self.samplers - 1
+
+    def next_loss(self) -> int:
+        """The number of the next custom loss that the server is given, from 0."""
+        self.losses_sent += 1
+        return self.losses_sent - 1
 
 
 def session_id(state: SessionState) -> Plan[str]:

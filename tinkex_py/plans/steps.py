@@ -63,6 +63,10 @@ Check = Callable[[], "TinkerError | None"]
 """Looks for what is wrong with the arguments of a step."""
 
 
+def no_problem() -> None:
+    """Nothing is wrong."""
+
+
 class Piece(Struct, frozen=True, kw_only=True):
     """A step in its bytes, before it has a number; `part` is the batch that it is a chunk of."""
 

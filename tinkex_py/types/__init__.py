@@ -1,6 +1,7 @@
 """Values that go into and come out of operations: inputs, tensors, settings, results. Pure, and cheap to import."""
 
 from tinkex_py.types.batch import Batch, Dialect
+from tinkex_py.types.custom import CustomLossGraph, CustomLossInput, CustomLossNode, InputRank, LossHandle, PerDatumLoss
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, ProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import (
     DmelChunk,
@@ -100,6 +101,9 @@ __all__ = [
     "CheckpointType",
     "CheckpointsListResponse",
     "Cursor",
+    "CustomLossGraph",
+    "CustomLossInput",
+    "CustomLossNode",
     "DType",
     "Datum",
     "Dialect",
@@ -117,10 +121,12 @@ __all__ = [
     "GetSessionResponse",
     "ImageAssetPointerChunk",
     "ImageChunk",
+    "InputRank",
     "ListSessionsResponse",
     "LoadWeightsResponse",
     "LoraConfig",
     "LossConfig",
+    "LossHandle",
     "LossName",
     "ModelData",
     "ModelInput",
@@ -129,6 +135,7 @@ __all__ = [
     "OptimizerConfig",
     "OptimizerParams",
     "OwnSearchOwner",
+    "PerDatumLoss",
     "PromptAltTokens",
     "PromptProvenanceSpan",
     "ProvenanceSpan",

@@ -106,6 +106,16 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         ),
         _PATH,
     ),
+    "create_custom_loss": (
+        Cause(None, "ExtraMissing", "torch, which traces the loss, isn't installed", "install tinkex-py[torch]"),
+        Cause(None, "InvalidInput", "the loss can't be traced, or was traced before", "see the message, and change it"),
+        Cause(400, "BadRequest", "the server refuses an operation of the loss", "use forward_backward_custom with it"),
+        Cause(
+            404, "NotFound", "the server runs no losses but its own", "use forward_backward_custom with the function"
+        ),
+        _FIELD,
+        _FAILED,
+    ),
     "create_model": (
         Cause(400, "BadRequest", "the server can't make such a model", "check lora_config and the optimizer"),
         Cause(404, "NotFound", "the server has no such base model", "choose one of get_server_capabilities()"),
