@@ -58,7 +58,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _answer(self, body: object) -> None:
         assert isinstance(self.server, Keeping)
-        name = self.path.rpartition("/")[2]
+        name = self.path.partition("?")[0].rpartition("/")[2]
         self.server.asked.append((name, body, self.headers.get("x-api-key")))
         status, answer = self.server.answers.get(name, (404, {}))
         content = b"" if answer is None else json.dumps(answer).encode()

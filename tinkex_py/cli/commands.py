@@ -7,6 +7,9 @@ import click
 from tinkex_py.cli.auth import auth
 from tinkex_py.cli.billing import billing
 from tinkex_py.cli.checkpoints import checkpoint
+from tinkex_py.cli.deleting import delete
+from tinkex_py.cli.doctor import doctor
+from tinkex_py.cli.downloading import download
 from tinkex_py.cli.models import model
 from tinkex_py.cli.options import Group
 from tinkex_py.cli.plotting import plot
@@ -29,6 +32,7 @@ for command in (
     checkpoint,
     completion,
     demo,
+    doctor,
     model,
     plot,
     run,
@@ -39,4 +43,5 @@ for command in (
     version_command,
 ):
     tinkex.add_command(command)
-checkpoint.add_command(save)
+for command in (delete, download, save):
+    checkpoint.add_command(command)

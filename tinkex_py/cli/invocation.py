@@ -158,7 +158,7 @@ def begin(context: click.Context) -> Invocation:
     if options.verbose:
         logging.basicConfig(format="%(levelname)s %(message)s", level=_LEVELS[min(options.verbose, 2)])
         logging.getLogger("httpx").setLevel(logging.WARNING)
-    return Invocation(options=options, out=Console(), err=Console(stderr=True))
+    return Invocation(options=options, out=Console(emoji=False), err=Console(stderr=True, emoji=False))
 
 
 def invoked(function: Callable[..., None]) -> Callable[..., None]:

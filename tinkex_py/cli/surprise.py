@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import click
 from rich.console import Console
 from rich.text import Text
 
@@ -59,7 +60,7 @@ def show_pieces(console: Console, found: Sequence[Piece]) -> None:
     """The text in colours with what they mean; without colours, a line for each piece with its log-probability."""
     if not console.is_terminal or console.no_color:
         for piece in found:
-            console.print(Text(f"{harmless(piece.text)}\t{piece.logprob:.3f}"), soft_wrap=True)
+            click.echo(f"{harmless(piece.text)}\t{piece.logprob:.3f}")
         return
     console.print(Text.assemble(*((harmless_text(piece.text), colour(piece.logprob)) for piece in found)))
     marks = (">0.9", "0.5", "0.1", "0.01", "less")

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import click
 import msgspec
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -19,9 +20,12 @@ from tinkex_py.cli.options import Decorator
 
 T = TypeVar("T")
 
+_FEW = 8
+"""Letters of a cell that are worth showing."""
+
 
 class Column(Struct, Generic[T], frozen=True):
-    """A column: what its cells show; `whole` cells are folded rather than cut, so that they can be copied."""
+    """A column: what its cells show; `whole` cells are never cut, so that they can be copied."""
 
     value: Callable[[T], object]
     whole: bool = False
@@ -135,15 +139,43 @@ def _grid(invocation: Invocation, table: Table[T], names: Sequence[str], cells: 
         for line in (names, *cells):
             invocation.write("\t".join(line) + "\n")
         return
+    if _least_width(table, names, cells) > invocation.out.width:
+        _records(invocation, names, cells)
+        return
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for name in names:
         column = table.columns[name]
         grid.add_column(
             name,
-            overflow="fold" if column.whole else "ellipsis",
-            no_wrap=not column.whole,
+            overflow="ellipsis",
+            no_wrap=True,
+            min_width=_longest(names, cells, name) if column.whole else None,
             justify="right" if column.right else "left",
         )
     for line in cells:
         grid.add_row(*map(Text, line))
     invocation.out.print(grid)
+
+
+def _records(invocation: Invocation, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Where a grid has no room: each row as lines of its own, as long as they are."""
+    width = max(map(len, names))
+    for number, line in enumerate(cells):
+        if number:
+            invocation.say("")
+        for name, cell in zip(names, line, strict=True):
+            invocation.say(f"{name:<{width}}  {cell}")
+
+
+def _least_width(table: Table[T], names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """Columns that a grid takes at least: whole cells in full, a few letters of the others, and space between."""
+    widths = (_longest(names, cells, name) for name in names)
+    least = (
+        width if table.columns[name].whole else min(width, _FEW) for name, width in zip(names, widths, strict=True)
+    )
+    return sum(least) + 2 * (len(names) - 1)
+
+
+def _longest(names: Sequence[str], cells: Sequence[Sequence[str]], name: str) -> int:
+    at = names.index(name)
+    return max(cell_len(text) for text in (name, *(line[at] for line in cells)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from email.utils import formatdate
 from pathlib import Path
@@ -17,6 +18,8 @@ from tinkex_py.local.sessions import trace
 from tinkex_py.local.state import State
 from tinkex_py.local.store import RECORD_FILE
 from tinkex_py.request import Reply
+
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
 def archive(state: State, checkpoint: CheckpointId, request: Incoming) -> Reply:
@@ -47,8 +50,15 @@ def external_weights_urls(state: State, checkpoint: CheckpointId, request: Incom
     return answer({"urls": urls, "expires": expiry(state)})
 
 
-def download(state: State, token: str) -> Reply:
-    """GET /api/v1/files/{token}/{name}: what an address of this server leads to; 403 once it has expired"""
+def download(state: State, token: str, request: Incoming) -> Reply:
+    """GET /api/v1/files/{token}/{name}: what an address of this server leads to; 403 once it has expired
+
+    A range of bytes is answered with 206.
+    """
+    return _ranged(_whole(state, token), request.header("range") or "")
+
+
+def _whole(state: State, token: str) -> Reply:
     match state.signer.claims(token, state.now()):
         case Success({"aud": "file", "place": ["trace", session_id]}) if session_id in state.sessions:
             return answer(trace(state, state.sessions[session_id]))
@@ -71,6 +81,19 @@ def _of_checkpoint(state: State, checkpoint: CheckpointId, file: str | None) -> 
 
 def _bytes(content: bytes, content_type: str) -> Reply:
     return Reply(status=200, headers=(("content-type", content_type),), body=content)
+
+
+def _ranged(whole: Reply, asked: str) -> Reply:
+    """The bytes that were asked for, of an answer that holds all; several ranges, and odd ones, get it all."""
+    said = _RANGE.fullmatch(asked)
+    if said is None or whole.status != 200:
+        return whole
+    start, total = int(said[1]), len(whole.body)
+    if start >= total:
+        return Reply(status=416, headers=(("content-range", f"bytes */{total}"),))
+    end = min(int(said[2]) if said[2] else total, total - 1)
+    place = ("content-range", f"bytes {start}-{end}/{total}")
+    return Reply(status=206, headers=(*whole.headers, place), body=whole.body[start : end + 1])
 
 
 def _packed(folder: Path) -> bytes:

@@ -179,7 +179,7 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
     f"{_CHECKPOINT}/ttl": {"PUT": _set_ttl},
     f"{_CHECKPOINT}/archive": {"GET": of_checkpoint(files.archive)},
     f"{_CHECKPOINT}/external_weights_urls": {"GET": of_checkpoint(files.external_weights_urls)},
-    f"files/{OPEN}/{OPEN}": {"GET": about(files.download)},
+    f"files/{OPEN}/{OPEN}": {"GET": asking_about(files.download)},
     "sessions": {"GET": asking(sessions.sessions)},
     "sessions/search": {"POST": posting(bodies.SearchSessions, sessions.search_sessions)},
     f"sessions/{OPEN}": {"GET": about(sessions.session_info)},

@@ -1,0 +1,43 @@
+"""Keys that are stored on the machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.running import KEY, Stock, tinkex
+
+FILE = Path("credentials.json")
+
+
+def test_a_login_stores_a_key_that_is_then_used_until_the_logout(stock: Stock) -> None:
+    at = ("--base-url", stock.address)
+    logged = tinkex("auth", "login", *at, given=f"{KEY}\n")
+    assert (logged.exit_code, KEY in logged.output, FILE.stat().st_mode & 0o777) == (0, False, 0o600)
+    assert tinkex("run", "list", *at).exit_code == 0
+    assert "is stored already" in tinkex("auth", "login", *at, given=f"{KEY}\n").stderr
+    assert tinkex("auth", "logout", *at).exit_code == 0
+    assert tinkex("run", "list", *at).exit_code == 1
+    assert "no key is stored" in tinkex("auth", "logout", *at).stderr
+
+
+def test_what_is_no_key_is_not_stored(stock: Stock) -> None:
+    result = tinkex("auth", "login", "--base-url", stock.address, given="hello\n")
+    assert (result.exit_code, FILE.exists()) == (1, False)
+    assert "keys begin with tml-" in result.stderr
+
+
+def test_the_status_is_said_and_shown_by_the_exit_code(stock: Stock) -> None:
+    good = stock.tinkex("auth", "status")
+    bad = tinkex("auth", "status", "--base-url", stock.address)
+    assert (good.exit_code, good.stdout) == (0, "Credentials available  yes\nTinker accessible      yes\n")
+    assert (bad.exit_code, bad.stdout) == (1, "Credentials available  no\nTinker accessible      no\n")
+
+
+def test_an_opaque_key_is_told_of_by_the_server(stock: Stock) -> None:
+    result = stock.tinkex("auth", "whoami", "--format", "json")
+    assert json.loads(result.stdout) == {
+        "email": "local@tinkex.invalid",
+        "organization": "local",
+        "key": "embedded server",
+    }

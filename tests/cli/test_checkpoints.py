@@ -1,0 +1,94 @@
+"""Deleting in bulk, and bringing checkpoints home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load
+
+from tests.cli.running import KEY, Stock, tinkex
+from tinkex_py import or_raise
+
+
+def left(stock: Stock, path: str) -> list[str]:
+    """The names of a run's checkpoints."""
+    run = path.removeprefix("tinker://").split("/")[0]
+    return [each["checkpoint_id"] for each in stock.json("checkpoint", "list", "--run-id", run)["checkpoints"]]
+
+
+def test_paths_are_deleted_at_once_without_a_question_when_told_so(stock: Stock) -> None:
+    paths = stock.saved("a", "b", "c")
+    assert stock.tinkex("checkpoint", "delete", *paths[:2], "--yes").stdout == "Deleted 2 checkpoints\n"
+    assert left(stock, paths[0]) == ["weights/c"]
+
+
+ANSWERS = {"yes": ("y\n", 0, 0), "no": ("n\n", 0, 1), "nothing": ("\n", 0, 1), "nobody": (None, 1, 1)}
+
+
+@pytest.mark.parametrize(("given", "status", "still"), ANSWERS.values(), ids=ANSWERS)
+def test_the_answer_decides(stock: Stock, given: str | None, status: int, still: int) -> None:
+    (path,) = stock.saved("asked")
+    result = stock.tinkex("checkpoint", "delete", path, given=given)
+    assert (result.exit_code, len(left(stock, path))) == (status, still)
+
+
+def test_filters_choose_and_a_dry_run_only_shows(stock: Stock) -> None:
+    paths = stock.saved("one", "two")
+    run = paths[0].removeprefix("tinker://").split("/")[0]
+    chosen = ("checkpoint", "delete", "--run-id", run, "--type", "training", "--after", "2020-01-01")
+    shown = stock.tinkex(*chosen, "--dry-run")
+    assert all(path in shown.stderr for path in paths)
+    assert stock.tinkex(*chosen, "--before", "2020-02-01", "--yes").stdout == "Deleted 0 checkpoints\n"
+    assert len(left(stock, paths[0])) == 2
+    assert stock.tinkex(*chosen, "--yes", "--format", "json").stdout == '{\n  "deleted_count": 2,\n  "failed": []\n}\n'
+
+
+def test_what_could_not_be_deleted_is_said_and_ends_with_status_1(stock: Stock) -> None:
+    (path,) = stock.saved("there")
+    gone = path.replace("there", "gone")
+    result = stock.tinkex("checkpoint", "delete", gone, path, "--yes", "--format", "json", "--quiet")
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["deleted_count"]) == (1, 1)
+    assert [each["tinker_path"] for each in said["failed"]] == [gone]
+    assert result.stderr.startswith(f"Error: {gone} is still there: ")
+
+
+WRONG: Sequence[tuple[str, ...]] = ((), ("tinker://a/weights/b", "--type", "training"), ("--before", "soon"))
+
+
+@pytest.mark.parametrize("words", WRONG, ids=["nothing", "both", "no time"])
+def test_deleting_nothing_in_particular_is_a_usage_error(words: tuple[str, ...]) -> None:
+    assert tinkex("checkpoint", "delete", *words, TINKER_API_KEY=KEY).exit_code == 2
+
+
+def test_a_checkpoint_comes_as_files_that_can_be_read(stock: Stock) -> None:
+    found = stock.json("checkpoint", "download", stock.training, "-o", "here")
+    files = {Path(each).name for each in found["files"]}
+    assert "adapter.safetensors" in files
+    assert load((Path(found["folder"]) / "adapter.safetensors").read_bytes())
+    assert [each.name for each in Path("here").iterdir()] == [Path(found["folder"]).name]
+
+
+def test_what_is_there_is_replaced_only_when_told_so(stock: Stock) -> None:
+    folder = Path(stock.json("checkpoint", "download", stock.training)["folder"])
+    _ = (folder / "mine").write_text("kept")
+    refused = stock.tinkex("checkpoint", "download", stock.training)
+    assert (refused.exit_code, (folder / "mine").exists()) == (1, True)
+    assert "is there already" in refused.stderr
+    assert stock.tinkex("checkpoint", "download", stock.training, "--force").exit_code == 0
+    assert not (folder / "mine").exists()
+
+
+def test_an_export_goes_on_where_it_was_broken_off(stock: Stock) -> None:
+    with stock.service() as service:
+        trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=1, seed=0))
+        path = or_raise(trainer.save_weights_external("out").result()).path
+    whole = Path(stock.json("checkpoint", "download", path, "-o", "whole")["folder"]) / "adapter.safetensors"
+    beside = Path("again", f"{whole.parent.name}.partial", f"{whole.name}.partial")
+    beside.parent.mkdir(parents=True)
+    _ = beside.write_bytes(b"x" * 8 + whole.read_bytes()[8:1000])
+    again = Path(stock.json("checkpoint", "download", path, "-o", "again")["folder"])
+    assert (again / whole.name).read_bytes() == b"x" * 8 + whole.read_bytes()[8:]

@@ -1,0 +1,61 @@
+"""What the doctor finds."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tests.cli.running import KEY, Stock, tinkex
+from tests.clients.servers import keeping
+
+
+def findings(said: str) -> dict[str, tuple[str, str]]:
+    return {each["about"]: (each["state"], each["finding"]) for each in json.loads(said)["findings"]}
+
+
+def test_a_server_that_is_well_is_told_of(stock: Stock) -> None:
+    begun = time.monotonic()
+    result = stock.tinkex("doctor", "--format", "json")
+    found = findings(result.stdout)
+    assert time.monotonic() - begun < 10
+    assert (result.exit_code, found["server"], found["clock"]) == (
+        0,
+        ("good", stock.address),
+        ("good", "as the server's"),
+    )
+    assert found["credential"] == ("good", "tml-***cdef, in TINKER_API_KEY or --api-key-file")
+    assert found["dialect"] == ("good", "batches are sent as protobuf")
+    assert found["models"] == ("good", "2: tinkex/tiny-english, tinkex/tiny-random")
+    assert found["vintage"][1].startswith("0.36 or later")
+    assert {state for state, _ in found.values()} == {"good"}
+
+
+def test_what_an_old_server_lacks_is_noted() -> None:
+    answers: dict[str, tuple[int, object]] = {
+        "get_server_capabilities": (200, {"supported_models": [{"model_name": "a"}]}),
+        "training_runs": (200, {}),
+    }
+    with keeping(answers) as server:
+        at = ("--base-url", server.address)
+        result = tinkex("doctor", "--format", "json", *at, TINKER_API_KEY=KEY, TINKEX_DIALECT="json")
+    found = findings(result.stdout)
+    assert result.exit_code == 0
+    assert found["session search"] == ("note", "not there (known since 0.36)")
+    assert found["vintage"][1].startswith("0.7 or later")
+    assert "training runs" not in found
+
+
+def test_a_server_that_is_not_there_is_bad_and_says_what_to_do() -> None:
+    result = tinkex("doctor", "--base-url", "http://127.0.0.1:9", TINKER_API_KEY=KEY)
+    assert result.exit_code == 1
+    assert "access\tbad\t" in result.stdout
+    assert "check --base-url or TINKER_BASE_URL" in result.stdout
+
+
+def test_a_missing_key_is_bad_and_says_what_to_do(stock: Stock) -> None:
+    result = tinkex("doctor", "--base-url", stock.address)
+    assert (result.exit_code, "run tinkex auth login" in result.stdout) == (1, True)
+
+
+def test_the_key_is_never_shown(stock: Stock) -> None:
+    assert KEY not in stock.tinkex("doctor", "-vv").output

@@ -1,0 +1,58 @@
+"""Pieces of files as answers give them."""
+
+from __future__ import annotations
+
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py.interpret import interpret
+from tinkex_py.plans.downloads import Piece, piece
+from tinkex_py.request import Address, Reply
+
+HERE = Address("https://elsewhere/file?signature=secret")
+
+
+def answer(status: int, said: str | None, body: bytes = b"cd") -> Reply:
+    return Reply(status=status, headers=() if said is None else (("content-range", said),), body=body)
+
+
+ANSWERS = {
+    "piece": (answer(206, "bytes 2-3/9"), Piece(2, b"cd", 9)),
+    "last piece": (answer(206, "bytes 2-3/4"), Piece(2, b"cd", 4)),
+    "unknown size": (answer(206, "bytes 2-3/*"), Piece(2, b"cd", None)),
+    "whole file": (answer(200, None), Piece(0, b"cd", 2)),
+    "nothing left": (answer(416, "bytes */2"), Piece(2, b"", 2)),
+    "nothing left, unsaid": (answer(416, None), Piece(2, b"", 2)),
+    "another file": (answer(416, "bytes */1"), Piece(0, b"", 1)),
+}
+
+
+@pytest.mark.parametrize(("reply", "found"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_says_where_its_bytes_belong(reply: Reply, found: Piece) -> None:
+    assert interpret(piece("download", HERE, 2), reply) == Success(found)
+
+
+LAST = {
+    "last": (Piece(2, b"cd", 4), True),
+    "more": (Piece(2, b"cd", 9), False),
+    "unknown": (Piece(2, b"cd", None), False),
+}
+
+
+@pytest.mark.parametrize(("found", "last"), LAST.values(), ids=LAST)
+def test_a_piece_that_reaches_the_end_is_the_last(found: Piece, *, last: bool) -> None:
+    assert found.last is last
+
+
+BROKEN = {"elsewhere": answer(206, "bytes 7-8/9"), "empty": answer(206, "bytes 2-3/9", b"")}
+
+
+@pytest.mark.parametrize("reply", BROKEN.values(), ids=BROKEN)
+def test_bytes_that_were_not_asked_for_are_refused(reply: Reply) -> None:
+    assert isinstance(interpret(piece("download", HERE, 2), reply), Failure)
+
+
+def test_a_question_for_a_piece_carries_its_range_and_shows_no_signature() -> None:
+    asked = piece("download", HERE, 2, 3)
+    assert dict(asked.headers)["range"] == "bytes=2-4"
+    assert "secret" not in f"{asked} {asked.endpoint}"

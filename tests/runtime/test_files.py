@@ -1,0 +1,95 @@
+"""Files on their way, and archives from strangers."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tinkex_py import Failure, or_raise
+from tinkex_py.plans.downloads import Piece
+from tinkex_py.runtime.files import Arriving, settle, unpack, within
+
+
+def packed(file: Path, **members: bytes | tarfile.TarInfo) -> Path:
+    with tarfile.open(file, "w:gz") as archive:
+        for name, member in members.items():
+            if isinstance(member, tarfile.TarInfo):
+                archive.addfile(member)
+                continue
+            described = tarfile.TarInfo(name.replace("__", "/"))
+            described.size = len(member)
+            archive.addfile(described, io.BytesIO(member))
+    return file
+
+
+def linked(name: str, kind: bytes, to: str = "/etc/passwd") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, to
+    return member
+
+
+def test_a_file_gets_its_name_with_its_last_piece(tmp_path: Path) -> None:
+    arriving = Arriving(tmp_path / "a" / "file")
+    or_raise(arriving.take(Piece(0, b"ab", 4)))
+    assert (arriving.whole, arriving.size) == (False, 2)
+    or_raise(arriving.take(Piece(2, b"cd", 4)))
+    assert (arriving.whole, arriving.file.read_bytes()) == (True, b"abcd")
+    assert [each.name for each in arriving.file.parent.iterdir()] == ["file"]
+
+
+def test_a_piece_from_the_beginning_begins_anew(tmp_path: Path) -> None:
+    arriving = Arriving(tmp_path / "file")
+    or_raise(arriving.take(Piece(0, b"old and long", 40)))
+    or_raise(arriving.take(Piece(0, b"new", 3)))
+    assert arriving.file.read_bytes() == b"new"
+
+
+ODD = ("/etc/passwd", "../up", "a/../../up", "", ".", "C:\\x", "a\\b", "a\x1bb", "file.partial")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    assert isinstance(within(tmp_path, name), Failure)
+
+
+def test_an_archive_is_unpacked_with_its_folders(tmp_path: Path) -> None:
+    files = or_raise(unpack(packed(tmp_path / "a.tar.gz", one=b"1", sub__two=b"2"), tmp_path / "to"))
+    assert [(each.relative_to(tmp_path / "to").as_posix(), each.read_bytes()) for each in files] == [
+        ("one", b"1"),
+        ("sub/two", b"2"),
+    ]
+
+
+STRANGE = {
+    "symbolic link": linked("link", tarfile.SYMTYPE),
+    "hard link": linked("link", tarfile.LNKTYPE),
+    "device": linked("device", tarfile.CHRTYPE),
+    "upwards": linked("../up", tarfile.REGTYPE),
+    "absolute": linked("/up", tarfile.REGTYPE),
+}
+
+
+@pytest.mark.parametrize("member", STRANGE.values(), ids=STRANGE)
+def test_an_archive_can_not_write_elsewhere(tmp_path: Path, member: tarfile.TarInfo) -> None:
+    assert isinstance(unpack(packed(tmp_path / "a.tar.gz", odd=member), tmp_path / "to"), Failure)
+    assert {each.name for each in tmp_path.iterdir()} <= {"a.tar.gz", "to"}
+
+
+def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
+    _ = (tmp_path / "a").write_bytes(b"what?")
+    match unpack(tmp_path / "a", tmp_path / "to"):
+        case Failure(error):
+            assert "can't be unpacked" in error.message
+        case _:
+            pytest.fail("it was unpacked")
+
+
+def test_a_finished_folder_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        _ = (tmp_path / name / name).write_bytes(b"")
+    or_raise(settle(tmp_path / "new", tmp_path / "old"))
+    assert [each.name for each in (tmp_path / "old").iterdir()] == ["new"]

@@ -1,0 +1,159 @@
+"""`tinkex checkpoint delete`: one, or all that fit, in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
+
+import click
+from msgspec import Struct
+from returns.result import Failure
+from rich.progress import track
+
+from tinkex_py.cli.checkpoints import CHECKPOINTS
+from tinkex_py.cli.complaints import remedy
+from tinkex_py.cli.display import size
+from tinkex_py.cli.invocation import Invocation, invoked
+from tinkex_py.cli.options import Command
+from tinkex_py.cli.tables import write_json, write_line
+from tinkex_py.clients.rest import RestClient
+from tinkex_py.errors import TinkerError
+from tinkex_py.types.arguments import as_moment
+from tinkex_py.types.runs import Checkpoint
+
+_TOGETHER = 32
+"""Checkpoints that are deleted at once."""
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    """A date or a time, in UTC unless it says otherwise."""
+    found = None if value is None else as_moment(value)
+    if found is None and value is not None:
+        raise click.BadParameter(f"{value!r} is no time: give 2026-07-13 or 2026-07-13T12:00:00Z")
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+
+
+class Failed(Struct, frozen=True):
+    """A checkpoint that is still there, and why."""
+
+    tinker_path: str
+    error: str
+
+
+class Deletion(Struct, frozen=True, kw_only=True):
+    """What became of a bulk deletion."""
+
+    deleted_count: int
+    failed: Sequence[Failed] = ()
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which checkpoints are meant."""
+
+    kind: str | None
+    before: datetime | None
+    after: datetime | None
+
+    def fits(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint fits every condition; one without a time fits none that asks for it."""
+        if self.kind is not None and checkpoint.checkpoint_type != self.kind:
+            return False
+        if checkpoint.time is None:
+            return self.before is None and self.after is None
+        early = self.before is None or checkpoint.time < self.before
+        return early and (self.after is None or checkpoint.time >= self.after)
+
+
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1)
+@click.option("--run-id", help="All of a training run.")
+@click.option("--type", "kind", type=click.Choice(["training", "sampler", "external"]), help="All of a type.")
+@click.option("--before", metavar="TIME", callback=_moment, help="All that were saved before this time.")
+@click.option("--after", metavar="TIME", callback=_moment, help="All that were saved at this time or later.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@invoked
+def delete(
+    invocation: Invocation,
+    paths: tuple[str, ...],
+    run_id: str | None,
+    kind: str | None,
+    before: datetime | None,
+    after: datetime | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Delete checkpoints for good: those of the PATHS, or all that fit every condition given.
+
+    What would be deleted is shown first, and asked about. Status 1 when one of them could not be deleted.
+    """
+    conditions = Filter(kind=kind, before=before, after=after)
+    filtered = any(each is not None for each in (run_id, kind, before, after))
+    if bool(paths) is filtered:
+        raise click.UsageError("Give either paths, or conditions such as --run-id.")
+    with invocation.client(RestClient) as rest:
+        if paths:
+            found: Sequence[Checkpoint] = [Checkpoint(checkpoint_id="", tinker_path=path) for path in paths]
+        else:
+            found = [each for each in _listed(invocation, rest, run_id) if conditions.fits(each)]
+        _preview(invocation, found, told=bool(filtered))
+        if dry_run or not found:
+            _report(invocation, Deletion(deleted_count=0), dry_run=dry_run)
+            return
+        if not yes and not invocation.agrees(f"Delete {_count(len(found))} for good?"):
+            invocation.note("Nothing was deleted")
+            return
+        failures = _deleted(invocation, rest, found)
+    failed = [Failed(path, error.message) for path, error in failures]
+    _report(invocation, Deletion(deleted_count=len(found) - len(failed), failed=failed))
+    for path, error in failures:
+        invocation.complain(f"{path} is still there: {error.message}", remedy(error))
+    if failures:
+        raise SystemExit(1)
+
+
+def _listed(invocation: Invocation, rest: RestClient, run_id: str | None) -> Sequence[Checkpoint]:
+    if run_id is None:
+        return invocation.or_exit(rest.all_user_checkpoints())
+    return invocation.or_exit(rest.list_checkpoints(run_id)).checkpoints
+
+
+def _preview(invocation: Invocation, found: Sequence[Checkpoint], *, told: bool) -> None:
+    """What is about to go, beside the result."""
+    if invocation.options.quiet:
+        return
+    for each in found if told else ():
+        cells = (CHECKPOINTS.columns[name].value(each) for name in ("path", "type", "size"))
+        invocation.note("  ".join(str(cell) for cell in cells if cell))
+    total = sum(each.size_bytes or 0 for each in found)
+    invocation.note(f"{_count(len(found))}{f', {size(total)}' if total else ''}")
+
+
+def _deleted(invocation: Invocation, rest: RestClient, found: Sequence[Checkpoint]) -> list[tuple[str, TinkerError]]:
+    """Delete them all; those that are still there, in the order in which they were given."""
+    failures: dict[str, TinkerError] = {}
+    hidden = invocation.options.quiet or not invocation.err.is_terminal
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        waiting = {pool.submit(rest.delete_checkpoint_from_tinker_path, each.tinker_path): each for each in found}
+        arriving = as_completed(waiting)
+        for future in track(arriving, "Deleting", len(found), console=invocation.err, disable=hidden, transient=True):
+            outcome = future.result()
+            if isinstance(outcome, Failure):
+                failures[waiting[future].tinker_path] = outcome.failure()
+    return [(each.tinker_path, failures[each.tinker_path]) for each in found if each.tinker_path in failures]
+
+
+def _report(invocation: Invocation, deletion: Deletion, *, dry_run: bool = False) -> None:
+    match invocation.format:
+        case "json":
+            write_json(invocation, deletion)
+        case "jsonl":
+            write_line(invocation, deletion)
+        case "table":
+            invocation.tell("Nothing was deleted" if dry_run else f"Deleted {_count(deletion.deleted_count)}")
+
+
+def _count(number: int) -> str:
+    return f"{number} checkpoint{'' if number == 1 else 's'}"

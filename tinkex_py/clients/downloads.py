@@ -1,0 +1,188 @@
+"""Checkpoints brought to this machine: from an archive where a server makes them, else from a temporary export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.clients.rest import RestClient
+from tinkex_py.clients.service import ServiceClient
+from tinkex_py.errors import CapabilityMissing, FileFailed, NotFound
+from tinkex_py.outcome import Outcome, then
+from tinkex_py.plans.downloads import piece
+from tinkex_py.request import Address
+from tinkex_py.runtime.files import UNFINISHED, Arriving, settle, unpack, within
+from tinkex_py.types.paths import TinkerPath
+
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Called with a file's name, the bytes that have come, and how many it has if that is known."""
+
+LIFETIME = 3600
+"""Seconds for which a temporary export is kept, should it not be deleted."""
+_EARLY = timedelta(minutes=5)
+"""How long before its end an address is asked for anew."""
+_ARCHIVE = "archive.tar"
+
+
+class Downloaded(Struct, frozen=True, kw_only=True):
+    """A checkpoint on this machine: its folder, and its files."""
+
+    tinker_path: str
+    folder: Path
+    files: tuple[Path, ...]
+
+
+class _Addresses:
+    """Where the files of an exported checkpoint are; asked for anew before the addresses end."""
+
+    def __init__(self, rest: RestClient, tinker_path: str) -> None:
+        self._rest = rest
+        self._path = tinker_path
+        self._urls: Mapping[str, str] = {}
+        self._until: datetime | None = None
+
+    def known(self) -> Outcome[Mapping[str, str]]:
+        if self._until is not None and datetime.now(UTC) < self._until - _EARLY:
+            return Success(self._urls)
+        match self._rest.get_external_weights_urls(self._path):
+            case Success(found):
+                self._urls = found.urls
+                self._until = found.expires or datetime.now(UTC) + timedelta(minutes=15)
+                return Success(self._urls)
+            case Failure() as failed:
+                return failed
+
+
+def download_checkpoint(
+    service: ServiceClient,
+    tinker_path: str,
+    directory: str | PathLike[str] = ".",
+    *,
+    force: bool = False,
+    progress: Progress = lambda _name, _done, _total: None,
+) -> Outcome[Downloaded]:
+    """Bring a checkpoint to a folder in `directory`, called as its path with `_` for what parts it.
+
+    Files come in pieces: a download that was broken off goes on where it was, and the folder gets its name when all
+    is there; FileFailed when it is there already, unless `force`. Weights to train on that a server doesn't archive
+    are exported for the time it takes; CapabilityMissing for weights to sample from, which can't be.
+    """
+    match TinkerPath.parse(tinker_path):
+        case Failure() as failed:
+            return failed
+        case Success(path):
+            folder = Path(directory) / _name(path)
+            if folder.exists() and not force:
+                message = f"{folder} is there already: give another directory, or force the download"
+                return Failure(FileFailed(message=message, path=str(folder)))
+            return _found(service, path, folder, progress)
+
+
+def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Progress) -> Outcome[Downloaded]:
+    rest = RestClient.beside(service)
+    if path.checkpoint_type == "external":
+        return _exported(rest, path, str(path), folder, progress)
+    match rest.get_checkpoint_archive_url(path.training_run_id, path.checkpoint_id):
+        case Success(archive):
+            return _archived(rest, path, archive.url, folder, progress)
+        case Failure(NotFound()) if path.checkpoint_type == "training":
+            return _through_export(service, rest, path, folder, progress)
+        case Failure(NotFound(message=message)):
+            return Failure(CapabilityMissing(message=f"{message}; {_NO_SAMPLER}", capability="download"))
+        case Failure() as failed:
+            return failed
+
+
+def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
+    beside = folder.with_name(folder.name + UNFINISHED)
+    archive = Arriving(beside / _ARCHIVE)
+    came = _fetched(rest, archive, lambda: Success(url), progress)
+    if isinstance(came, Failure):
+        return came
+    files = unpack(archive.file, beside)
+    archive.file.unlink()
+    return then(files, lambda unpacked: _settled(path, beside, folder, unpacked))
+
+
+def _through_export(
+    service: ServiceClient, rest: RestClient, path: TinkerPath, folder: Path, progress: Progress
+) -> Outcome[Downloaded]:
+    """An export under a name of its own, which is deleted afterwards whatever happens."""
+    made = service.create_training_client_from_state(str(path), {"created_by": "tinkex checkpoint download"})
+    if isinstance(made, Failure):
+        return made
+    saved = made.unwrap().save_weights_external("download", LIFETIME).result()
+    if isinstance(saved, Failure):
+        return saved
+    export = saved.unwrap().path
+    try:
+        return _exported(rest, path, export, folder, progress)
+    finally:
+        _ = rest.delete_checkpoint_from_tinker_path(export)
+
+
+def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
+    addresses = _Addresses(rest, export)
+    names = addresses.known()
+    if isinstance(names, Failure):
+        return names
+    beside = folder.with_name(folder.name + UNFINISHED)
+    files: list[Path] = []
+    for name in names.unwrap():
+        place = within(beside, name)
+        if isinstance(place, Failure):
+            return place
+        came = _fetched(rest, Arriving(place.unwrap()), partial(_address, addresses, name), progress)
+        if isinstance(came, Failure):
+            return came
+        files.append(place.unwrap())
+    return _settled(path, beside, folder, tuple(files))
+
+
+def _fetched(
+    rest: RestClient, file: Arriving, address: Callable[[], Outcome[str]], progress: Progress
+) -> Outcome[None]:
+    """All of a file, from where it was broken off."""
+    while not file.whole:
+        where = address()
+        if isinstance(where, Failure):
+            return where
+        came = rest.execute(piece("download", Address(where.unwrap()), file.size))
+        if isinstance(came, Failure):
+            return came
+        kept = file.take(came.unwrap())
+        if isinstance(kept, Failure):
+            return kept
+        progress(file.file.name, came.unwrap().offset + len(came.unwrap().content), came.unwrap().total)
+    return Success(None)
+
+
+def _address(addresses: _Addresses, name: str) -> Outcome[str]:
+    def found(urls: Mapping[str, str]) -> Outcome[str]:
+        message = f"the server has no file {name} of this checkpoint any more; begin the download again"
+        return Success(urls[name]) if name in urls else Failure(FileFailed(message=message, path=name))
+
+    return then(addresses.known(), found)
+
+
+def _settled(path: TinkerPath, beside: Path, folder: Path, files: tuple[Path, ...]) -> Outcome[Downloaded]:
+    there = tuple(folder / file.relative_to(beside) for file in files)
+    done = Downloaded(tinker_path=str(path), folder=folder, files=there)
+    return then(settle(beside, folder), lambda _: Success(done))
+
+
+def _name(path: TinkerPath) -> str:
+    kept = "".join(
+        char if char.isalnum() or char in "-._" else "_" for char in f"{path.training_run_id}_{path.kind}_{path.name}"
+    )
+    return kept.lstrip(".") or "checkpoint"
+
+
+_NO_SAMPLER = "weights to sample from can't be downloaded from this server: save the model with save_state instead"

@@ -1,0 +1,67 @@
+"""Files at addresses outside the service, fetched in pieces, so that what has come needn't come again. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from msgspec import Struct
+from returns.result import Failure, Success
+
+from tinkex_py.outcome import Outcome
+from tinkex_py.request import Address, Reply, Request
+
+PIECE = 8 << 20
+"""Bytes that are asked for at once."""
+
+_NOT_SATISFIABLE = 416
+_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+
+
+class Piece(NamedTuple):
+    """Bytes of a file from `offset` on; `total` is how many the file has, None when that isn't known."""
+
+    offset: int
+    content: bytes
+    total: int | None
+
+    @property
+    def last(self) -> bool:
+        """Whether the file ends with it."""
+        return self.total is not None and self.offset + len(self.content) >= self.total
+
+
+class PieceFrom(Struct, frozen=True):
+    """The answer to a question for bytes from `start` on."""
+
+    start: int
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """416: there is nothing from there on."""
+        return frozenset({_NOT_SATISFIABLE})
+
+    def read(self, reply: Reply) -> Outcome[Piece, str]:
+        """The piece; a server that knows no pieces sends the whole file, from its beginning on."""
+        said = _RANGE.fullmatch(reply.header("content-range") or "")
+        total = int(said[2]) if said and said[2] != "*" else None
+        if reply.status == _NOT_SATISFIABLE:
+            at_end = total is None or total == self.start
+            return Success(Piece(self.start, b"", self.start) if at_end else Piece(0, b"", total))
+        if said is None or said[1] is None:
+            return Success(Piece(0, reply.body, len(reply.body)))
+        if int(said[1]) != self.start:
+            return Failure(f"bytes from {self.start} on were asked for, and bytes from {said[1]} on came")
+        return Success(Piece(self.start, reply.body, total)) if reply.body else Failure("no bytes came")
+
+
+def piece(operation: str, address: Address, start: int, size: int = PIECE) -> Request[Piece]:
+    """GET `size` bytes at an address from `start` on; it needs no credential, and gets none."""
+    return Request(
+        operation=operation,
+        method="GET",
+        path=(),
+        headers=(("range", f"bytes={start}-{start + size - 1}"), ("accept-encoding", "identity")),
+        returns=PieceFrom(start),
+        address=address,
+    )

@@ -1,0 +1,117 @@
+"""Downloaded files: whole or marked as unfinished, and archives that can't write outside their folder."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from returns.result import Failure, Success
+
+from tinkex_py.errors import FileFailed
+from tinkex_py.outcome import Outcome
+from tinkex_py.plans.downloads import Piece
+
+UNFINISHED = ".partial"
+"""What the name of a file, or a folder, ends with until it is whole."""
+LARGEST = 1 << 40
+"""Bytes that an archive may unpack to."""
+
+
+class Arriving:
+    """A file on its way: its bytes are in a file beside it, which takes its name when all have come."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._beside = file.with_name(file.name + UNFINISHED)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has come already."""
+        return self.file.is_file()
+
+    @property
+    def size(self) -> int:
+        """How many of its bytes have come."""
+        return self._beside.stat().st_size if self._beside.is_file() else 0
+
+    def take(self, piece: Piece) -> Outcome[None, FileFailed]:
+        """Keep a piece; the last one makes the file whole. A piece from the beginning begins anew."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self._beside.open("r+b" if self._beside.exists() else "wb") as beside:
+                _ = beside.seek(piece.offset)
+                _ = beside.truncate()
+                _ = beside.write(piece.content)
+            if piece.last:
+                _ = self._beside.replace(self.file)
+        except OSError as error:
+            return Failure(_failed(self.file, f"can't be written: {error.strerror}"))
+        return Success(None)
+
+
+def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
+    """Where a file of that name goes below the folder; names that lead elsewhere are refused."""
+    place = PurePosixPath(name)
+    parts = place.parts
+    odd = place.is_absolute() or not parts or set(parts) & {"..", "."} or "\\" in name or ":" in name
+    if odd or not name.isprintable() or parts[-1].endswith(UNFINISHED):
+        return Failure(
+            _failed(folder, f"would get a file {name!r}, which leads elsewhere or is no name; tell its owner")
+        )
+    return Success(folder.joinpath(*parts))
+
+
+def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
+    """The files of an archive, unpacked below the folder: regular ones only, none outside, none through a link."""
+    unpacked: list[Path] = []
+    try:
+        with tarfile.open(archive) as opened:
+            for place, member in _members(opened, folder):
+                if isinstance(place, Failure):
+                    return place
+                source = opened.extractfile(member)
+                target = place.unwrap()
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if source is not None:
+                    with source, target.open("wb") as file:
+                        shutil.copyfileobj(source, file)
+                unpacked.append(target)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        return Failure(_failed(archive, f"can't be unpacked: {error}"))
+    return Success(tuple(unpacked))
+
+
+def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
+    """Give a finished folder its name, in the place of what had it before."""
+    try:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        _ = beside.replace(folder)
+    except OSError as error:
+        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
+    return Success(None)
+
+
+def _members(opened: tarfile.TarFile, folder: Path) -> Iterator[tuple[Outcome[Path, FileFailed], tarfile.TarInfo]]:
+    """Where each member goes; folders are made as they are needed."""
+    total = 0
+    for member in opened:
+        total += member.size
+        if member.isdir():
+            continue
+        if not member.isreg():
+            yield (
+                Failure(_failed(folder, f"would get {member.name!r}, which is no file but a link or a device")),
+                member,
+            )
+        elif total > LARGEST:
+            yield Failure(_failed(folder, f"would get more than {LARGEST} bytes")), member
+        else:
+            yield within(folder, member.name.removeprefix("./")), member
+
+
+def _failed(path: Path, what: str) -> FileFailed:
+    return FileFailed(message=f"{path} {what}", path=str(path))
