@@ -106,6 +106,16 @@ class StepNumbered(Event, frozen=True, kw_only=True, tag=True):
     operation: str
 
 
+class ChunkTaken(Event, frozen=True, kw_only=True, tag=True):
+    """The server took a chunk of a batch of `model_id` under `number`: `taken` of the batch's `count` are there."""
+
+    model_id: str
+    operation: str
+    number: int
+    taken: int
+    count: int
+
+
 class SessionStarted(Event, frozen=True, kw_only=True, tag=True):
     """The server opened a session."""
 
@@ -164,6 +174,7 @@ AnyEvent: TypeAlias = (
     | PromisePolled
     | PromiseSettled
     | StepNumbered
+    | ChunkTaken
     | SessionStarted
     | ServerMessage
     | HeartbeatMissed

@@ -30,11 +30,16 @@ class Returns(Protocol[T_co]):
 
 
 class Repeat(Struct, frozen=True, kw_only=True):
-    """Which answers may be asked for again: these statuses, any 5xx, a connection that failed."""
+    """Which answers may be asked for again: these statuses, any 5xx, a connection that failed.
+
+    `insisting` asks again after a fault even if the server says that it should not be: it has to be known what became
+    of the request, and repeating it does no harm.
+    """
 
     statuses: frozenset[int] = frozenset()
     faults: bool = False
     connection: bool = False
+    insisting: bool = False
 
 
 TRANSIENT = Repeat(statuses=frozenset({408, 409, 429}), faults=True, connection=True)
@@ -42,6 +47,9 @@ TRANSIENT = Repeat(statuses=frozenset({408, 409, 429}), faults=True, connection=
 
 UNLESS_CONFLICT = Repeat(statuses=frozenset({408, 429}), faults=True, connection=True)
 """As TRANSIENT, where a 409 has a documented meaning and is the answer."""
+
+UNTIL_KNOWN = Repeat(statuses=frozenset({408, 429}), faults=True, connection=True, insisting=True)
+"""As UNLESS_CONFLICT, for what must not be left in doubt."""
 
 NEVER = Repeat()
 """Sent once, whatever happens."""

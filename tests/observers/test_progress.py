@@ -7,7 +7,15 @@ import io
 from rich.console import Console
 
 from tinkex_py import errors
-from tinkex_py.events import AnyEvent, PromiseMade, PromisePolled, PromiseSettled, RetryScheduled, SessionStarted
+from tinkex_py.events import (
+    AnyEvent,
+    ChunkTaken,
+    PromiseMade,
+    PromisePolled,
+    PromiseSettled,
+    RetryScheduled,
+    SessionStarted,
+)
 from tinkex_py.observers.progress import ProgressObserver
 
 FAULT = errors.ServerFault(message="it failed", status=503)
@@ -39,6 +47,14 @@ def test_a_line_says_what_the_work_waits_for() -> None:
     assert "too many cooks" in shown(MADE, polled("paused_capacity", "too many cooks"))
     assert "paused_capacity" in shown(MADE, polled("paused_capacity"))
     assert "paused" not in shown(MADE, polled("paused_capacity"), polled("active"))
+
+
+def test_a_line_says_how_much_of_a_batch_the_server_has() -> None:
+    def taken(count: int) -> AnyEvent:
+        return ChunkTaken(model_id="m", operation="a", number=count, taken=count, count=2)
+
+    assert "chunk 1 of 2" in shown(taken(1), MADE)
+    assert "chunk" not in shown(taken(1), MADE, taken(2), MADE)
 
 
 def test_a_line_says_what_went_wrong() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
+
+import pytest
 
 from tests.plans.scripted import Line, Script, reply, waiting
 from tinkex_py import ModelInput, SamplingParams, errors
 from tinkex_py.endpoints.promises import CancelFuture
-from tinkex_py.plans.abandonment import Abandonment, attend
+from tinkex_py.endpoints.sampling import asample
+from tinkex_py.plans.abandonment import Abandonment, attend, heard_out
 from tinkex_py.plans.dispatch import Dispatch
-from tinkex_py.plans.effects import Plan, halt, pure, sleep
+from tinkex_py.plans.effects import Plan, Shield, halt, pure, send, sleep, together
 from tinkex_py.plans.samples import sample, sampler_of
 from tinkex_py.plans.sources import Source
 from tinkex_py.runtime.executor import Executor
@@ -47,6 +51,44 @@ def test_the_server_is_told_as_many_at_once_as_it_takes() -> None:
     script.run(giving_up(wanting(sample_cancel_enabled=True, sample_cancel_max_batch_size=2), 3))
     assert cancelled(script) == ["0", "1", "2", "last"]
     assert script.times[0] == script.times[1] < script.times[2]
+
+
+def given_up_after(seconds: float, *lines: Line) -> list[str]:
+    """What the server is told about a sample that its caller stops waiting for after so many seconds."""
+    script = Script(*lines)
+    sampler = sampler_of(SOURCE, Dispatch(), waiting(), abandonment=wanting(sample_cancel_enabled=True))
+    script.run(together([sample(sampler, QUESTION, seconds), sleep(100)]))
+    return cancelled(script)
+
+
+STOPPED: dict[str, tuple[list[Line], list[str]]] = {
+    "in the middle of its submission": ([5.0, reply(200, {"request_id": "r"}), reply(204)], ["r"]),
+    "in a submission that is then refused": ([5.0, reply(422)], []),
+    "between two tries": ([reply(503, retry_after="1.5"), reply(200, {"request_id": "r"})], []),
+}
+
+
+@pytest.mark.parametrize(("lines", "told"), STOPPED.values(), ids=STOPPED)
+def test_a_sample_that_is_stopped_before_it_is_accepted_is_given_up_once_it_is(
+    lines: list[Line], told: list[str]
+) -> None:
+    assert given_up_after(1.0, *lines) == told
+
+
+def test_what_was_promised_the_moment_it_was_stopped_is_given_up() -> None:
+    abandonment = wanting(sample_cancel_enabled=True)
+    abandonment.running = True
+    request = asample(
+        sampling_session_id="q", seq_id=0, prompt=QUESTION.prompt, num_samples=1, sampling_params=SamplingParams()
+    )
+    plan = heard_out(abandonment, send(request))
+    shielded = next(plan)
+    assert isinstance(shielded, Shield)
+    _ = next(shielded.plan)
+    with suppress(StopIteration):
+        shielded.plan.send(reply(200, {"request_id": "r"}))
+    plan.close()
+    assert list(abandonment.given_up) == ["r"]
 
 
 def test_a_server_that_does_not_want_to_know_is_told_nothing() -> None:

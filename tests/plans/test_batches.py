@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from returns.result import Failure, Success
 
 from tests.plans.scripted import reply
 from tests.plans.training import Trainer, a_run, batch_of, datum, good
 from tinkex_py import AdamParams, errors
-from tinkex_py.endpoints.steps import forward, optim_step
+from tinkex_py.endpoints.steps import BatchStep, forward, optim_step
+from tinkex_py.events import ChunkTaken
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.chunks import Limits
@@ -212,6 +215,36 @@ def test_a_step_that_was_stopped_before_its_turn_is_never_sent() -> None:
     first, second, third = trainer.run(together(plans)).unwrap()
     assert [type(each) for each in (first, second, third)] == [Success, Failure, Success]
     assert [operation for _, operation in trainer.order] == ["forward_backward"] * 3 + ["optim_step"]
+
+
+def test_observers_are_told_of_each_chunk_that_was_taken() -> None:
+    trainer = Trainer()
+    _ = trainer.run(in_turn(backward(a_run(), 2), backward(a_run(), 1)))
+    told = [event for event in trainer.events if isinstance(event, ChunkTaken)]
+    assert [(event.operation, event.number, event.taken, event.count) for event in told] == [
+        ("forward_backward", 1, 1, 2),
+        ("forward_backward", 2, 2, 2),
+    ]
+
+
+def counted(run: Run, sizes: list[int], built: list[tuple[int, int]]) -> Plan[object]:
+    """Batches of these sizes at once; notes how many were submitted when each was built."""
+
+    def building(place: int) -> BatchStep:
+        built.append((place, run.next_number - 1))
+        return batch_of(1)
+
+    batches = [take_batch(run, good, partial(building, place), size) for place, size in enumerate(sizes)]
+    return together(batches)
+
+
+def test_no_more_is_encoded_ahead_than_there_is_room_for() -> None:
+    run, trainer, built = a_run(), Trainer(), list[tuple[int, int]]()
+    run.ahead.capacity = 20
+    trainer.delay = 1.0
+    _ = trainer.run(counted(run, [10, 10, 10, 10, 50], built))
+    assert built == [(0, 0), (1, 0), (2, 1), (3, 2), (4, 4)]
+    assert (run.ahead.taken, trainer.order) == (0, [(number, "forward_backward") for number in range(1, 6)])
 
 
 def test_a_limited_number_of_bytes_is_under_way_at_once() -> None:

@@ -11,7 +11,7 @@ from returns.result import Failure, Success
 from tests.plans.scripted import BROKEN, Line, Script, reply
 from tinkex_py import errors
 from tinkex_py.events import ModelUnlisted
-from tinkex_py.plans.capabilities import Capabilities, require_context, require_model
+from tinkex_py.plans.capabilities import Capabilities, exceeding, require_context, require_model
 from tinkex_py.plans.effects import Plan
 
 LISTED = reply(
@@ -26,6 +26,17 @@ LISTED = reply(
     },
 )
 Check: TypeAlias = "Callable[[Capabilities], Plan[None]]"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked", "found"), [(6, 4, False), (6, 5, True), (11, None, True), (None, 9, False)]
+)
+def test_only_what_some_model_can_not_hold_is_worth_a_closer_look(
+    prompt: int | None, asked: int | None, *, found: bool
+) -> None:
+    assert Script(LISTED).run(exceeding(Capabilities(), prompt, asked)) == Success(found)
+    assert Script(reply(404)).run(exceeding(Capabilities(), prompt, asked)) == Success(False)
+    assert Script(reply(404)).run(exceeding(Capabilities(checking=False), prompt, asked)) == Success(False)
 
 
 def checked(check: Check, *lines: Line) -> tuple[errors.CapabilityMissing | None, Script]:

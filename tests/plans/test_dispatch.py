@@ -17,8 +17,9 @@ from tinkex_py import ModelInput, SamplingParams, errors
 from tinkex_py.endpoints.sampling import Sample
 from tinkex_py.events import Paused
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched, estimated
+from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched
 from tinkex_py.plans.effects import Plan, halt, now, sleep, together
+from tinkex_py.plans.estimates import estimated
 from tinkex_py.plans.retry import Billing
 from tinkex_py.plans.samples import sample, sampler_of
 from tinkex_py.plans.sources import Source

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from returns.result import Failure, Success
 
-from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
+from tests.plans.scripted import BROKEN, Line, Script, gaps, reply, waiting
 from tinkex_py import AdamParams, errors
 from tinkex_py.endpoints.steps import forward_backward, load_weights, optim_step
+from tinkex_py.events import Paused
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.cells import Queue
@@ -71,9 +72,45 @@ def test_a_freed_number_that_turns_out_to_be_used_is_skipped() -> None:
     assert (numbers(script), isinstance(outcomes[1], Success)) == ([1, 1, 2], True)
 
 
+def test_an_unpaid_bill_is_a_pause() -> None:
+    script = Script(reply(402), reply(402), ACCEPTED, DONE)
+    assert isinstance(script.run(take(new_run(), STEP, good)), Success)
+    assert (numbers(script), gaps(script.times)[:2]) == ([1, 1, 1], [5.0, 5.0])
+    assert [type(event) for event in script.events].count(Paused) == 2
+
+
+def test_a_bill_that_stays_unpaid_leaves_the_number_free() -> None:
+    run, script = new_run(), Script(reply(402))
+    assert isinstance(script.run(take(run, STEP, good)).failure(), errors.PaymentRequired)
+    assert (run.number(), run.doubt) == (1, None)
+
+
+def test_what_became_of_a_step_is_found_out_whether_or_not_the_server_wants_to_be_asked() -> None:
+    script = Script(reply(503, x_should_retry="false"), ACCEPTED, DONE)
+    assert isinstance(script.run(take(new_run(), STEP, good)), Success)
+    assert numbers(script) == [1, 1]
+
+
+NOT_TAKEN: dict[str, list[Line]] = {
+    "never sent": [errors.ConnectionFailed(message="no connection", sent=False)],
+    "too much to do, again and again": [reply(429), reply(429), reply(429, retry_after="1000")],
+    "a verdict after a fault": [reply(503), reply(422)],
+}
+
+
+@pytest.mark.parametrize("lines", NOT_TAKEN.values(), ids=NOT_TAKEN)
+def test_a_step_that_was_not_taken_leaves_its_number_free(lines: list[Line]) -> None:
+    run = new_run(progress_timeout=100)
+    assert isinstance(Script(*lines).run(take(run, STEP, good)), Failure)
+    assert (run.number(), run.doubt) == (1, None)
+
+
 DOUBTFUL: dict[str, list[Line]] = {
     "taken, result lost": [reply(409, {"detail": "Sequence conflict: expected 2, got 1."})],
     "unknown": [BROKEN],
+    "no answer": [1e6, ACCEPTED],
+    "a fault, then too much to do": [reply(503), reply(429, retry_after="1000")],
+    "an answer that can't be read": [reply(200, "what?")],
     "promise unknown": [ACCEPTED, reply(404)],
     "promise expired": [ACCEPTED, reply(410)],
     "promise taken, result lost": [ACCEPTED, reply(409, {"detail": "Sequence conflict: expected 2, got 1."})],

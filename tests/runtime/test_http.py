@@ -15,6 +15,7 @@ from tinkex_py import Config, ServiceClient, errors
 from tinkex_py.endpoints.checkpoints import get_checkpoint_archive_url
 from tinkex_py.endpoints.sampling import get_sampler
 from tinkex_py.endpoints.service import create_session, get_server_capabilities
+from tinkex_py.plans.effects import Unready
 from tinkex_py.request import Address, AnyRequest, Reply
 from tinkex_py.runtime.http import HttpTransport, path_part
 from tinkex_py.runtime.pools import Pools
@@ -24,8 +25,8 @@ CAPABILITIES = get_server_capabilities()
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def exchange(handler: Handler, request: AnyRequest = CAPABILITIES) -> Reply | errors.TransportError:
-    async def once() -> Reply | errors.TransportError:
+def exchange(handler: Handler, request: AnyRequest = CAPABILITIES) -> Reply | errors.TransportError | Unready:
+    async def once() -> Reply | errors.TransportError | Unready:
         transport = HttpTransport(CONFIG, Pools(CONFIG, httpx.MockTransport(handler)))
         try:
             return await transport.exchange(request, (("x-extra", "1"),))

@@ -17,6 +17,7 @@ from returns.result import Failure, Success
 from tinkex_py import Config, ServiceClient, errors
 from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.effects import Unready
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import AnyRequest, Reply, Request
 from tinkex_py.runtime.carriage import Carrier
@@ -95,8 +96,8 @@ def connected(config: Config, **options: Any) -> HttpTransport:
 
 def exchange(
     answer: Answering, request: AnyRequest = ASK, **settings: Any
-) -> tuple[Reply | errors.TransportError, Server]:
-    async def once() -> tuple[Reply | errors.TransportError, Server]:
+) -> tuple[Reply | errors.TransportError | Unready, Server]:
+    async def once() -> tuple[Reply | errors.TransportError | Unready, Server]:
         async with serving(answer) as server:
             usual: dict[str, Any] = {"base_url": server.address, "api_key": KEY, "max_response_bytes": 100_000}
             config = Config(**{**usual, **settings})

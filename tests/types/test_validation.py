@@ -74,6 +74,8 @@ BAD: dict[str, tuple[Any, str]] = {
     "weights nan": ([datum(weights=[1.0, float("nan")])], "data[0].loss_fn_inputs['weights'][1]"),
     "ragged": ([datum(), datum(logprobs=[[1.0], [1.0, 2.0]])], "data[1].loss_fn_inputs['logprobs'][1]"),
     "target tokens": (datum(target_tokens=[[1, -3]]), "datum.loss_fn_inputs['target_tokens'][0][1]"),
+    "input's name": (Datum(ModelInput.from_ints([1]), {"\ud800": [1.0]}), "datum.loss_fn_inputs"),
+    "input's empty name": ([Datum(ModelInput.from_ints([1]), {"": [1.0]})], "data[0].loss_fn_inputs"),
     "target floats": (datum(target_tokens=TensorData([1.5])), "datum.loss_fn_inputs['target_tokens']"),
     "input": (Datum(ModelInput.from_ints([-1]), {}), "datum.model_input.chunks[0].tokens[0]"),
     "no input": (Datum(5, {}), "datum.model_input"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused

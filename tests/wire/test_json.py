@@ -14,7 +14,7 @@ from returns.result import Failure, Success
 from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
 from tinkex_py.outcome import or_raise
 from tinkex_py.types import FrozenMapping, SampleResponse
-from tinkex_py.wire.json import convert, decode, encode, lower, numbered
+from tinkex_py.wire.json import convert, decode, encode, encoded, lower, numbered
 
 SPARSE = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
 VALUES: dict[str, tuple[type, object]] = {
@@ -34,9 +34,9 @@ class Body(Struct, frozen=True, tag="body"):
 
 @pytest.mark.parametrize(("form", "value"), VALUES.values(), ids=VALUES)
 def test_decoding_what_was_encoded_is_the_value(form: type, value: object) -> None:
-    encoded = json.loads(encode(Body(value)).content)
-    assert encoded["type"] == "body"
-    assert decode(form, json.dumps(encoded["value"]).encode()) == Success(value)
+    read = json.loads(encode(Body(value)).content)
+    assert read["type"] == "body"
+    assert decode(form, json.dumps(read["value"]).encode()) == Success(value)
 
 
 def test_what_is_none_is_left_out_and_containers_are_lowered() -> None:
@@ -93,6 +93,20 @@ def test_values_of_jsons_own_kinds_convert() -> None:
 
 def test_numbers_of_numpy_are_numbers() -> None:
     assert encode(Body((np.float32(1.5), np.int64(2)))).content == b'{"value":[1.5,2],"type":"body"}'
+
+
+UNWRITABLE: dict[str, tuple[object, str]] = {
+    "text": ("\ud800", "value"),
+    "in a list": (["a", ("b", "\udfff")], "value[1][1]"),
+    "under a name": ({"a": 1, "b": {"c": "x\ud800"}}, "value.b.c"),
+    "as a name": ({"\ud800": 1}, "value"),
+}
+
+
+@pytest.mark.parametrize(("value", "path"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_a_text_without_bytes_is_named(value: object, path: str) -> None:
+    error = encoded(Body(value)).failure()
+    assert (error.path, error.message.isascii()) == (path, True)
 
 
 def test_what_json_has_no_form_for_is_a_bug() -> None:

@@ -84,6 +84,7 @@ class Context:
         self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
+        self.ahead = Gate(self.in_flight.capacity)
         self.observatory = observatory
         self.reporter = reporter
         if reporter is not None:
@@ -170,6 +171,14 @@ class Context:
         """How one call is repeated, within `timeout` seconds or the client's own time."""
         return Policy(seconds=self.config.timeout if timeout is None else timeout, attempts=self.config.max_attempts)
 
+    def making(self, timeout: float | None) -> float:
+        """Seconds that making a client may take."""
+        return next(filter(None, (timeout, self.config.call_timeout)), self.config.timeout)
+
+    def loading(self, timeout: float | None) -> float:
+        """Seconds that loading a checkpoint into a new client may take."""
+        return next(filter(None, (timeout, self.config.load_timeout)), self.config.timeout)
+
     def limited(self, timeout: float | None, operation: str, plan: Plan[T]) -> Plan[T]:
         """The plan within the caller's own time limit, if there is one."""
         if timeout is None:
@@ -205,8 +214,8 @@ class Context:
         self.waiting.billing.longest = flags.billing_exception_max_pause_duration_sec
         return flags
 
-    def run(self, model_id: str) -> Run:
-        """A model in training, before its first step."""
+    def run(self, model_id: str, base_model: str | None = None) -> Run:
+        """A model in training, before its first step; `base_model` where it is known."""
         return Run(
             model_id=model_id,
             queue=Queue(),
@@ -214,11 +223,13 @@ class Context:
             dialects=self.dialects,
             limits=self._limits,
             in_flight=self.in_flight,
+            ahead=self.ahead,
+            base_model=base_model,
         )
 
     def _limits(self) -> Plan[Limits]:
         known = yield from flags(self.startup)
-        self.in_flight.capacity = known.fwdbwd_dispatch_bytes_semaphore_size
+        self.in_flight.capacity = self.ahead.capacity = known.fwdbwd_dispatch_bytes_semaphore_size
         return Limits(
             count=known.fwdbwd_max_chunk_len,
             size=known.fwdbwd_max_chunk_bytes_count,

@@ -19,11 +19,11 @@ from tinkex_py.endpoints.models import weights_info
 from tinkex_py.endpoints.sampling import get_sampler
 from tinkex_py.errors import InvalidInput, TinkerError
 from tinkex_py.outcome import Outcome, or_raise, then
-from tinkex_py.plans.capabilities import require_context, require_model
+from tinkex_py.plans.capabilities import BRIEFLY, exceeding, require_context, require_model
 from tinkex_py.plans.clones import clone_number
 from tinkex_py.plans.effects import Plan, attempt, compute, halt, require
 from tinkex_py.plans.once import Once
-from tinkex_py.plans.retry import call
+from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.samples import Sampler, sample
 from tinkex_py.plans.sources import Source, opened
 from tinkex_py.runtime.carriage import HttpxTransport
@@ -62,6 +62,7 @@ class SamplingOperations(Client):
         self._sampler = sampler
         self._base_model = base_model
         self._joining: Once[Sampler, TinkerError] | None = None
+        self._asking: Once[None, TinkerError] = Once()
 
     @classmethod
     def from_sampler_handle(
@@ -178,7 +179,7 @@ class SamplingOperations(Client):
     @operation
     def get_base_model(self, *, timeout: float | None = None) -> Plan[str]:
         """The name of the model that is sampled from. GET /api/v1/samplers/{sampler_id}, once."""
-        return self._known_base_model(timeout)
+        return self._known_base_model(self.context.policy(timeout))
 
     @operation
     def get_tokenizer(self, *, timeout: float | None = None) -> Plan[Tokenizer]:
@@ -190,15 +191,24 @@ class SamplingOperations(Client):
         found = question.problem()
         if found is not None:
             return (yield from halt(found))
-        length, limit = question.prompt.length, question.sampling_params.max_tokens
-        yield from require_context(self.context.capabilities, self._base_model, length, limit)
-        longest = inf if timeout is None else timeout
-        return (yield from sample((yield from self._own()), question, longest, anew=anew))
+        sampler = yield from self._own()
+        yield from self._fitting(question.prompt.length, question.sampling_params.max_tokens)
+        return (yield from sample(sampler, question, inf if timeout is None else timeout, anew=anew))
+
+    def _fitting(self, prompt: int | None, max_tokens: int | None) -> Plan[None]:
+        """What is sampled from is asked for, once, only when some model of the server is too small for this."""
+        if self._base_model is None and (yield from exceeding(self.context.capabilities, prompt, max_tokens)):
+            _ = yield from self._asking.ask(self._asked_base_model)
+        yield from require_context(self.context.capabilities, self._base_model, prompt, max_tokens)
+
+    def _asked_base_model(self) -> Plan[Success[None] | Failure[TinkerError]]:
+        _ = yield from attempt(self._known_base_model(BRIEFLY))
+        return Success(None)
 
     def _own(self) -> Plan[Sampler]:
         """This client's sampler; one that was rebuilt, or that a fork took along, gets numbers of its own first."""
         if self.generation != self.context.generation:
-            self.generation, self._joining = self.context.generation, Once()
+            self.generation, self._joining, self._asking = self.context.generation, Once(), Once()
         if self._joining is None:
             return self._sampler
         return (yield from require((yield from self._joining.ask(self._joined))))
@@ -256,9 +266,9 @@ class SamplingOperations(Client):
         )
         return list(response.prompt_logprobs or ())
 
-    def _known_base_model(self, timeout: float | None) -> Plan[str]:
+    def _known_base_model(self, policy: Policy) -> Plan[str]:
         if self._base_model is None:
-            policy, source = self.context.policy(timeout), self._sampler.source
+            source = self._sampler.source
             if source.sampling_session_id is not None:
                 self._base_model = (yield from call(get_sampler(source.sampling_session_id), policy)).base_model
             else:
@@ -268,7 +278,7 @@ class SamplingOperations(Client):
         return self._base_model
 
     def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
-        name = yield from self._known_base_model(timeout)
+        name = yield from self._known_base_model(self.context.policy(timeout))
         return (yield from loaded_tokenizer(name))
 
 
@@ -300,7 +310,8 @@ def open_sampler(
     if base_model is not None:
         yield from require_model(context.capabilities, base_model, "sampleable")
     wanted = Source(base_model=base_model, model_path=model_path)
-    source = yield from opened(context.session, wanted, context.policy(timeout), context.waiting)
+    policy = context.policy(context.making(timeout))
+    source = yield from opened(context.session, wanted, policy, context.waiting)
     return context.sampler(source, retry=retry, record_stability_info=record_stability_info)
 
 
@@ -322,4 +333,9 @@ def _unclear(base_model: str | None, model_path: str | None, retry: RetryConfig 
             path="model_path",
             value=model_path,
         )
+    return retry_problem(retry)
+
+
+def retry_problem(retry: RetryConfig | None) -> InvalidInput | None:
+    """What is wrong with the caller's wishes about failed samples."""
     return None if retry is None else settings_problem(retry, "retry_config")

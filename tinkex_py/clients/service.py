@@ -74,7 +74,7 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         """
         lora = LoraConfig(rank=rank, seed=seed, train_mlp=train_mlp, train_attn=train_attn, train_unembed=train_unembed)
         plan = self._create(self._making(user_metadata, optimizer, timeout), base_model, lora)
-        return self.context.limited(timeout, "create_lora_training_client", plan)
+        return self.context.limited(self.context.making(timeout), "create_lora_training_client", plan)
 
     @operation
     def create_training_client_from_state(
@@ -95,7 +95,7 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         `weights_access_token` is for a checkpoint of another account.
         """
         origin = Origin(path=path, base_model=base_model, weights_access_token=weights_access_token)
-        plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, by_load=by_load)
+        plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, timeout, by_load=by_load)
         return self.context.limited(timeout, "create_training_client_from_state", plan)
 
     @operation
@@ -118,7 +118,7 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         origin = Origin(
             path=path, restore_optimizer=True, base_model=base_model, weights_access_token=weights_access_token
         )
-        plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, by_load=by_load)
+        plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, timeout, by_load=by_load)
         return self.context.limited(timeout, "create_training_client_from_state_with_optimizer", plan)
 
     @operation
@@ -144,7 +144,8 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
             record_stability_info=record_stability_info,
             timeout=timeout,
         )
-        return self.context.limited(timeout, "create_sampling_client", self._sample_from(plan, base_model))
+        named = self._sample_from(plan, base_model)
+        return self.context.limited(self.context.making(timeout), "create_sampling_client", named)
 
     @operation
     def create_custom_loss(
@@ -206,7 +207,7 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         return Making(
             session=self.context.session,
             waiting=self.context.waiting,
-            policy=self.context.policy(timeout),
+            policy=self.context.policy(self.context.making(timeout)),
             user_metadata=user_metadata,
             optimizer=optimizer,
         )
@@ -216,21 +217,36 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         if found is not None:
             return (yield from halt(found))
         yield from require_model(self.context.capabilities, base_model, "trainable")
-        return self._training_client(self.context.run((yield from created(making, base_model, lora))))
+        return self._training_client(self.context.run((yield from created(making, base_model, lora)), base_model))
 
-    def _restore(self, making: Making, origin: Origin, *, by_load: bool | None) -> Plan[TrainingT]:
-        info = None if by_load else (yield from described(making, origin))
-        if info is None:
-            run = self.context.run((yield from loaded(making, origin)))
-        else:
-            making = structs.replace(making, optimizer=making.optimizer or optimizer_of(info))
-            run = self.context.run((yield from created(making, origin.base_model or info.base_model, like(info))))
-            step = load_weights(
-                origin.path, optimizer=origin.restore_optimizer, weights_access_token=origin.weights_access_token
-            )
-            _ = yield from take(run, step, origin.problem)
+    def _restore(
+        self, making: Making, origin: Origin, timeout: float | None, *, by_load: bool | None
+    ) -> Plan[TrainingT]:
+        """Making the model and loading the checkpoint have a time each, unless the caller gives one for both."""
+        beginning = self.context.limited(self.context.making(timeout), "making a model", self._begun(making, origin))
+        run = None if by_load else (yield from beginning)
+        loading = self._loaded(making, origin, run)
+        run = yield from self.context.limited(self.context.loading(timeout), "loading a checkpoint", loading)
         run.checkpoint = origin.path
         return self._training_client(run)
+
+    def _begun(self, making: Making, origin: Origin) -> Plan[Run | None]:
+        """A new model like the one that the checkpoint is of; None where the server can't say what that was."""
+        info = yield from described(making, origin)
+        if info is None:
+            return None
+        making = structs.replace(making, optimizer=making.optimizer or optimizer_of(info))
+        base_model = origin.base_model or info.base_model
+        return self.context.run((yield from created(making, base_model, like(info))), base_model)
+
+    def _loaded(self, making: Making, origin: Origin, run: Run | None) -> Plan[Run]:
+        """The model with the checkpoint's weights; without one, a model that loading makes."""
+        if run is None:
+            return self.context.run((yield from loaded(making, origin)), origin.base_model)
+        token = origin.weights_access_token
+        step = load_weights(origin.path, optimizer=origin.restore_optimizer, weights_access_token=token)
+        _ = yield from take(run, step, origin.problem)
+        return run
 
     def _sample_from(self, plan: Plan[Sampler], base_model: str | None) -> Plan[SamplingT]:
         return self._sampling_client((yield from plan), base_model)

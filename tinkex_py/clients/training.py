@@ -11,14 +11,21 @@ from typing_extensions import override
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
-from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, loaded_tokenizer, open_sampler
+from tinkex_py.clients.sampling import (
+    AsyncSamplingClient,
+    SamplingClient,
+    loaded_tokenizer,
+    open_sampler,
+    retry_problem,
+)
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.models import ModelUnloaded, get_info, unload_model
 from tinkex_py.errors import CallbackFailed, InvalidInput, OutOfSequence, Undecodable
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.effects import Plan, compute, halt, in_turn, wait_for
+from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.retry import call
-from tinkex_py.plans.runs import Run
+from tinkex_py.plans.runs import Run, entangled
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.steps import Check, no_problem, take, take_update
@@ -29,6 +36,7 @@ from tinkex_py.types.console import training_run_url
 from tinkex_py.types.custom import LossHandle
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.limits import lifetime_problem, refused
+from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.training import (
     ForwardBackwardOutput,
     GetInfoResponse,
@@ -65,8 +73,9 @@ class TrainingOperations(Client, Generic[SamplingT]):
 
     @override
     def submitting(self, plan: Plan[T]) -> Plan[T]:
-        """As `operating`, while the session lasts."""
-        return super().submitting(self.operating(plan))
+        """As `operating`, while the session lasts, and not in the middle of another step."""
+        found = entangled(self._run.model_id)
+        return halt(found) if found else super().submitting(self.operating(plan))
 
     @property
     def model_id(self) -> str:
@@ -137,7 +146,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
         if isinstance(loss_fn, LossHandle):
             return self._handled("forward_backward_custom", data, loss_fn, objective=objective, timeout=timeout)
         loss = CustomLoss(loss_fn=loss_fn, arrays=arrays, objective=objective)
-        plan = take_custom(self._run, tuple(data), loss)
+        plan = take_custom(self._run, tuple(data), loss, estimated_batch(data))
         return self.context.limited(timeout, "forward_backward_custom", plan)
 
     @submission
@@ -252,22 +261,33 @@ class TrainingOperations(Client, Generic[SamplingT]):
 
     @operation
     def save_weights_and_get_sampling_client(
-        self, *, kind: steps.SnapshotKind = "snapshot", timeout: float | None = None
+        self,
+        retry_config: RetryConfig | None = None,
+        *,
+        kind: steps.SnapshotKind = "snapshot",
+        timeout: float | None = None,
     ) -> Plan[SamplingT]:
         """A client that samples from the weights as they are now; training on doesn't move it.
 
         With `kind="inflight"` it samples from the weights as they are whenever it is asked, on servers that do that.
-        POST /api/v1/save_weights_for_sampler, nameless.
+        `retry_config` says how it goes on after a sample failed. POST /api/v1/save_weights_for_sampler, nameless.
         """
-        plan = self._sampler_of_now(kind, timeout)
+        found = entangled(self._run.model_id) or retry_problem(retry_config)
+        plan = halt(found) if found else self._sampler_of_now(kind, retry_config, timeout)
         return self.context.limited(timeout, "save_weights_and_get_sampling_client", plan)
 
     @operation
-    def create_sampling_client(self, model_path: str, *, timeout: float | None = None) -> Plan[SamplingT]:
-        """A client that samples from saved weights. POST /api/v1/create_sampling_session"""
-        return self.context.limited(timeout, "create_sampling_client", self._sampler_of(model_path, timeout))
+    def create_sampling_client(
+        self, model_path: str, retry_config: RetryConfig | None = None, *, timeout: float | None = None
+    ) -> Plan[SamplingT]:
+        """A client that samples from saved weights. POST /api/v1/create_sampling_session
 
-    def _sampling_client(self, sampler: Sampler) -> SamplingT:
+        `retry_config` says how it goes on after a sample failed.
+        """
+        plan = self._sampler_of(model_path, retry_config, timeout)
+        return self.context.limited(self.context.making(timeout), "create_sampling_client", plan)
+
+    def _sampling_client(self, sampler: Sampler, base_model: str | None) -> SamplingT:
         """The companion client of this world."""
         raise NotImplementedError
 
@@ -283,7 +303,8 @@ class TrainingOperations(Client, Generic[SamplingT]):
         timeout: float | None,
     ) -> Plan[ForwardBackwardOutput]:
         step = build(data, loss_fn, loss_fn_config)
-        plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step)
+        size = estimated_batch(step.body.data)
+        plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step, size)
         return self.context.limited(timeout, step.operation, plan)
 
     def _handled(
@@ -336,33 +357,39 @@ class TrainingOperations(Client, Generic[SamplingT]):
         name = info.model_data.tokenizer_id or info.model_data.model_name or info.model_name or ""
         return (yield from loaded_tokenizer(name))
 
-    def _sampler_of_now(self, kind: steps.SnapshotKind, timeout: float | None) -> Plan[SamplingT]:
+    def _sampler_of_now(
+        self, kind: steps.SnapshotKind, retry: RetryConfig | None, timeout: float | None
+    ) -> Plan[SamplingT]:
         number = self.context.session.next_sampler()
         step = steps.save_weights_for_sampler(sampling_session_seq_id=number, kind=kind)
         match (yield from take(self._run, step, no_problem)):
             case SaveWeightsForSamplerResponse(sampling_session_id=str(session)):
-                return self._sampling_client(self.context.sampler(Source(sampling_session_id=session)))
+                sampler = self.context.sampler(Source(sampling_session_id=session), retry=retry)
+                return self._sampling_client(sampler, self._run.base_model)
             case SaveWeightsForSamplerResponse(path=str(path)):
-                return (yield from self._sampler_of(path, timeout))
+                return (yield from self._sampler_of(path, retry, timeout))
             case _:
                 return (yield from halt(_NO_SAMPLER))
 
-    def _sampler_of(self, path: str, timeout: float | None) -> Plan[SamplingT]:
-        return self._sampling_client((yield from open_sampler(self.context, model_path=path, timeout=timeout)))
+    def _sampler_of(self, path: str, retry: RetryConfig | None, timeout: float | None) -> Plan[SamplingT]:
+        """What it samples from is known when the path is one of this run's own."""
+        sampler = yield from open_sampler(self.context, model_path=path, retry=retry, timeout=timeout)
+        own = path.startswith(f"tinker://{self.model_id}/")
+        return self._sampling_client(sampler, self._run.base_model if own else None)
 
 
 class TrainingClient(TrainingOperations[SamplingClient], Blocking):
     """Blocking: steps are promises, everything else returns its outcome."""
 
-    def _sampling_client(self, sampler: Sampler) -> SamplingClient:
-        return SamplingClient(self.context, sampler)
+    def _sampling_client(self, sampler: Sampler, base_model: str | None) -> SamplingClient:
+        return SamplingClient(self.context, sampler, base_model)
 
 
 class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous):
     """Awaitable: steps are async promises, everything else is awaited."""
 
-    def _sampling_client(self, sampler: Sampler) -> AsyncSamplingClient:
-        return AsyncSamplingClient(self.context, sampler)
+    def _sampling_client(self, sampler: Sampler, base_model: str | None) -> AsyncSamplingClient:
+        return AsyncSamplingClient(self.context, sampler, base_model)
 
 
 def _batch_problem(batch: Batch) -> InvalidInput | None:

@@ -58,11 +58,11 @@ class Config(Struct, frozen=True, kw_only=True):
     """The address of an HTTP proxy; None for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say."""
     proxy_headers: Mapping[str, str] = FrozenMapping()
     timeout: float = 300.0
-    """What one REST call, creation or loading may take in all."""
+    """What one REST call may take in all."""
     call_timeout: float | None = None
-    """What making a client may take; None for `timeout`."""
+    """What making a client may take in all, until its model is there; None for `timeout`."""
     load_timeout: float | None = None
-    """What loading weights may take; None for `timeout`."""
+    """What loading a checkpoint into a new client may take; None for `timeout`."""
     progress_timeout: float = 7200.0
     """How long queued work may go without a sign of progress."""
     promise_timeout: float = 86400.0

@@ -14,7 +14,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.endpoints.verbs import PREFIX, submit
 from tinkex_py.outcome import or_raise
-from tinkex_py.request import UNLESS_CONFLICT, Encoded, Repeat, Request
+from tinkex_py.request import UNTIL_KNOWN, Encoded, Repeat, Request
 from tinkex_py.types.batch import Batch, Dialect
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
@@ -105,7 +105,7 @@ class LoadWeights(Struct, frozen=True, kw_only=True, tag="load_weights"):
 
 def submit_step(operation: str, encoded: Encoded) -> Request[Promised]:
     """POST /api/v1/{operation}: the numbered bytes of a step"""
-    return submit(operation, encoded, UNLESS_CONFLICT)
+    return submit(operation, encoded, UNTIL_KNOWN)
 
 
 def forward_backward_of_nobody(dialect: Dialect) -> Request[Verdict]:

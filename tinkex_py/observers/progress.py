@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from tinkex_py.events import AnyEvent, PromiseMade, PromisePolled, PromiseSettled, RetryScheduled
+from tinkex_py.events import AnyEvent, ChunkTaken, PromiseMade, PromisePolled, PromiseSettled, RetryScheduled
 
 _IDLE = frozenset({None, "active"})
 
@@ -51,6 +51,9 @@ class ProgressObserver:
                 self._progress.update(self._task(operation), advance=1, note=note)
             case PromisePolled(operation=operation, queue_state=state, reason=reason):
                 self._progress.update(self._task(operation), note="" if state in _IDLE else reason or state)
+            case ChunkTaken(operation=operation, taken=taken, count=count):
+                note = f"chunk {taken} of {count}" if taken < count else ""
+                self._progress.update(self._task(operation), note=note)
             case RetryScheduled(operation=operation, delay=delay) if operation in self._tasks:
                 self._progress.update(self._task(operation), note=f"again in {delay:.1f} s")
             case _:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct, field
+from returns.result import Success
 
 from tinkex_py.endpoints.promises import cancel_future
+from tinkex_py.interpret import interpret
 from tinkex_py.plans.cells import Cell
-from tinkex_py.plans.effects import Plan, attempt, spawn, together, wait_for
+from tinkex_py.plans.effects import Answer, Effect, Plan, Send, Shield, attempt, spawn, together, wait_for
+from tinkex_py.plans.handling import handled
 from tinkex_py.plans.retry import Policy, call
+from tinkex_py.request import AnyRequest, Reply
+from tinkex_py.types.promises import Promised
 from tinkex_py.types.service import DynamicConfigResponse
+
+T = TypeVar("T")
 
 
 class Abandonment(Struct, kw_only=True):
@@ -34,6 +43,47 @@ def attend(abandonment: Abandonment) -> Plan[None]:
     if abandonment.wishes is not None and not abandonment.running:
         abandonment.running = True
         yield from spawn(_tell(abandonment, abandonment.wishes))
+
+
+def heard_out(abandonment: Abandonment, submission: Plan[T]) -> Plan[T]:
+    """The submission's value; when it is stopped in the middle of an exchange, what the server promises is given up."""
+    return handled(submission, partial(_heard_out, abandonment))
+
+
+class _Hearing(Struct):
+    """An exchange, its answer, and whether anybody still waits for that."""
+
+    request: AnyRequest
+    answer: Answer = None
+    wanted: bool = True
+
+
+def _heard_out(abandonment: Abandonment, effect: Effect) -> Plan[Answer]:
+    if not isinstance(effect, Send) or not abandonment.running:
+        return (yield effect)
+    hearing = _Hearing(effect.request)
+    try:
+        yield Shield(_hear(abandonment, effect, hearing))
+    except GeneratorExit:
+        hearing.wanted = False
+        _let_go(abandonment, hearing)
+        raise
+    return hearing.answer
+
+
+def _hear(abandonment: Abandonment, effect: Send, hearing: _Hearing) -> Plan[None]:
+    hearing.answer = yield effect
+    _let_go(abandonment, hearing)
+
+
+def _let_go(abandonment: Abandonment, hearing: _Hearing) -> None:
+    """Give up what the server promised, once it is known that it did and that nobody waits for it."""
+    if not hearing.wanted and isinstance(hearing.answer, Reply):
+        match interpret(hearing.request, hearing.answer):
+            case Success(Promised(request_id=request_id)):
+                abandonment.give_up(request_id)
+            case _:
+                pass
 
 
 def _tell(abandonment: Abandonment, wishes: Callable[[], Plan[DynamicConfigResponse]]) -> Plan[None]:

@@ -7,7 +7,7 @@ only in part says so, and the next step of the optimizer too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, structs
 from returns.result import Failure, Success
@@ -19,13 +19,15 @@ from tinkex_py.outcome import Outcome, collect
 from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.chunks import Limits, chunks, combined
 from tinkex_py.plans.dialects import dialect_of
-from tinkex_py.plans.effects import Plan, attempt, halt, in_turn, require, together, wait_for
+from tinkex_py.plans.effects import Plan, attempt, halt, in_turn, require, together, wait_for, within
 from tinkex_py.plans.polling import Ticket
 from tinkex_py.plans.runs import Part, Run
 from tinkex_py.plans.steps import Check, Piece, alone, elsewhere, meaning, number, settled, submit
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.training import ForwardBackwardOutput
 from tinkex_py.wire.dialects import Lowered, lower, size_of
+
+T = TypeVar("T")
 
 Build: TypeAlias = Callable[[], BatchStep]
 
@@ -40,16 +42,33 @@ class Cut(Struct, frozen=True, kw_only=True):
     filling: Piece | None = None
 
 
-def take_batch(run: Run, problem: Check, build: Build) -> Plan[ForwardBackwardOutput]:
-    """The outputs of all data and the metrics of the whole batch."""
+class Taken(Struct, frozen=True, kw_only=True):
+    """A batch that the server has: the promises of its chunks, and none of its bytes."""
 
-    def in_its_turn(turn: Turn) -> Plan[tuple[Cut, tuple[Ticket, ...]]]:
+    operation: str
+    part: Part
+    tickets: tuple[Ticket, ...]
+
+
+def take_batch(run: Run, problem: Check, build: Build, size: int = 0) -> Plan[ForwardBackwardOutput]:
+    """The outputs of all data and the metrics of the whole batch, which takes about `size` bytes."""
+
+    def in_its_turn(turn: Turn) -> Plan[Taken]:
         cut = yield from prepared(run, problem, build)
         yield from wait_for(turn.ready)
-        return cut, (yield from put(run, cut))
+        return (yield from put(run, cut))
 
-    cut, tickets = yield from in_turn(run.queue, in_its_turn)
-    return (yield from gathered(run, cut, tickets))
+    taken = yield from ahead(run, size, in_its_turn)
+    return (yield from gathered(run, taken))
+
+
+def ahead(run: Run, size: int, in_its_turn: Callable[[Turn], Plan[T]]) -> Plan[T]:
+    """The value of a plan that encodes so many bytes before its turn has come, as soon as there is room for them.
+
+    Room is given in the order of turns, and what is encoded in its turn asks for none: no step has room that an
+    earlier one waits for.
+    """
+    return (yield from in_turn(run.queue, lambda turn: within(run.ahead, size, in_its_turn(turn))))
 
 
 def prepared(run: Run, problem: Check, build: Build, places: Sequence[slice] | None = None) -> Plan[Cut]:
@@ -62,7 +81,7 @@ def prepared(run: Run, problem: Check, build: Build, places: Sequence[slice] | N
     return (yield from require((yield from elsewhere(lambda: _cut(build(), dialect, limits, places)))))
 
 
-def put(run: Run, cut: Cut) -> Plan[tuple[Ticket, ...]]:
+def put(run: Run, cut: Cut) -> Plan[Taken]:
     """Submit the chunks in the turn that the run's queue gave; when one fails, the rest is not sent."""
     tickets: list[Ticket] = []
     for place, piece in enumerate(cut.pieces):
@@ -76,27 +95,29 @@ def put(run: Run, cut: Cut) -> Plan[tuple[Ticket, ...]]:
                 return (yield from halt(run.partly(cut.operation, cut.part, error)))
         if filling is not None:
             break
-    return tuple(tickets)
+    return Taken(operation=cut.operation, part=cut.part, tickets=tuple(tickets))
 
 
-def gathered(run: Run, cut: Cut, tickets: Sequence[Ticket]) -> Plan[ForwardBackwardOutput]:
+def gathered(run: Run, taken: Taken) -> Plan[ForwardBackwardOutput]:
     """The results of all chunks as one; when some failed, what is left of the batch is noted."""
-    waits = [settled(run, ticket, ForwardBackwardOutput) for ticket in tickets]
+    waits = [settled(run, ticket, ForwardBackwardOutput) for ticket in taken.tickets]
     outcomes = yield from together(waits)
     match collect(outcomes):
         case Success(outputs):
             return combined(outputs)
         case Failure(error):
-            return (yield from halt(_failed(run, cut, outcomes, error)))
+            return (yield from halt(_failed(run, taken, outcomes, error)))
 
 
-def _failed(run: Run, cut: Cut, outcomes: Sequence[Outcome[ForwardBackwardOutput]], error: TinkerError) -> TinkerError:
+def _failed(
+    run: Run, taken: Taken, outcomes: Sequence[Outcome[ForwardBackwardOutput]], error: TinkerError
+) -> TinkerError:
     """Chunks that did not fail have left their gradients, unless the optimizer has used them since."""
-    numbers = zip(sorted(cut.part.numbers), outcomes, strict=True)
-    kept = structs.replace(cut.part, numbers=[each for each, outcome in numbers if isinstance(outcome, Success)])
-    if kept.numbers and run.stepped <= max(cut.part.numbers):
+    numbers = zip(sorted(taken.part.numbers), outcomes, strict=True)
+    kept = structs.replace(taken.part, numbers=[each for each, outcome in numbers if isinstance(outcome, Success)])
+    if kept.numbers and run.stepped <= max(taken.part.numbers):
         run.leave_behind(kept)
-    return run.partly(cut.operation, kept, error)
+    return run.partly(taken.operation, kept, error)
 
 
 def _one(run: Run, piece: Piece) -> Plan[tuple[Ticket, ...]]:

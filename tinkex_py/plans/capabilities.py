@@ -7,6 +7,7 @@ that doesn't say what it has isn't asked again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -23,7 +24,7 @@ from tinkex_py.types.service import SupportedModel
 Wanted: TypeAlias = Literal["trainable", "sampleable"]
 Models: TypeAlias = tuple[SupportedModel, ...]
 
-_ASKING = Policy(seconds=10.0, attempts=1)
+BRIEFLY = Policy(seconds=10.0, attempts=1)
 """A check must not hold up what it is for."""
 
 
@@ -79,6 +80,15 @@ def require_context(
     )
 
 
+def exceeding(capabilities: Capabilities, prompt: int | None, max_tokens: int | None) -> Plan[bool]:
+    """Whether prompt and answer together are more than some model of the server holds."""
+    if prompt is None or not capabilities.checking:
+        return False
+    models = yield from _models(capabilities)
+    lengths = [each.max_context_length for each in models if each.max_context_length is not None]
+    return prompt + (max_tokens or 0) > min(lengths, default=inf)
+
+
 def _listed(capabilities: Capabilities, model: str, wanted: Wanted) -> Plan[SupportedModel | None]:
     """What the server says of the model; None when it says nothing of it, which is told once."""
     if not capabilities.checking:
@@ -99,7 +109,7 @@ def _models(capabilities: Capabilities) -> Plan[Models]:
 
 
 def _ask(models: Cell[Models]) -> Plan[None]:
-    match (yield from attempt(call(get_server_capabilities(), _ASKING))):
+    match (yield from attempt(call(get_server_capabilities(), BRIEFLY))):
         case Success(answer):
             models.fill(tuple(answer.supported_models))
         case Failure(_):

@@ -18,11 +18,10 @@ from tinkex_py.losses.evaluation import ArrayKind, evaluated
 from tinkex_py.losses.objective import Objective
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction
 from tinkex_py.losses.surrogates import first_pass, logprobs_of, merged, second_pass, targets_problem
-from tinkex_py.plans.batches import Cut, gathered, prepared, put
+from tinkex_py.plans.batches import Taken, ahead, gathered, prepared, put
 from tinkex_py.plans.cells import Turn
-from tinkex_py.plans.effects import Plan, compute, deadline, halt, in_turn, require, wait_for
-from tinkex_py.plans.polling import Ticket
-from tinkex_py.plans.runs import Run
+from tinkex_py.plans.effects import Plan, compute, deadline, halt, require, wait_for
+from tinkex_py.plans.runs import Run, inside
 from tinkex_py.plans.steps import Check, no_problem
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.training import ForwardBackwardOutput
@@ -52,14 +51,13 @@ class CustomLoss(Struct, frozen=True, kw_only=True):
 
 class _Passed(Struct, frozen=True, kw_only=True):
     evaluation: Evaluation
-    cut: Cut
-    tickets: tuple[Ticket, ...]
+    taken: Taken
 
 
-def take_custom(run: Run, data: Sequence[Datum], loss: CustomLoss) -> Plan[ForwardBackwardOutput]:
-    """The outputs of the backward pass, with the loss's own value and metrics."""
-    passed = yield from in_turn(run.queue, partial(_in_its_turn, run, data, loss))
-    output = yield from gathered(run, passed.cut, passed.tickets)
+def take_custom(run: Run, data: Sequence[Datum], loss: CustomLoss, size: int = 0) -> Plan[ForwardBackwardOutput]:
+    """The outputs of the backward pass, with the loss's own value and metrics; each pass takes about `size` bytes."""
+    passed = yield from ahead(run, size, partial(_in_its_turn, run, data, loss))
+    output = yield from gathered(run, passed.taken)
     return merged(output, passed.evaluation)
 
 
@@ -67,12 +65,12 @@ def _in_its_turn(run: Run, data: Sequence[Datum], loss: CustomLoss, turn: Turn) 
     forward = partial(_forward, data)
     cut = yield from prepared(run, partial(loss.problem, data), forward)
     yield from wait_for(turn.ready)
-    output = yield from gathered(run, cut, (yield from put(run, cut)))
+    output = yield from gathered(run, (yield from put(run, cut)))
     logprobs = yield from require(logprobs_of(data, output))
     evaluation = yield from _evaluated(run, data, loss, logprobs)
     backward = partial(_backward, data, evaluation)
     passing = yield from prepared(run, no_problem, backward, cut.places)
-    return _Passed(evaluation=evaluation, cut=passing, tickets=(yield from put(run, passing)))
+    return _Passed(evaluation=evaluation, taken=(yield from put(run, passing)))
 
 
 def _forward(data: Sequence[Datum]) -> steps.BatchStep:
@@ -85,7 +83,8 @@ def _backward(data: Sequence[Datum], evaluation: Evaluation) -> steps.BatchStep:
 
 def _evaluated(run: Run, data: Sequence[Datum], loss: CustomLoss, logprobs: Arrays) -> Plan[Evaluation]:
     """The caller's function, away from the runtime's thread; it holds the run's turn, so its time is bounded."""
-    computing = compute(lambda: evaluated(loss.loss_fn, loss.objective, data, logprobs, loss.arrays))
+    losing = partial(evaluated, loss.loss_fn, loss.objective, data, logprobs, loss.arrays)
+    computing = compute(partial(inside, run.model_id, losing))
     allowed = run.waiting.config.progress_timeout
     match (yield from deadline(allowed, computing, partial(_overdue, loss.name))):
         case Success(evaluation):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Literal, TypeVar, assert_never
+from typing import Literal, TypeVar
 
 from msgspec import Struct, field
 from returns.result import Failure, Success
@@ -19,14 +19,6 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, sleep, within
 from tinkex_py.plans.retry import Billing
-from tinkex_py.types.inputs import (
-    DmelChunk,
-    EncodedTextChunk,
-    ImageAssetPointerChunk,
-    ImageChunk,
-    ModelInput,
-    ModelInputChunk,
-)
 
 T = TypeVar("T")
 
@@ -68,21 +60,6 @@ def dispatched(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], lim
     """
     dispatch.progress = max(dispatch.progress, (yield from now()))
     return (yield from within(dispatch.places, 1, _insist(dispatch, size, submit, limits)))
-
-
-def estimated(prompt: ModelInput) -> int:
-    """About how many bytes a prompt takes on the wire: 10 a token, and what other chunks hold."""
-    return sum(map(_bytes, prompt.chunks))
-
-
-def _bytes(chunk: ModelInputChunk) -> int:
-    match chunk:
-        case EncodedTextChunk():
-            return _BYTES_PER_TOKEN * len(chunk.tokens)
-        case ImageChunk(data=content) | ImageAssetPointerChunk(location=content) | DmelChunk(dmel=content):
-            return len(content)
-        case _:
-            assert_never(chunk)
 
 
 def _insist(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], limits: Limits) -> Plan[T]:
@@ -141,7 +118,6 @@ def _pause(dispatch: Dispatch, size: int, error: TinkerError, at: float) -> floa
     return wish or _PAUSES[size > _LARGE]
 
 
-_BYTES_PER_TOKEN = 10
 _LARGE = 128 * 1024
 _PAUSES = (1.0, 5.0)
 """Seconds to pause after a prompt was refused that is not large, or is."""

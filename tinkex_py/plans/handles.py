@@ -22,6 +22,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.custom import CustomLoss, take_custom
 from tinkex_py.plans.effects import Plan, attempt, halt, require
+from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.runs import Run
@@ -81,9 +82,9 @@ def take_by_handle(
     unfit = partial(_unfit, session, data, handle, objective)
     if handle.loss_id is None:
         loss = CustomLoss(loss_fn=batch_loss(handle), arrays="torch", objective=objective, unfit=unfit)
-        return take_custom(run, data, loss)
+        return take_custom(run, data, loss, estimated_batch(data))
     step = forward_backward(data, "custom", {"loss_id": handle.loss_id})
-    return take_batch(run, lambda: problem(data, "data") or unfit(), lambda: step)
+    return take_batch(run, lambda: problem(data, "data") or unfit(), lambda: step, estimated_batch(data))
 
 
 def _traced(

@@ -18,9 +18,13 @@ from tinkex_py.errors import (
     DeadlineExceeded,
     PaymentRequired,
     RequestCause,
+    RequestTimedOut,
+    ResponseTooLarge,
+    ServerFault,
     StatusCause,
     TinkerError,
     TransportError,
+    Undecodable,
 )
 from tinkex_py.events import Paused, ReplyReceived, RequestBroken, RequestSent, RetryScheduled
 from tinkex_py.interpret import interpret
@@ -69,23 +73,38 @@ class Billing(Struct):
 
 
 class Tally(Struct):
-    """What happened so far, for the error that may come."""
+    """What happened so far, for the error that may come.
+
+    `doubtful` says that the server may have carried out an attempt although its answer doesn't say so.
+    """
 
     attempts: int = 0
     pauses: int = 0
     last: TinkerError | None = None
+    doubtful: bool = False
+
+    def note(self, error: TinkerError) -> None:
+        """An attempt ended with this."""
+        self.last = error
+        self.doubtful = self.doubtful or _is_doubtful(error)
 
 
 def call(
-    request: Request[T], policy: Policy, *, billing: Billing | None = None, headers: Pairs | None = None
+    request: Request[T],
+    policy: Policy,
+    *,
+    billing: Billing | None = None,
+    headers: Pairs | None = None,
+    tally: Tally | None = None,
 ) -> Plan[T]:
     """The value of the request's answer; it is sent again, under one idempotency key, while the policy allows.
 
-    With `billing` a 402 is a pause. `headers` are those of an earlier call that this one goes on with.
+    With `billing` a 402 is a pause. `headers` are those of an earlier call that this one goes on with. `tally` is
+    kept by who wants to know how it went.
     """
     begun = yield from now()
     named = (yield from identity(request)) if headers is None else headers
-    tally = Tally()
+    tally = tally or Tally()
 
     def expired(seconds: float) -> TinkerError:
         return _overdue(request, seconds, tally)
@@ -131,9 +150,9 @@ def answered(request: AnyRequest, headers: Pairs, attempt: int = 1) -> Plan[Repl
 def may_repeat(request: AnyRequest, reply: Reply) -> bool:
     """Whether that answer may be another one next time: the server's own word, or its status."""
     wish = reply.header("x-should-retry")
-    if wish in {"true", "false"}:
-        return wish == "true"
     fault = reply.status >= 500 and reply.status != _NOT_IMPLEMENTED
+    if wish == "true" or (wish == "false" and not (request.repeat.insisting and fault)):
+        return wish == "true"
     return reply.status in request.repeat.statuses or (request.repeat.faults and fault)
 
 
@@ -191,10 +210,11 @@ def _repeat(
         else:
             delay = yield from _delay(policy, tally, error, repeatable=repeatable)
         elapsed = (yield from now()) - begun
-        tally.last = after(error, tally.attempts, elapsed)
+        error = after(error, tally.attempts, elapsed)
+        tally.note(error)
         if delay is None or elapsed + delay >= policy.seconds:
-            return (yield from halt(tally.last))
-        yield from _pause(request, tally.attempts, delay, tally.last)
+            return (yield from halt(error))
+        yield from _pause(request, tally.attempts, delay, error)
 
 
 def _delay(policy: Policy, tally: Tally, error: TinkerError, *, repeatable: bool) -> Plan[float | None]:
@@ -214,8 +234,22 @@ def _pause(request: AnyRequest, attempt: int, delay: float, error: TinkerError) 
     yield from sleep(delay)
 
 
+def _is_doubtful(error: TinkerError) -> bool:
+    """Whether the server may have carried out what it did not answer, or answered with a fault."""
+    match error:
+        case ConnectionFailed(sent=sent):
+            return sent
+        case ServerFault(status=status):
+            return status != _NOT_IMPLEMENTED
+        case RequestTimedOut() | ResponseTooLarge() | Undecodable():
+            return True
+        case _:
+            return False
+
+
 def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> TinkerError:
     """What ended the time: the connection if that failed last, else that it is over."""
+    tally.doubtful = True
     if isinstance(tally.last, ConnectionFailed):
         return after(tally.last, tally.attempts, seconds)
     said = "" if tally.last is None else f"; the last said: {tally.last.message}"

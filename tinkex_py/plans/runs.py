@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from contextvars import ContextVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, field, structs
 
-from tinkex_py.errors import OutOfSequence, RequestCause, TinkerError
+from tinkex_py.errors import InvalidInput, OutOfSequence, RequestCause, TinkerError
 from tinkex_py.plans.cells import Gate, Queue
 from tinkex_py.plans.chunks import Limits
 from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, pure
 from tinkex_py.plans.polling import Waiting
+
+T = TypeVar("T")
 
 LimitsOf: TypeAlias = "Callable[[], Plan[Limits]]"
 
@@ -20,6 +23,26 @@ LimitsOf: TypeAlias = "Callable[[], Plan[Limits]]"
 def by_default() -> Plan[Limits]:
     """The limits of a server that says nothing of them."""
     return pure(Limits())
+
+
+def inside(model_id: str, loss: Callable[[], T]) -> T:
+    """Call a caller's loss in the middle of a step of that model, where no other step of it can be waited for."""
+    token = _INSIDE.set(model_id)
+    try:
+        return loss()
+    finally:
+        _INSIDE.reset(token)
+
+
+def entangled(model_id: str) -> InvalidInput | None:
+    """Why a step of the model would wait for the loss that asks for it, if one does."""
+    if _INSIDE.get() != model_id:
+        return None
+    return InvalidInput(
+        message=f"a loss asks for another step of {model_id} before its own is over, so they would wait for each "
+        "other; ask for it before or after forward_backward_custom, or of another training client",
+        path="loss_fn",
+    )
 
 
 class Part(Struct, kw_only=True, eq=False):
@@ -40,7 +63,9 @@ class Run(Struct, kw_only=True):
 
     `failed` are accepted numbers whose work failed, since work last succeeded: some servers wait for them once more.
     `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
-    budget of bytes under way. `parts` are batches whose gradients are on the server, but not all of them.
+    budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
+    numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
+    server, but not all of them.
     """
 
     model_id: str
@@ -49,10 +74,13 @@ class Run(Struct, kw_only=True):
     dialects: Dialects
     limits: LimitsOf = by_default
     in_flight: Gate = field(default_factory=lambda: Gate(50_000_000))
+    ahead: Gate = field(default_factory=lambda: Gate(50_000_000))
     submitting: Gate = field(default_factory=lambda: Gate(1))
+    base_model: str | None = None
     next_number: int = 1
     freed: set[int] = field(default_factory=set[int])
     failed: set[int] = field(default_factory=set[int])
+    uncertain: set[int] = field(default_factory=set[int])
     parts: list[Part] = field(default_factory=list[Part])
     stepped: int = 0
     doubt: OutOfSequence | None = None
@@ -145,4 +173,6 @@ class Run(Struct, kw_only=True):
         return f"step on what there is with optim_step(..., accept_partial=True){afresh}"
 
 
+_INSIDE: ContextVar[str] = ContextVar("tinkex_inside", default="")
+"""The model whose loss is being computed on this thread."""
 _FACTS = ("request_id", "endpoint", "attempts", "elapsed")

@@ -18,11 +18,12 @@ from tinkex_py.errors import (
     ServerFault,
 )
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.abandonment import Abandonment, attend
+from tinkex_py.plans.abandonment import Abandonment, attend, heard_out
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.clones import BLOCK
-from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched, estimated
+from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched
 from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, random_bits, sleep, within
+from tinkex_py.plans.estimates import estimated
 from tinkex_py.plans.polling import Progress, Ticket, Waiting, result_of, stuck, unanswered
 from tinkex_py.plans.retry import Policy, after, backoff, identity
 from tinkex_py.plans.sources import Source
@@ -160,13 +161,13 @@ def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Ticket]:
     )
     headers = yield from identity(request)
     limits = Limits(until=until, quiet=sampler.waiting.config.progress_timeout)
-    submit = partial(_promised, request, headers, until)
+    submit = partial(_promised, sampler.abandonment, request, headers, until)
     return (yield from dispatched(sampler.dispatch, estimated(question.prompt), submit, limits))
 
 
-def _promised(request: Request[Promised], headers: Pairs, until: float) -> Plan[Ticket]:
-    seconds = min(_SUBMITTING, until - (yield from now()))
-    return (yield from submitted(request, "Sample", Policy(seconds=seconds, attempts=None), headers=headers))
+def _promised(abandonment: Abandonment, request: Request[Promised], headers: Pairs, until: float) -> Plan[Ticket]:
+    policy = Policy(seconds=min(_SUBMITTING, until - (yield from now())), attempts=None)
+    return (yield from heard_out(abandonment, submitted(request, "Sample", policy, headers=headers)))
 
 
 def _result(sampler: Sampler, ticket: Ticket) -> Plan[Outcome[SampleResponse]]:

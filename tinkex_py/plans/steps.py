@@ -21,18 +21,16 @@ from typing_extensions import TypeForm
 
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
+    BadRequest,
     Conflict,
-    ConnectionFailed,
-    DeadlineExceeded,
     NotFound,
+    PayloadTooLarge,
     PromiseExpired,
-    RateLimited,
-    RequestTimedOut,
-    ServerFault,
     TinkerError,
+    Unprocessable,
     UnsupportedEncoding,
 )
-from tinkex_py.events import StepNumbered
+from tinkex_py.events import ChunkTaken, StepNumbered
 from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.dialects import compresses
 from tinkex_py.plans.effects import (
@@ -48,7 +46,7 @@ from tinkex_py.plans.effects import (
     within,
 )
 from tinkex_py.plans.polling import Ticket, result_of
-from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.retry import Policy, Tally
 from tinkex_py.plans.runs import Part, Run
 from tinkex_py.plans.submission import submitted
 from tinkex_py.request import Encoded
@@ -119,13 +117,17 @@ def number(run: Run, piece: Piece) -> Plan[Ticket]:
 def submit(run: Run, piece: Piece, chosen: int) -> Plan[Ticket]:
     """Submit under that number, and note that it was accepted."""
     body = yield from _final(run, piece, chosen)
-    policy = Policy(seconds=run.waiting.config.progress_timeout, attempts=None)
-    sending = submitted(submit_step(piece.lowered.operation, body), piece.kind, policy)
-    ticket = structs.replace((yield from within(run.in_flight, len(body.content), sending)), number=chosen)
-    run.accept(chosen)
-    run.enter(piece.part, chosen)
-    yield from observe(StepNumbered(model_id=run.model_id, number=chosen, operation=piece.operation))
-    return ticket
+    policy, tally = Policy(seconds=run.waiting.config.progress_timeout, attempts=None), Tally()
+    request = submit_step(piece.lowered.operation, body)
+    sending = submitted(request, piece.kind, policy, billing=run.waiting.billing, tally=tally)
+    match (yield from attempt(within(run.in_flight, len(body.content), sending))):
+        case Success(ticket):
+            yield from _note(run, piece, chosen)
+            return structs.replace(ticket, number=chosen)
+        case Failure(error):
+            if tally.doubtful:
+                run.uncertain.add(chosen)
+            return (yield from halt(error))
 
 
 def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerError:
@@ -133,9 +135,7 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
     match error:
         case Conflict(detail=detail) if _expected(detail) == chosen + 1:
             return run.in_doubt(piece.operation, "the server took it, but its result is lost", chosen)
-        case RateLimited(attempts=1) | ServerFault(status=501):
-            pass
-        case ConnectionFailed() | ServerFault() | DeadlineExceeded() | RateLimited() | RequestTimedOut():
+        case _ if chosen in run.uncertain and not isinstance(error, _VERDICTS):
             why = f"it is not known whether the server took it ({error.message})"
             return run.in_doubt(piece.operation, why, chosen)
         case UnsupportedEncoding():
@@ -202,6 +202,18 @@ def _final(run: Run, piece: Piece, chosen: int) -> Plan[Encoded]:
     return body
 
 
+def _note(run: Run, piece: Piece, chosen: int) -> Plan[None]:
+    """The server took the piece under that number."""
+    run.accept(chosen)
+    run.enter(piece.part, chosen)
+    yield from observe(StepNumbered(model_id=run.model_id, number=chosen, operation=piece.operation))
+    if piece.part is not None and piece.part.count > 1:
+        taken, count = len(piece.part.numbers), piece.part.count
+        yield from observe(
+            ChunkTaken(model_id=run.model_id, operation=piece.operation, number=chosen, taken=taken, count=count)
+        )
+
+
 def _update(run: Run, piece: Piece, *, accept_partial: bool) -> Plan[Ticket]:
     if run.partial and run.doubt is None and not accept_partial:
         return (yield from halt(run.unstepped()))
@@ -229,3 +241,7 @@ def _expected(detail: str) -> int | None:
     """The number in `Sequence conflict: expected 3, got 2.`"""
     found = re.search(r"expected (\d{1,10})", detail)
     return None if found is None else int(found[1])
+
+
+_VERDICTS = (BadRequest, Conflict, NotFound, PayloadTooLarge, PromiseExpired, Unprocessable, UnsupportedEncoding)
+"""Answers about the step itself: whatever became of earlier attempts, the server has not taken it."""

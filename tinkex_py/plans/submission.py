@@ -8,7 +8,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.plans.effects import Plan, now
 from tinkex_py.plans.polling import Ticket, Waiting, result_of
-from tinkex_py.plans.retry import Billing, Policy, call
+from tinkex_py.plans.retry import Billing, Policy, Tally, call
 from tinkex_py.request import AnyRequest, Pairs, Request
 from tinkex_py.types.promises import Promised
 
@@ -23,10 +23,11 @@ def submitted(
     fresh: bool = False,
     billing: Billing | None = None,
     headers: Pairs | None = None,
+    tally: Tally | None = None,
 ) -> Plan[Ticket]:
     """The promise that the server makes for the request; `headers` are those of an earlier try of the same."""
     begun = yield from now()
-    promised = yield from call(request, policy, billing=billing, headers=headers)
+    promised = yield from call(request, policy, billing=billing, headers=headers, tally=tally)
     return _ticket(request, kind, promised, (yield from now()) - begun, fresh=fresh)
 
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tinkex_py.errors import TinkerError
 from tinkex_py.events import ReplyReceived, RetryScheduled
-from tinkex_py.plans.effects import (
-    Answer,
-    Deadline,
-    Effect,
-    InTurn,
-    Observe,
-    Plan,
-    Shield,
-    Spawn,
-    Together,
-    Within,
-)
+from tinkex_py.plans.effects import Answer, Effect, Observe, Plan
+from tinkex_py.plans.handling import handled
 
 T = TypeVar("T")
 
@@ -36,20 +27,10 @@ class Trouble(Struct):
 
 def noting(plan: Plan[T], trouble: Trouble) -> Plan[T]:
     """The plan's value; what goes wrong in it, and in what it starts, is noted as it is told to observers."""
-    answer: Answer = None
-    try:
-        while True:
-            try:
-                effect = plan.send(answer)
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            answer = yield _noted(effect, trouble)
-    finally:
-        plan.close()
+    return handled(plan, partial(_noted, trouble))
 
 
-def _noted(effect: Effect, trouble: Trouble) -> Effect:
+def _noted(trouble: Trouble, effect: Effect) -> Plan[Answer]:
     match effect:
         case Observe(RetryScheduled(error=error)):
             trouble.last = error
@@ -57,12 +38,6 @@ def _noted(effect: Effect, trouble: Trouble) -> Effect:
             status < _REFUSALS and operation not in _ASIDE
         ):
             trouble.last = None
-        case Deadline() | Within() | Shield() | Spawn():
-            return structs.replace(effect, plan=noting(effect.plan, trouble))
-        case Together(plans):
-            return Together(tuple(noting(plan, trouble) for plan in plans))
-        case InTurn(queue, plan_for):
-            return InTurn(queue, lambda turn: noting(plan_for(turn), trouble))
         case _:
             pass
-    return effect
+    return (yield effect)

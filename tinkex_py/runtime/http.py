@@ -15,6 +15,7 @@ from tinkex_py.config import Config
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TransportError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
+from tinkex_py.plans.effects import Unready
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
 from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Received
@@ -55,9 +56,15 @@ class HttpTransport:
         self._base = config.base_url.rstrip("/")
         self._notes: set[str] = set()
 
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
         """The reply, or why there is none."""
-        content = _content(request)
+        match _content(request):
+            case Success(content):
+                return await self._exchange(request, content, headers)
+            case Failure(unwritable):
+                return Unready(unwritable)
+
+    async def _exchange(self, request: AnyRequest, content: Encoded | None, headers: Pairs) -> Reply | TransportError:
         limit = request.timeout or self._config.read_timeout
         message = Message(
             purpose=purpose_of(request),
@@ -169,14 +176,14 @@ def path_part(name: str) -> str:
     return name.replace(".", "%2E") if name in {".", ".."} else quote(name, safe=":+")
 
 
-def _content(request: AnyRequest) -> Encoded | None:
+def _content(request: AnyRequest) -> Outcome[Encoded | None]:
     match request.body:
         case None:
-            return None
+            return Success(None)
         case Encoded() as encoded:
-            return encoded
+            return Success(encoded)
         case body:
-            return json.encode(body)
+            return json.encoded(body)
 
 
 def _content_headers(content: Encoded | None) -> dict[str, str]:

@@ -144,7 +144,11 @@ def _input_of(value: object, path: str) -> InvalidInput | None:
 
 def _loss_input(name: str, tensor: TensorData, datum: str) -> InvalidInput | None:
     path = f"{datum}.loss_fn_inputs[{name!r}]"
-    return _tensor(tensor, path) or (_target_tokens(tensor, path) if name == "target_tokens" else None)
+    return (
+        name_problem(name, f"{datum}.loss_fn_inputs")
+        or _tensor(tensor, path)
+        or (_target_tokens(tensor, path) if name == "target_tokens" else None)
+    )
 
 
 def _tensor(tensor: TensorData, path: str) -> InvalidInput | None:

@@ -44,7 +44,7 @@ class _ForwardBackward(Struct, frozen=True, kw_only=True):
 def lower(operation: str, body: Struct, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:
     """The step's bytes in that dialect. Batches differ; every other step is JSON in both."""
     if not isinstance(body, Batch):
-        return Success(Lowered(operation, json.encode(body)))
+        return then(json.encoded(body), lambda encoded: Success(Lowered(operation, encoded)))
     match dialect:
         case "json":
             return Success(_as_json(body))

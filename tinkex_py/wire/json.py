@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 from typing import Any, SupportsFloat, SupportsIndex, TypeVar
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 from returns.result import Failure, Success
 from typing_extensions import TypeForm, TypeIs
 
+from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded, Null
 from tinkex_py.types.datum import Datum
@@ -27,6 +28,17 @@ CONTENT_TYPE = "application/json"
 def encode(body: Struct) -> Encoded:
     """The body as JSON; fields that are None are left out, those that are Null say null."""
     return Encoded(CONTENT_TYPE, _encoder.encode(lower(body)))
+
+
+def encoded(body: Struct) -> Outcome[Encoded, InvalidInput]:
+    """The body as JSON; InvalidInput names the first text in it that UTF-8 has no bytes for."""
+    try:
+        return Success(encode(body))
+    except UnicodeEncodeError as error:
+        place = next(_unwritable(lower(body), ""), "")
+        shown = ascii(error.object)
+        message = f"{place} is {shown}: give a text without halves of surrogate pairs"
+        return Failure(InvalidInput(message=message, path=place, value=shown))
 
 
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
@@ -93,6 +105,20 @@ def _lower_container(value: object) -> object:
     if _is_row(value) and not set(map(type, value)) <= _SCALARS:
         return [lower(item) for item in value]
     return value
+
+
+def _unwritable(value: object, place: str) -> Iterator[str]:
+    """Where texts stand that UTF-8 has no bytes for, as names or as values."""
+    if isinstance(value, str):
+        if value.encode(errors="replace").decode() != value:
+            yield place
+    elif _is_mapping(value):
+        for key, item in value.items():
+            yield from _unwritable(key, place)
+            yield from _unwritable(item, f"{place}.{key}" if place else str(key))
+    elif _is_row(value):
+        for index, item in enumerate(value):
+            yield from _unwritable(item, f"{place}[{index}]")
 
 
 def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:

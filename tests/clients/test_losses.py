@@ -1,0 +1,48 @@
+"""A loss that asks its own trainer for something is told that it can't have it now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from returns.result import Failure, Success
+
+from tinkex_py import AdamParams, Datum, ModelInput, Outcome, ServiceClient, TrainingClient, errors, or_raise
+
+DATA = [Datum(ModelInput.from_ints([1, 2]), {"target_tokens": [1, 2]})]
+Asking: TypeAlias = Callable[[TrainingClient], Outcome[Any]]
+ENTANGLED: dict[str, Asking] = {
+    "another pass": lambda trainer: trainer.forward(DATA, "cross_entropy").result(),
+    "the optimizer": lambda trainer: trainer.optim_step(AdamParams()).result(),
+    "a sampler": lambda trainer: trainer.save_weights_and_get_sampling_client(),
+}
+FREE: dict[str, Asking] = {"what it is": lambda trainer: trainer.get_info()}
+
+
+def asked_within(asking: Asking) -> list[Outcome[Any]]:
+    """What a loss gets that asks its own trainer, and what the step with that loss comes to."""
+    found: list[Outcome[Any]] = []
+
+    def curious(_data: Sequence[Datum], logprobs: Sequence[Any]) -> Any:
+        found.append(asking(trainer))
+        return 0.0, {}, [np.zeros(each.shape) for each in logprobs]
+
+    with ServiceClient.local() as service:
+        trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2))
+        step = trainer.forward_backward_custom(DATA, curious, arrays="numpy").result(timeout=60)
+        return [*found, step, asking(trainer)]
+
+
+@pytest.mark.parametrize("asking", ENTANGLED.values(), ids=ENTANGLED)
+def test_a_step_from_within_a_loss_is_refused_instead_of_waiting_for_itself(asking: Asking) -> None:
+    refused, step, later = asked_within(asking)
+    assert isinstance(refused, Failure)
+    assert isinstance(refused.failure(), errors.InvalidInput)
+    assert [type(step), type(later)] == [Success, Success]
+
+
+@pytest.mark.parametrize("asking", FREE.values(), ids=FREE)
+def test_what_is_no_step_can_be_asked_from_within_a_loss(asking: Asking) -> None:
+    assert [type(outcome) for outcome in asked_within(asking)] == [Success] * 3

@@ -1,0 +1,220 @@
+"""Clients of the embedded server, in virtual time: what is refused, late or closed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import pytest
+from returns.result import Failure, Success
+
+from tests.clients.fronts import Front, error_of, refusing
+from tinkex_py import (
+    AdamParams,
+    AsyncServiceClient,
+    AsyncTrainingClient,
+    Config,
+    Datum,
+    ModelInput,
+    Outcome,
+    RetryConfig,
+    SamplingParams,
+    errors,
+    or_raise,
+)
+from tinkex_py.runtime.opening import IN_PROCESS
+from tinkex_py.testing.network import Network
+from tinkex_py.testing.simulation import simulate
+
+T = TypeVar("T")
+Program: TypeAlias = Callable[[AsyncTrainingClient], Coroutine[Any, Any, T]]
+
+RANDOM = "tinkex/tiny-random"
+UPDATE = AdamParams(learning_rate=0.01)
+
+
+def example(token: int) -> Datum:
+    return Datum(ModelInput.from_ints([token, 2, 3]), {"target_tokens": [token, 2, 3]})
+
+
+FIVE = [example(token) for token in range(5)]
+
+
+def trained(program: Program[T], front: Front, **settings: Any) -> T:
+    """What a program comes to that is given a new trainer."""
+
+    async def run(service: AsyncServiceClient) -> T:
+        return await program(or_raise(await service.create_lora_training_client(RANDOM, rank=2, seed=1)))
+
+    return simulate(run, front, config=Config(base_url=IN_PROCESS, **settings))
+
+
+def chunked(refused: int, *, together: bool = False) -> Front:
+    """One datum a chunk; one chunk is refused."""
+    refusal = refusing("forward_backward", refused + 1)  # the first is asked about the encoding
+    return Front(Network(), refusal, fwdbwd_max_chunk_len=1, parallel_fwdbwd_chunks=together)
+
+
+async def whole_again(trainer: AsyncTrainingClient) -> list[Outcome[Any]]:
+    """A batch that is refused in part, and what can be done then."""
+    return [
+        await trainer.forward_backward(FIVE, "cross_entropy"),
+        await trainer.optim_step(UPDATE),
+        await trainer.optim_step(UPDATE, accept_partial=True),
+        await trainer.forward_backward(FIVE, "cross_entropy"),
+        await trainer.optim_step(UPDATE),
+    ]
+
+
+@pytest.mark.parametrize(("together", "taken"), [(False, (1, 2)), (True, (1, 2, 4, 5))], ids=["in turn", "together"])
+def test_a_refused_chunk_lists_what_was_taken_and_later_steps_go_on(*, together: bool, taken: tuple[int, ...]) -> None:
+    batch, refused, *rest = trained(whole_again, chunked(3, together=together))
+    assert [error_of(errors.OutOfSequence, outcome).taken for outcome in (batch, refused)] == [taken] * 2
+    assert [type(outcome) for outcome in rest] == [Success] * 3
+
+
+def test_results_are_the_same_in_however_many_chunks() -> None:
+    async def program(trainer: AsyncTrainingClient) -> Any:
+        return or_raise(await trainer.forward_backward(FIVE, "cross_entropy"))
+
+    in_one, in_five = (trained(program, front) for front in (Front(Network()), chunked(0)))
+    assert list(in_one.loss_fn_outputs) == list(in_five.loss_fn_outputs)
+    assert in_one.metrics["loss:sum"] == pytest.approx(in_five.metrics["loss:sum"])
+
+
+def mean_loss(data: Sequence[Datum], logprobs: Sequence[Any]) -> Any:
+    """The mean of all log-probabilities, with its gradients."""
+    count = sum(each.size for each in logprobs)
+    mean = -sum(float(each.sum()) for each in logprobs) / count
+    return mean, {"data": float(len(data))}, [np.full(each.shape, -1 / count) for each in logprobs]
+
+
+def test_a_loss_of_ones_own_trains_and_one_that_fails_leaves_everything_as_it_was() -> None:
+    def failing(_data: Sequence[Datum], _logprobs: Sequence[Any]) -> Any:
+        raise ZeroDivisionError
+
+    async def program(trainer: AsyncTrainingClient) -> list[Outcome[Any]]:
+        steps = [mean_loss, failing, mean_loss]
+        outcomes: list[Outcome[Any]] = []
+        for loss in steps:
+            outcomes.append(await trainer.forward_backward_custom(FIVE, loss, arrays="numpy"))
+            outcomes.append(await trainer.optim_step(UPDATE))
+        return outcomes
+
+    first, _, failed, _, last, _ = trained(program, chunked(0))
+    assert isinstance(failed.failure(), errors.CallbackFailed)
+    assert last.unwrap().metrics["data"] == 5
+    assert isinstance(first, Success)
+
+
+def test_a_client_closed_in_the_middle_of_a_batch_settles_everything() -> None:
+    async def program(service: AsyncServiceClient) -> list[Outcome[Any]]:
+        trainer = or_raise(await service.create_lora_training_client(RANDOM, rank=2))
+        promises = [trainer.forward_backward(FIVE, "cross_entropy") for _ in range(3)]
+        update = trainer.optim_step(UPDATE)
+        await trainer.get_info()
+        await service.close()
+        return [*[await promise for promise in promises], await update, await trainer.optim_step(UPDATE)]
+
+    front = Front(Network(working=5.0), fwdbwd_max_chunk_len=1, parallel_fwdbwd_chunks=False)
+    outcomes = simulate(program, front)
+    assert [type(outcome.failure()) for outcome in outcomes] == [errors.ClientClosed] * 5
+    assert front.asked.count("optim_step") == 0
+
+
+SLOW: dict[str, tuple[str, dict[str, float], float | None, float | None]] = {
+    "making takes too long": ("create_model", {"call_timeout": 10}, None, 10),
+    "its time is that of a call": ("create_model", {"timeout": 20}, None, 20),
+    "loading takes too long": ("load_weights", {"load_timeout": 30, "call_timeout": 10}, None, 30),
+    "loading takes its time": ("load_weights", {"call_timeout": 10}, None, None),
+    "the caller's time is for both": ("load_weights", {"load_timeout": 30}, 15, 15),
+}
+
+
+@pytest.mark.parametrize(("late", "settings", "timeout", "ends"), SLOW.values(), ids=SLOW)
+def test_making_a_client_and_loading_have_times_of_their_own(
+    late: str, settings: dict[str, float], timeout: float | None, ends: float | None
+) -> None:
+    async def program(trainer: AsyncTrainingClient) -> tuple[Outcome[Any], float]:
+        saved = or_raise(await trainer.save_state("a"))
+        begun = asyncio.get_running_loop().time()
+        making = AsyncServiceClient.from_context(trainer.context).create_training_client_from_state
+        return await making(saved.path, timeout=timeout), asyncio.get_running_loop().time() - begun
+
+    first = 2 if late == "create_model" else 1
+    front = Front(Network(), refusing(late, *range(first, first + 10), status=503))
+    outcome, elapsed = trained(program, front, **settings)
+    assert isinstance(outcome, Success) if ends is None else isinstance(outcome, Failure)
+    assert ends is None or ends / 2 < elapsed <= ends + 1
+
+
+def test_samplers_of_a_trainer_know_what_fits() -> None:
+    async def program(service: AsyncServiceClient) -> list[Outcome[Any]]:
+        trainer = or_raise(await service.create_lora_training_client(RANDOM, rank=2))
+        saved = or_raise(await trainer.save_weights_for_sampler("a"))
+        wishes = RetryConfig(max_connections=3)
+        samplers = [
+            or_raise(await trainer.save_weights_and_get_sampling_client(wishes)),
+            or_raise(await trainer.create_sampling_client(saved.path or "", wishes)),
+            or_raise(await service.create_sampling_client(saved.path)),
+        ]
+        much = SamplingParams(max_tokens=100_000)
+        fitting = await samplers[2].sample(ModelInput.from_ints([1]), 1, SamplingParams(max_tokens=2))
+        return [*[await each.sample(ModelInput.from_ints([1]), 1, much) for each in samplers], fitting]
+
+    front = Front(Network())
+    *refused, fitting = simulate(program, front)
+    assert [type(outcome.failure()) for outcome in refused] == [errors.CapabilityMissing] * 3
+    assert (type(fitting), front.asked.count("asample")) == (Success, 1)
+
+
+def test_wishes_about_failed_samples_are_looked_at_first() -> None:
+    async def program(trainer: AsyncTrainingClient) -> list[Outcome[Any]]:
+        unclear = RetryConfig(max_connections=0)
+        return [
+            await trainer.save_weights_and_get_sampling_client(unclear),
+            await trainer.create_sampling_client("tinker://a/sampler_weights/b", unclear),
+        ]
+
+    front = Front(Network())
+    paths = [error_of(errors.InvalidInput, outcome).path for outcome in trained(program, front)]
+    assert paths == ["retry_config.max_connections"] * 2
+    assert "save_weights_for_sampler" not in front.asked
+
+
+BAD = "\ud800"
+Asking: TypeAlias = Callable[[AsyncServiceClient, AsyncTrainingClient], Any]
+UNWRITABLE: dict[str, tuple[Asking, str]] = {
+    "loss": (lambda _, trainer: trainer.forward(FIVE, BAD), "loss_fn"),
+    "loss input": (
+        lambda _, trainer: trainer.forward([Datum(ModelInput.from_ints([1]), {BAD: [1.0]})], "ppo"),
+        "data[0].loss_fn_inputs",
+    ),
+    "metadata of a checkpoint": (
+        lambda _, trainer: trainer.save_state("a", user_metadata={"k": BAD}),
+        "user_metadata.k",
+    ),
+    "name of metadata": (lambda _, trainer: trainer.save_state("a", user_metadata={BAD: "v"}), "user_metadata"),
+    "metadata of a model": (
+        lambda service, _: service.create_lora_training_client(RANDOM, user_metadata={"k": BAD}),
+        "user_metadata.k",
+    ),
+    "token": (
+        lambda _, trainer: trainer.load_state("tinker://a/weights/b", weights_access_token=BAD),
+        "weights_access_token",
+    ),
+    "path": (lambda service, _: service.create_sampling_client(f"tinker://{BAD}"), "model_path"),
+}
+
+
+@pytest.mark.parametrize(("asking", "path"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_texts_without_bytes_are_refused_where_they_stand(asking: Asking, path: str) -> None:
+    async def program(service: AsyncServiceClient) -> tuple[Any, Any]:
+        trainer = or_raise(await service.create_lora_training_client(RANDOM, rank=2))
+        return await asking(service, trainer), await trainer.optim_step(UPDATE)
+
+    refused, next_step = simulate(program, Network())
+    assert error_of(errors.InvalidInput, refused).path == path
+    assert isinstance(next_step, Success)
