@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -26,6 +28,18 @@ def blocks(page: Path) -> list[str]:
     """Those of the page itself: excerpts are tested where they come from, by test_examples.py."""
     text: str = loaded("excerpts").without(page.read_text("utf-8"))
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+settings.register_profile("documents", max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def few_examples() -> Iterator[None]:
+    """Laws in the documents are shown, and judged elsewhere."""
+    before = settings.get_current_profile_name()
+    settings.load_profile("documents")
+    yield
+    settings.load_profile(before)
 
 
 PROGRAMS = [page for page in PAGES if blocks(page)]

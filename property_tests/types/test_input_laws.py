@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Success
 
-from property_tests.types import values
 from tinkex_py import ModelInput, check
+from tinkex_py.testing import strategies
 from tinkex_py.types import DmelChunk, FrozenMapping, Tokens
 from tinkex_py.types.limits import LARGEST_TOKEN
 
-TOKENS = st.lists(st.integers(0, LARGEST_TOKEN))
+TOKENS = strategies.token_ids()
 
 
 @given(TOKENS)
@@ -55,7 +55,7 @@ def test_a_frozen_mapping_is_the_mapping_it_was_made_of(items: dict[str, int]) -
     assert hash(frozen) == hash(FrozenMapping(dict(reversed(items.items()))))
 
 
-@given(values.VALUES | st.lists(values.VALUES))
+@given(strategies.arguments() | st.lists(strategies.arguments()))
 def test_a_check_never_raises_and_says_where(value: object) -> None:
     outcome = check(value)
     if outcome != Success(value):

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Success
 
-from property_tests.wire.test_json_laws import CHUNKS, TENSORS
 from tinkex_py import Datum, ModelInput, TensorData
 from tinkex_py.local import bodies
 from tinkex_py.outcome import or_raise
 from tinkex_py.request import Reply
+from tinkex_py.testing import strategies
 from tinkex_py.types import (
     DmelChunk,
     EncodedTextChunk,
@@ -34,14 +34,14 @@ from tinkex_py.wire.dialects import lower, numbered
 from tinkex_py.wire.protobuf import messages, outputs, results, schema
 from tinkex_py.wire.replies import PromiseOf
 
+TENSORS = strategies.tensors()
 NAMES = st.text(st.characters(codec="utf-8"), max_size=5)
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 SETTINGS = st.dictionaries(NAMES, st.floats(allow_nan=False, allow_infinity=False) | NAMES, min_size=1, max_size=3)
 SPARSE = st.just(TensorData([5, 7], None, (2, 3), [0, 1, 2], [2, 0]))
-INPUTS = st.builds(
-    ModelInput, st.lists(CHUNKS.filter(lambda chunk: not isinstance(chunk, ImageAssetPointerChunk)), max_size=3)
-)
+CHUNKS = strategies.chunks().filter(lambda chunk: not isinstance(chunk, ImageAssetPointerChunk))
+INPUTS = st.builds(ModelInput, st.lists(CHUNKS, max_size=3))
 DATA = st.builds(Datum, INPUTS, st.dictionaries(NAMES, TENSORS | SPARSE, max_size=3))
 SPANS = st.lists(
     st.builds(PromptProvenanceSpan, sequence_id=NAMES, length=INT64, offset=INT64)

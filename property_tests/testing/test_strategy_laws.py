@@ -1,0 +1,89 @@
+"""Laws of the strategies that are offered: what they draw can be sent, trained on, sampled with, and is covered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from returns.result import Failure, Success
+
+from tinkex_py import AdamParams, Datum, ModelInput, Outcome, SamplingParams, ServiceClient, check, or_raise
+from tinkex_py.errors import TinkerError
+from tinkex_py.request import Reply
+from tinkex_py.testing import strategies
+
+FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+LOSSES = ["cross_entropy", "importance_sampling", "ppo", "cispo", "dro", "gspo"]
+
+
+@given(strategies.model_inputs(300) | strategies.sampling_params() | strategies.adam_params() | strategies.batches())
+def test_what_is_drawn_is_valid(value: object) -> None:
+    assert check(value) == Success(value)
+
+
+@given(strategies.errors())
+def test_errors_are_of_the_union_and_say_something(error: TinkerError) -> None:
+    assert isinstance(error, get_args(TinkerError))
+    assert error.message
+    assert hash(error) == hash(error)
+
+
+def test_every_error_is_drawn() -> None:
+    drawn: set[type[TinkerError]] = set()
+
+    @settings(max_examples=600, database=None, derandomize=True)
+    @given(strategies.errors())
+    def draw(error: TinkerError) -> None:
+        drawn.add(type(error))
+
+    draw()
+    assert drawn == set(get_args(TinkerError))
+
+
+@given(strategies.outcomes(st.integers()))
+def test_an_outcome_is_one_of_the_values_or_an_error(outcome: Outcome[int]) -> None:
+    match outcome:
+        case Success(value):
+            assert isinstance(value, int)
+        case Failure(error):
+            assert isinstance(error, get_args(TinkerError))
+
+
+@given(strategies.replies(st.just(503)))
+def test_replies_have_the_statuses_that_are_given(reply: Reply) -> None:
+    assert reply.status == 503
+
+
+@pytest.fixture(scope="module")
+def service() -> Any:
+    with ServiceClient.local() as client:
+        yield client
+
+
+@pytest.mark.parametrize("loss_fn", LOSSES)
+def test_batches_can_be_trained_on(service: ServiceClient, loss_fn: str) -> None:
+    trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=1, seed=0))
+
+    @FEW
+    @given(strategies.batches(loss_fn), strategies.adam_params())
+    def law(batch: Sequence[Datum], adam: AdamParams) -> None:
+        step, update = trainer.forward_backward(batch, loss_fn), trainer.optim_step(adam)
+        assert "loss:sum" in or_raise(step.result()).metrics
+        assert isinstance(update.result(), Success)
+
+    law()
+
+
+def test_prompts_can_be_sampled_from(service: ServiceClient) -> None:
+    sampler = or_raise(service.create_sampling_client(base_model="tinkex/tiny-random"))
+
+    @FEW
+    @given(strategies.model_inputs(256), strategies.sampling_params(max_tokens=3))
+    def law(prompt: ModelInput, params: SamplingParams) -> None:
+        sequence = or_raise(sampler.sample(prompt, 1, params).result()).sequences[0]
+        assert 1 <= len(sequence.tokens) <= 3
+
+    law()
