@@ -157,6 +157,29 @@ class CircuitChanged(Event, frozen=True, kw_only=True, tag=True):
     failures: int
 
 
+class RunCorrupted(Event, frozen=True, kw_only=True, tag=True):
+    """The server says that a run is corrupted; it will be gone on from that checkpoint."""
+
+    training_run_id: str
+    checkpoint: str
+
+
+class RecoveryFailed(Event, frozen=True, kw_only=True, tag=True):
+    """A checkpoint could not be restored because of `error`; it is tried again in `delay` seconds."""
+
+    training_run_id: str
+    attempt: int
+    delay: float
+    error: TinkerError
+
+
+class RunRecovered(Event, frozen=True, kw_only=True, tag=True):
+    """A corrupted run was gone on from at that checkpoint."""
+
+    training_run_id: str
+    checkpoint: str
+
+
 class EventsDropped(Event, frozen=True, kw_only=True, tag=True):
     """`count` events came faster than the observers could look at them, and are lost."""
 
@@ -181,5 +204,8 @@ AnyEvent: TypeAlias = (
     | SessionOver
     | ModelUnlisted
     | CircuitChanged
+    | RunCorrupted
+    | RecoveryFailed
+    | RunRecovered
     | EventsDropped
 )

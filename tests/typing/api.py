@@ -20,6 +20,7 @@ from tinkex_py import (
     ModelInput,
     Outcome,
     Promise,
+    RecoveryPolicy,
     SampleResponse,
     SamplingClient,
     SamplingParams,
@@ -150,3 +151,9 @@ async def of_ones_own_awaited(service: AsyncServiceClient, trainer: AsyncTrainin
     _ = assert_type(trainer.save_weights_external("hf"), AsyncPromise[SaveWeightsExternalResponse])
     made = await service.create_lora_training_client("m", optimizer=DimuonOptimizerConfig())
     assert_type(made, Outcome[AsyncTrainingClient])
+
+
+async def recovering(service: ServiceClient, awaitable: AsyncServiceClient) -> None:
+    promise = service.recover_training_client("run-1", RecoveryPolicy(checkpoint="tinker://run-1/weights/a"))
+    assert_type(promise, Promise[TrainingClient])
+    _ = assert_type(awaitable.recover_training_client("run-1"), AsyncPromise[AsyncTrainingClient])

@@ -10,7 +10,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
 from tinkex_py.clients.opened import Opened, OpenedAsync, OpenedBlocking
-from tinkex_py.clients.operation import Client, operation
+from tinkex_py.clients.operation import Client, operation, submission
 from tinkex_py.clients.rest import AsyncRestClient, RestClient
 from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, open_sampler
 from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
@@ -20,6 +20,7 @@ from tinkex_py.plans.capabilities import require_model
 from tinkex_py.plans.copies import copied
 from tinkex_py.plans.creation import Making, Origin, created, creation_problem, described, like, loaded, optimizer_of
 from tinkex_py.plans.effects import Plan, halt, pure
+from tinkex_py.plans.recovery import corrupted, recovered
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
@@ -27,9 +28,10 @@ from tinkex_py.plans.steps import take
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.console import session_url
 from tinkex_py.types.custom import InputRank, LossHandle, PerDatumLoss
-from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig, OptimizerConfig
+from tinkex_py.types.validation import problem
 
 T = TypeVar("T")
 TrainingT = TypeVar("TrainingT", bound=Client)
@@ -120,6 +122,25 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         )
         plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, timeout, by_load=by_load)
         return self.context.limited(timeout, "create_training_client_from_state_with_optimizer", plan)
+
+    @submission
+    def recover_training_client(
+        self,
+        training_run_id: str,
+        recovery: RecoveryPolicy | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Plan[TrainingT]:
+        """A client that goes on from a checkpoint of a run, as soon as the server says that the run is corrupted.
+
+        The promise is pending while all is well; `cancel()` ends the watch. OutOfSequence when nothing was saved.
+        GET /api/v1/training_runs/{training_run_id}, every so often.
+        """
+        chosen = recovery or RecoveryPolicy()
+        found = problem(training_run_id, "training_run_id") or problem(chosen, "recovery")
+        plan = halt(found) if found else self._recover(training_run_id, chosen, user_metadata)
+        return self.context.limited(timeout, "recover_training_client", plan)
 
     @operation
     def create_sampling_client(
@@ -247,6 +268,18 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
         step = load_weights(origin.path, optimizer=origin.restore_optimizer, weights_access_token=token)
         _ = yield from take(run, step, origin.problem)
         return run
+
+    def _recover(
+        self, training_run_id: str, recovery: RecoveryPolicy, user_metadata: Mapping[str, str] | None
+    ) -> Plan[TrainingT]:
+        making, policy = self._making(user_metadata, None, None), self.context.policy()
+        run = yield from corrupted(training_run_id, recovery, policy)
+
+        def restore(path: str) -> Plan[TrainingT]:
+            origin = Origin(path=path, restore_optimizer=recovery.restore_optimizer)
+            return self._restore(making, origin, None, by_load=None)
+
+        return (yield from recovered(run, restore, recovery, policy))
 
     def _sample_from(self, plan: Plan[Sampler], base_model: str | None) -> Plan[SamplingT]:
         return self._sampling_client((yield from plan), base_model)

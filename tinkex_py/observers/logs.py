@@ -18,10 +18,13 @@ from tinkex_py.events import (
     PromiseMade,
     PromisePolled,
     PromiseSettled,
+    RecoveryFailed,
     ReplyReceived,
     RequestBroken,
     RequestSent,
     RetryScheduled,
+    RunCorrupted,
+    RunRecovered,
     ServerMessage,
     SessionOver,
     SessionStarted,
@@ -127,6 +130,19 @@ class LoggingObserver:
             self._log.warning("%d operations in a row failed: nothing is sent for a while", event.failures)
         else:
             self._log.info("the server is well again: requests are sent as before")
+
+    @_say.register
+    def _(self, event: RunCorrupted) -> None:
+        self._log.warning("%s is corrupted: going on from %s", event.training_run_id, event.checkpoint)
+
+    @_say.register
+    def _(self, event: RecoveryFailed) -> None:
+        line = "%s: going on failed %d times, the next try is in %.1f s (%s)"
+        self._log.warning(line, event.training_run_id, event.attempt, event.delay, event.error.message)
+
+    @_say.register
+    def _(self, event: RunRecovered) -> None:
+        self._log.info("%s goes on from %s", event.training_run_id, event.checkpoint)
 
     @_say.register
     def _(self, event: EventsDropped) -> None:

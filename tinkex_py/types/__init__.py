@@ -14,7 +14,7 @@ from tinkex_py.types.inputs import (
 from tinkex_py.types.keys import ApiKeyResponse
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.paths import CheckpointType, TinkerPath
-from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.runs import (
     AccessScope,
     Checkpoint,
@@ -139,6 +139,7 @@ __all__ = [
     "PromptAltTokens",
     "PromptProvenanceSpan",
     "ProvenanceSpan",
+    "RecoveryPolicy",
     "RetryConfig",
     "SampleResponse",
     "SampledProvenanceSpan",

@@ -8,10 +8,12 @@ from math import inf
 from reprlib import repr as shortened
 from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias
 
+from returns.result import Success
 from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
-from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.paths import TinkerPath
+from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
 
@@ -20,7 +22,9 @@ _LARGEST_INTEGER = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-Settings: TypeAlias = SamplingParams | AdamParams | DimuonParams | DimuonOptimizerConfig | LoraConfig | RetryConfig
+Settings: TypeAlias = (
+    SamplingParams | AdamParams | DimuonParams | DimuonOptimizerConfig | LoraConfig | RetryConfig | RecoveryPolicy
+)
 
 
 class Rule(NamedTuple):
@@ -121,6 +125,10 @@ def _is_time(value: object) -> bool:
     return _is_number(value) and 0 < float(value) < inf
 
 
+def _is_checkpoint(value: object) -> bool:
+    return value == "latest" or (isinstance(value, str) and isinstance(TinkerPath.parse(value), Success))
+
+
 def _is_top_p(value: object) -> bool:
     return _is_number(value) and 0 < float(value) <= 1
 
@@ -181,6 +189,15 @@ _RULES: Mapping[type, Sequence[Rule]] = {
         ),
         Rule("jitter_factor", _number(0, 1), "give a number from 0 up to, but not including, 1"),
         *(Rule(field, _is_truth, "give True or False") for field in ("enable_retry_logic", "enable_stuck_detection")),
+    ),
+    RecoveryPolicy: (
+        Rule("checkpoint", _is_checkpoint, "give 'latest' or the path that save_state returned, tinker://..."),
+        Rule("restore_optimizer", _is_truth, "give True or False"),
+        Rule("max_attempts", whole(1), "give an integer of at least 1"),
+        *(
+            Rule(field, _is_time, "give a number of seconds above 0")
+            for field in ("backoff", "max_backoff", "poll_interval")
+        ),
     ),
 }
 _SAMPLE = (

@@ -1,4 +1,4 @@
-"""How a sampling client goes on after a sample failed. Pure."""
+"""How clients go on after a sample failed, or a run was corrupted. Pure."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ class RetryConfig(Struct, frozen=True, kw_only=True):
     jitter_factor: float = 0.25
     enable_retry_logic: bool = True
     enable_stuck_detection: bool = True
+
+
+class RecoveryPolicy(Struct, frozen=True, kw_only=True):
+    """How a run that the server corrupted is gone on from; all times in seconds.
+
+    The server is asked every `poll_interval`. `checkpoint` is "latest" or a tinker path. Restoring it is tried
+    `max_attempts` times, with delays that double from `backoff` to `max_backoff`.
+    """
+
+    checkpoint: str = "latest"
+    restore_optimizer: bool = True
+    max_attempts: int = 3
+    backoff: float = 5.0
+    max_backoff: float = 60.0
+    poll_interval: float = 30.0

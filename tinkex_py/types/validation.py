@@ -24,6 +24,7 @@ from tinkex_py.types.limits import (
     settings_problem,
 )
 from tinkex_py.types.packing import Unpackable, first_non_finite, place_of
+from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
@@ -40,6 +41,7 @@ _ROOTS: dict[type, str] = {
     DimuonParams: "adam_params",
     DimuonOptimizerConfig: "optimizer",
     LoraConfig: "lora_config",
+    RecoveryPolicy: "recovery",
     str: "name",
 }
 
@@ -63,7 +65,9 @@ def problem(value: object, path: str) -> InvalidInput | None:
             return _model_input(value, path)
         case TensorData():
             return _tensor(value, path)
-        case SamplingParams() | AdamParams() | DimuonParams() | DimuonOptimizerConfig() | LoraConfig():
+        case (
+            SamplingParams() | AdamParams() | DimuonParams() | DimuonOptimizerConfig() | LoraConfig() | RecoveryPolicy()
+        ):
             return settings_problem(value, path)
         case str():
             return name_problem(value, path)
