@@ -82,6 +82,11 @@ class Secret(str):
         return "'***'"
 
 
+def secret(text: str | None) -> Secret | None:
+    """The text, if there is one, as a secret."""
+    return None if text is None else Secret(text)
+
+
 class Address(Struct, frozen=True):
     """An address outside the service, such as a signed one: whoever has it may fetch what is there."""
 

@@ -18,6 +18,7 @@ from tinkex_py import (
     DimuonParams,
     LoraConfig,
     ModelInput,
+    OtherOptimizer,
     SamplingParams,
     endpoints,
 )
@@ -203,6 +204,13 @@ def test_what_every_server_knows_by_default_is_left_out() -> None:
 def test_another_family_of_optimizer_says_its_name() -> None:
     body = encode(steps.optim_step(DimuonParams(learning_rate=0.5)).body).content
     assert (b'"optimizer_params":{"learning_rate":0.5' in body, b'"type":"dimuon"' in body) == (True, True)
+    lion = OtherOptimizer("lion", {"lr": 0.5})
+    assert b'"optimizer_params":{"type":"lion","lr":0.5}' in encode(steps.optim_step(lion).body).content
+    made = models.create_model(
+        session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig(), optimizer=lion
+    ).body
+    assert isinstance(made, models.CreateModel)
+    assert b'"optimizer_config":{"type":"lion","lr":0.5}' in encode(made).content
 
 
 def test_an_access_token_is_not_shown() -> None:
@@ -213,3 +221,4 @@ def test_an_access_token_is_not_shown() -> None:
         )
     )
     assert "hush" not in shown
+    assert b'"weights_access_token":"hush"' in encode(steps.load_weights("p", weights_access_token="hush").body).content

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import pytest
 from returns.result import Failure, Success
 
 from tests.plans.scripted import Answers, reply, waiting
-from tinkex_py import DimuonOptimizerConfig, LoraConfig, errors
+from tinkex_py import DimuonOptimizerConfig, LoraConfig, OtherOptimizer, errors
 from tinkex_py.plans.creation import Making, Origin, created, described, like, loaded, optimizer_of
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.sessions import SessionState
 from tinkex_py.request import Reply
-from tinkex_py.types.training import WeightsInfoResponse
+from tinkex_py.types.training import OptimizerInfo, WeightsInfoResponse
 
 PATH = "tinker://run/weights/a"
 MADE: Mapping[str, Reply] = {
@@ -46,6 +47,11 @@ BAD: dict[str, tuple[Any, str]] = {
     "base model": (created(making(), "", LoraConfig()), "base_model"),
     "rank": (created(making(), "b", LoraConfig(rank=0)), "lora_config.rank"),
     "optimizer": (created(making(optimizer=DimuonOptimizerConfig(version=0)), "b", LoraConfig()), "optimizer.version"),
+    "family": (created(making(optimizer=OtherOptimizer("")), "b", LoraConfig()), "optimizer.type"),
+    "setting": (
+        loaded(making(optimizer=OtherOptimizer("a", {"lr": inf})), Origin(path=PATH)),
+        "optimizer.settings['lr']",
+    ),
     "path": (described(making(), Origin(path="")), "path"),
     "other base model": (loaded(making(), Origin(path=PATH, base_model="")), "base_model"),
 }
@@ -71,6 +77,20 @@ def test_the_optimizer_of_a_checkpoint_is_kept() -> None:
     assert info is not None
     assert optimizer_of(info) == DimuonOptimizerConfig(version=2)
     assert optimizer_of(WeightsInfoResponse(base_model="b")) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (OptimizerInfo(type="adamw"), None),
+        (OptimizerInfo(type="lion"), OtherOptimizer("lion")),
+        (OptimizerInfo(type="lion", version=2), OtherOptimizer("lion", {"version": 2})),
+    ],
+)
+def test_an_optimizer_that_has_no_class_here_is_kept_by_its_name(
+    said: OptimizerInfo, kept: OtherOptimizer | None
+) -> None:
+    assert optimizer_of(WeightsInfoResponse(base_model="b", optimizer_config=said)) == kept
 
 
 WITH_TOKEN = Origin(path=PATH, weights_access_token="hush")

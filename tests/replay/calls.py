@@ -146,6 +146,7 @@ CALLS: dict[str, Call] = {
         lambda t, _: each(t.optim_step(AdamParams()), t.optim_step(AdamParams()))
     ),
     "optim_step_nan": training(lambda t, _: t.optim_step(AdamParams(learning_rate=float("nan")))),
+    "optim_step_unknown_family": training(lambda t, _: t.optim_step(types.OtherOptimizer("lion", {"lr": 0.1}))),
     "optim_step_dimuon": training(lambda t, _: t.optim_step(types.DimuonParams(learning_rate=0.02))),
     "optim_step*": training(stepped),
     "future_*": training(stepped),

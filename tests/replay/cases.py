@@ -39,7 +39,6 @@ STARTS: dict[str, Start] = {
 NOT_APPLICABLE = {
     "cli_*": "commands of the official SDK's command line; each of their requests is recorded as a REST call as well",
     "sampler_handle_contents": "the inside of a handle, which only the release that wrote it reads",
-    "optim_step_unknown_family": "a base class of the official SDK with a free type; optimizers are a closed set here",
 }
 """Recordings of what only the official SDK has, and why."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from tinkex_py.endpoints.verbs import post, soon, submit
-from tinkex_py.request import Request
+from tinkex_py.request import Request, Secret, secret
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.training import (
@@ -15,6 +15,7 @@ from tinkex_py.types.training import (
     GetInfoResponse,
     LoraConfig,
     OptimizerConfig,
+    OtherOptimizer,
     WeightsInfoResponse,
 )
 
@@ -27,7 +28,7 @@ class CreateModel(Struct, frozen=True, kw_only=True, tag="create_model"):
     base_model: str
     lora_config: LoraConfig
     user_metadata: Mapping[str, str] | None = None
-    optimizer_config: DimuonOptimizerConfig | None = None
+    optimizer_config: DimuonOptimizerConfig | Mapping[str, float | str] | None = None
 
 
 class LoadModel(Struct, frozen=True, kw_only=True, tag="load_weights"):
@@ -39,11 +40,8 @@ class LoadModel(Struct, frozen=True, kw_only=True, tag="load_weights"):
     optimizer: bool
     base_model: str | None = None
     user_metadata: Mapping[str, str] | None = None
-    optimizer_config: DimuonOptimizerConfig | None = None
-    weights_access_token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"LoadModel(session_id={self.session_id!r}, path={self.path!r}, optimizer={self.optimizer})"
+    optimizer_config: DimuonOptimizerConfig | Mapping[str, float | str] | None = None
+    weights_access_token: Secret | None = None
 
 
 class ModelCreated(Struct, frozen=True, kw_only=True):
@@ -117,7 +115,7 @@ def load_model(
         base_model=base_model,
         user_metadata=None if user_metadata is None else FrozenMapping(user_metadata),
         optimizer_config=_unusual(optimizer),
-        weights_access_token=weights_access_token,
+        weights_access_token=secret(weights_access_token),
     )
     return submit("load_weights", body)
 
@@ -137,6 +135,12 @@ def weights_info(tinker_path: str) -> Request[WeightsInfoResponse]:
     return post("weights_info", "weights_info", body=WeightsInfo(tinker_path=tinker_path), returns=WeightsInfoResponse)
 
 
-def _unusual(optimizer: OptimizerConfig | None) -> DimuonOptimizerConfig | None:
+def _unusual(optimizer: OptimizerConfig | None) -> DimuonOptimizerConfig | Mapping[str, float | str] | None:
     """Servers before the choice of an optimizer train by Adam, and may refuse the field."""
-    return optimizer if isinstance(optimizer, DimuonOptimizerConfig) else None
+    match optimizer:
+        case DimuonOptimizerConfig():
+            return optimizer
+        case OtherOptimizer():
+            return optimizer.fields
+        case _:
+            return None

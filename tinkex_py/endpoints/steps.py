@@ -14,7 +14,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.endpoints.verbs import PREFIX, submit
 from tinkex_py.outcome import or_raise
-from tinkex_py.request import UNTIL_KNOWN, Encoded, Repeat, Request
+from tinkex_py.request import UNTIL_KNOWN, Encoded, Repeat, Request, Secret, secret
 from tinkex_py.types.batch import Batch, Dialect
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
@@ -28,6 +28,7 @@ from tinkex_py.types.training import (
     LossConfig,
     OptimizerParams,
     OptimStepResponse,
+    OtherOptimizer,
     SaveWeightsExternalResponse,
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
@@ -62,7 +63,7 @@ class OptimStep(Struct, frozen=True, kw_only=True, tag="optim_step"):
     """Body of `optim_step`, unnumbered: `adam_params`, or `optimizer_params` for any other family."""
 
     adam_params: AdamParams | None = None
-    optimizer_params: DimuonParams | None = None
+    optimizer_params: DimuonParams | Mapping[str, float | str] | None = None
 
 
 class SaveWeights(Struct, frozen=True, kw_only=True, tag="save_weights"):
@@ -97,10 +98,7 @@ class LoadWeights(Struct, frozen=True, kw_only=True, tag="load_weights"):
 
     path: str
     optimizer: bool
-    weights_access_token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"LoadWeights(path={self.path!r}, optimizer={self.optimizer})"
+    weights_access_token: Secret | None = None
 
 
 def submit_step(operation: str, encoded: Encoded) -> Request[Promised]:
@@ -136,8 +134,7 @@ def forward_backward(data: Sequence[Datum], loss_fn: str, loss_fn_config: LossCo
 
 def optim_step(params: OptimizerParams) -> Step[OptimStepResponse]:
     """POST /api/v1/optim_step: promises OptimStepResponse"""
-    body = OptimStep(adam_params=params) if isinstance(params, AdamParams) else OptimStep(optimizer_params=params)
-    return Step(operation="optim_step", kind="OptimStep", body=body, returns=OptimStepResponse)
+    return Step(operation="optim_step", kind="OptimStep", body=_of_family(params), returns=OptimStepResponse)
 
 
 def save_weights(
@@ -193,8 +190,18 @@ def load_weights(
     path: str, *, optimizer: bool = False, weights_access_token: str | None = None
 ) -> Step[LoadWeightsResponse]:
     """POST /api/v1/load_weights: promises LoadWeightsResponse"""
-    body = LoadWeights(path=path, optimizer=optimizer, weights_access_token=weights_access_token)
+    body = LoadWeights(path=path, optimizer=optimizer, weights_access_token=secret(weights_access_token))
     return Step(operation="load_weights", kind="LoadWeights", body=body, returns=LoadWeightsResponse)
+
+
+def _of_family(params: OptimizerParams) -> OptimStep:
+    match params:
+        case AdamParams():
+            return OptimStep(adam_params=params)
+        case DimuonParams():
+            return OptimStep(optimizer_params=params)
+        case OtherOptimizer():
+            return OptimStep(optimizer_params=params.fields)
 
 
 def _batch(data: Sequence[Datum], loss_fn: str, config: LossConfig | None, *, forward_only: bool) -> Batch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from returns.result import Failure, Success
 
 from tinkex_py.endpoints.models import ModelCreated, create_model, load_model, weights_info
@@ -19,11 +19,15 @@ from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.sessions import SessionState, session_id
 from tinkex_py.plans.submission import fulfilled
+from tinkex_py.request import secret
 from tinkex_py.types.training import (
+    AdamOptimizerConfig,
     DimuonOptimizerConfig,
     LoadWeightsResponse,
     LoraConfig,
     OptimizerConfig,
+    OptimizerInfo,
+    OtherOptimizer,
     WeightsInfoResponse,
 )
 from tinkex_py.types.validation import problem
@@ -38,8 +42,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     base_model: str | None = None
     weights_access_token: str | None = None
 
-    def __repr__(self) -> str:
-        return f"Origin(path={self.path!r}, restore_optimizer={self.restore_optimizer})"
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "weights_access_token", secret(self.weights_access_token))
 
     def problem(self) -> InvalidInput | None:
         """What is wrong with it, found before anything is sent."""
@@ -128,12 +132,18 @@ def like(info: WeightsInfoResponse) -> LoraConfig:
 
 def optimizer_of(info: WeightsInfoResponse) -> OptimizerConfig | None:
     """The optimizer that a checkpoint was trained with, where it isn't Adam."""
-    known = info.optimizer_config
-    return DimuonOptimizerConfig(version=known.version or 1) if known is not None and known.type == "dimuon" else None
+    match info.optimizer_config:
+        case None | OptimizerInfo(type="adamw"):
+            return None
+        case OptimizerInfo(type="dimuon", version=version):
+            return DimuonOptimizerConfig(version=version or 1)
+        case OptimizerInfo(type=family, version=version):
+            return OtherOptimizer(family, {} if version is None else {"version": version})
 
 
 def _optimizer_problem(making: Making) -> InvalidInput | None:
-    return problem(making.optimizer, "optimizer") if isinstance(making.optimizer, DimuonOptimizerConfig) else None
+    plain = making.optimizer is None or isinstance(making.optimizer, AdamOptimizerConfig)
+    return None if plain else problem(making.optimizer, "optimizer")
 
 
 def _cannot_say(error: TinkerError, origin: Origin) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from reprlib import repr as shortened
-from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias
+from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
 from returns.result import Success
 from typing_extensions import TypeIs
@@ -16,6 +16,8 @@ from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
+
+K = TypeVar("K")
 
 LARGEST_TOKEN = 2**31 - 1
 _LARGEST_INTEGER = 2**63 - 1
@@ -68,11 +70,11 @@ def lifetime_problem(seconds: object, path: str) -> InvalidInput | None:
     return refused(path, seconds, "give whole seconds, 3600 at least, or None to keep it")
 
 
-def loss_config_problem(config: Mapping[object, object], path: str) -> InvalidInput | None:
-    """Settings of a loss are finite numbers or texts under names."""
+def loss_config_problem(config: Mapping[K, object], path: str) -> InvalidInput | None:
+    """Settings of a loss, or of an optimizer, are finite numbers or texts under names."""
     for name, value in config.items():
         if not (is_text(name) and name):
-            return refused(path, name, "name each setting of the loss by a text, such as 'clip_low_threshold'")
+            return refused(path, name, "name each setting by a text, such as 'clip_low_threshold'")
         if not (is_text(value) or _number(-inf)(value)):
             return refused(f"{path}[{name!r}]", value, "give a finite number or a text")
     return None

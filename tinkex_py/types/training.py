@@ -48,7 +48,28 @@ class DimuonParams(Struct, frozen=True, kw_only=True, tag="dimuon"):
     beta1: float = 0.9
 
 
-OptimizerParams: TypeAlias = AdamParams | DimuonParams
+class OtherOptimizer(Struct, frozen=True):
+    """An optimizer of a family that has no class here, by its name, and what the server wants to be told of it.
+
+    It serves at creation and as the settings of a step.
+
+    >>> OtherOptimizer("lion", {"lr": 0.1}).fields
+    {'type': 'lion', 'lr': 0.1}
+    """
+
+    type: str
+    settings: Mapping[str, float | str] = FrozenMapping()
+
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "settings", FrozenMapping(self.settings))
+
+    @property
+    def fields(self) -> Mapping[str, float | str]:
+        """All of it side by side, as it is sent."""
+        return FrozenMapping({"type": self.type, **self.settings})
+
+
+OptimizerParams: TypeAlias = AdamParams | DimuonParams | OtherOptimizer
 """Settings of one optimizer step, of the family that the model was created with."""
 
 
@@ -62,7 +83,7 @@ class DimuonOptimizerConfig(Struct, frozen=True, kw_only=True, tag="dimuon"):
     version: int = 1
 
 
-OptimizerConfig: TypeAlias = AdamOptimizerConfig | DimuonOptimizerConfig
+OptimizerConfig: TypeAlias = AdamOptimizerConfig | DimuonOptimizerConfig | OtherOptimizer
 """The optimizer that a model is created with."""
 
 

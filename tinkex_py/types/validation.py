@@ -27,7 +27,7 @@ from tinkex_py.types.packing import Unpackable, first_non_finite, place_of
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.tensor import TensorData
-from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
+from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig, OtherOptimizer
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ _ROOTS: dict[type, str] = {
     AdamParams: "adam_params",
     DimuonParams: "adam_params",
     DimuonOptimizerConfig: "optimizer",
+    OtherOptimizer: "optimizer",
     LoraConfig: "lora_config",
     RecoveryPolicy: "recovery",
     str: "name",
@@ -69,6 +70,8 @@ def problem(value: object, path: str) -> InvalidInput | None:
             SamplingParams() | AdamParams() | DimuonParams() | DimuonOptimizerConfig() | LoraConfig() | RecoveryPolicy()
         ):
             return settings_problem(value, path)
+        case OtherOptimizer(type=family, settings=settings):
+            return name_problem(family, f"{path}.type") or loss_config_problem(settings, f"{path}.settings")
         case str():
             return name_problem(value, path)
         case _:

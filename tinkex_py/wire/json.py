@@ -149,8 +149,10 @@ def _lower_tensor(tensor: TensorData) -> dict[str, object]:
 
 
 def _write_leaf(value: object) -> object:
-    """Numbers that aren't Python's own, as numpy's scalars: integers by `__index__`, others by `__float__`."""
+    """Texts and numbers that aren't Python's own: integers by `__index__`, others by `__float__`."""
     match value:
+        case str():
+            return str(value)
         case SupportsIndex():
             return int(value)
         case SupportsFloat():
