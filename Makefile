@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format lint types layers coverage docs docs-check site schema bench bench-quick interop interop-quick clean
+.PHONY: help demo test test-all check format lint types layers coverage docs docs-check site schema bench bench-quick soak mutations fuzz load \
+	interop interop-quick clean
 
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -73,6 +74,12 @@ bench: $(VENV)/.bench ## this client beside the official SDK, and the embedded e
 
 bench-quick: $(VENV)/.bench ## a selection of the above (a minute)
 	$(RUN) tests.benchmarks --quick $(ARGS)
+
+soak: $(VENV)/.test ## play 10,000 programs under faults, and look that broken runtimes are found (ARGS="--count 500")
+	$(RUN) property_tests.simulation $(ARGS)
+
+mutations: $(VENV)/.test ## only look that runtimes broken on purpose are found
+	$(RUN) property_tests.simulation --mutations
 
 interop-quick: $(VENV)/.test ## the embedded engine, through this client and the official SDK's last release
 	$(RUN) tests.interop quick

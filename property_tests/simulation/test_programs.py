@@ -28,8 +28,8 @@ Program: TypeAlias = Callable[[AsyncServiceClient], Coroutine[Any, Any, tuple[ob
 PATIENT = Config(base_url="http://tinkex.local", max_attempts=1000, timeout=1e6)
 FAULTS = st.builds(
     Fault,
-    lost=st.sampled_from(["nothing", "nothing", "request", "answer"]),
-    delay=st.sampled_from([0.0, 0.1, 3.0, 30.0]),
+    kind=st.sampled_from(["nothing", "refused", "unanswered", "late"]),
+    seconds=st.sampled_from([0.0, 0.1, 3.0, 30.0]),
 )
 STEPS = st.lists(st.sampled_from(["backward", "backward", "step", "sample", "save", "load"]), max_size=8)
 
@@ -91,7 +91,7 @@ def test_a_disturbed_program_ends_as_the_undisturbed_one(steps: list[Step], faul
 
 
 def test_the_same_seed_and_faults_give_the_same_run() -> None:
-    faults = [Fault(lost="answer"), Fault(delay=3.0), Fault(lost="request")] * 5
+    faults = [Fault(kind="unanswered"), Fault(kind="late", seconds=3.0), Fault(kind="refused")] * 5
     networks = [Network(faults), Network(faults)]
     runs = [simulate(program(["backward", "step", "save"]), network, seed=3) for network in networks]
     assert runs[0] == runs[1]
@@ -102,5 +102,5 @@ def test_without_a_network_every_operation_fails_in_time() -> None:
     async def run(service: AsyncServiceClient) -> Outcome[object]:
         return await service.create_lora_training_client("tinkex/tiny-random", timeout=20)
 
-    outcome = simulate(run, Network([Fault(lost="request")] * 1000))
+    outcome = simulate(run, Network([Fault(kind="refused")] * 1000))
     assert isinstance(outcome, Failure)

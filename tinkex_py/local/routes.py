@@ -130,7 +130,7 @@ def _set_ttl(request: Incoming, opened: tuple[str, ...]) -> Prepared:
 
 def client_config(state: State) -> Answer:
     """POST /api/v1/client/config"""
-    return answer({**LIMITS, "pjwt_auth_enabled": state.exchanges_keys})
+    return answer({**LIMITS, **state.limits, "pjwt_auth_enabled": state.exchanges_keys})
 
 
 OPEN = "*"

@@ -7,7 +7,7 @@ when a lock is given, which is never held while the engine computes.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from hmac import compare_digest
 from pathlib import Path
@@ -41,7 +41,7 @@ class Server:
     `on_settled` is called with each key that a question may be held for when there is news of it, by the thread that
     brought it. With an `api_key`, requests
     have to carry it, or a token that it was exchanged for; with `token_seconds`, a token's lifetime, clients are told
-    to exchange it.
+    to exchange it. `limits` are flags of `client/config` in the place of the usual ones.
     """
 
     def __init__(
@@ -54,10 +54,12 @@ class Server:
         on_settled: Callable[[str], None] | None = None,
         api_key: str | None = None,
         token_seconds: int | None = None,
+        limits: Mapping[str, object] | None = None,
     ) -> None:
         self._store = Store(directory)
         self._lock = nullcontext() if lock is None else lock
         self._state = State(self._store, seed, now, self._lock)
+        self._state.limits = limits or {}
         self._state.exchanges_keys = token_seconds is not None
         self._state.token_seconds = TOKEN_SECONDS if token_seconds is None else token_seconds
         self._on_settled = on_settled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -121,6 +121,7 @@ class State:
         self.shelf = Shelf()
         self.usage = Usage(now)
         self.signer = Signer(sha256(b"secret %d" % seed).digest())
+        self.limits: Mapping[str, object] = {}
         self.exchanges_keys = False
         self.token_seconds = 0
         self.completions: dict[str, Completions] = {}

@@ -1,72 +1,200 @@
-"""A network that loses and delays, between a client and an embedded server, in virtual time."""
+"""A network on which anything may go wrong, between a client and an embedded server, in virtual time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Literal
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
+import msgspec
 from msgspec import Struct
 from typing_extensions import override
 
 from tinkex_py.local.incoming import Held, Incoming, incoming
 from tinkex_py.local.server import Server
 from tinkex_py.request import Reply
+from tinkex_py.testing.clock import VirtualLoop
+from tinkex_py.testing.faults import ELSEWHERE, Fault, Kind
 
 LONGEST_POLL = 20.0
 """Seconds that the network's server holds a question."""
 
 
-class Fault(Struct, frozen=True, kw_only=True):
-    """What happens to one exchange: it is late by `delay` seconds each way, and the request or its answer is lost."""
+class Exchange(Struct, frozen=True):
+    """A request as the server saw it, and its answer."""
 
-    lost: Literal["nothing", "request", "answer"] = "nothing"
-    delay: float = 0.0
+    request: Incoming
+    answer: Reply
 
 
 class Network(httpx.AsyncBaseTransport):
     """Carries each exchange to a fresh embedded server under the next of `faults`, and undisturbed after the last.
 
-    `working` is how many seconds each piece of the server's work takes. `delivered` counts what the server saw.
+    `working` is how many seconds each piece of the server's work takes. `happened` counts the faults by kind; `log` has
+    what the server saw, `carried` what the client sent, and `settled` the promises that were settled, all in order.
+    The server wants the `api_key`, if there is one, and announces these `limits` in its `client/config`.
     """
 
-    def __init__(self, faults: Iterable[Fault] = (), *, working: float = 0.01) -> None:
-        self.server = Server(now=lambda: 0.0, on_settled=self._announce)
-        self.delivered = 0
+    def __init__(
+        self,
+        faults: Iterable[Fault] = (),
+        *,
+        working: float = 0.01,
+        api_key: str | None = None,
+        limits: Mapping[str, object] | None = None,
+    ) -> None:
+        self._folder = TemporaryDirectory(prefix="tinkex-", ignore_cleanup_errors=True)
+        self._api_key = api_key
+        self._limits = limits
         self._faults = iter(faults)
         self._working = working
         self._news: dict[str, asyncio.Event] = {}
+        self._deliveries: set[asyncio.Task[Reply]] = set()
+        self._ahead = 0.0
+        self._begun = 0
+        self.happened: Counter[Kind] = Counter()
+        self.log: list[Exchange] = []
+        self.carried: list[httpx.Request] = []
+        self.settled: list[str] = []
+        self.server = self._start()
+
+    @property
+    def directory(self) -> Path:
+        """Where the server's checkpoints are."""
+        return Path(self._folder.name)
+
+    @property
+    def delivered(self) -> int:
+        """How many requests the server saw."""
+        return len(self.log)
+
+    @property
+    def busy(self) -> frozenset[asyncio.Task[Reply]]:
+        """What is still on its way, whether or not anybody waits for it."""
+        return frozenset(self._deliveries)
+
+    def ask(self, operation: str, body: Mapping[str, object]) -> Reply:
+        """The server's own answer to a command, with no network between; for what isn't ready, that it isn't."""
+        headers = () if self._api_key is None else (("x-api-key", self._api_key),)
+        content = msgspec.json.encode(body)
+        answer = self.server.handle(incoming("POST", f"/api/v1/{operation}", headers, content))
+        return answer.otherwise if isinstance(answer, Held) else answer
+
+    def weights(self, model_id: str) -> bytes | None:
+        """A model's adapter and optimizer when all that the server has to do is done; None if it has no such model."""
+        while self.server.work():
+            pass
+        name = f"weights-{len(list(self.directory.glob('*/weights/*')))}"
+        answer = self.ask("save_weights", {"model_id": model_id, "path": name})
+        if answer.status != 200:
+            return None
+        while self.server.work():
+            pass
+        (folder,) = self.directory.glob(f"*/weights/*-{name}")
+        return b"".join(path.read_bytes() for path in sorted(folder.glob("*.safetensors")))
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One exchange, or the exception that httpx raises for what happened to it."""
-        fault = next(self._faults, Fault())
+        self.carried.append(request)
         body = await request.aread()
-        await asyncio.sleep(fault.delay)
-        if fault.lost == "request":
-            raise httpx.ConnectError("the request was lost", request=request)
         headers = tuple(request.headers.items())
-        reply = await self._answer(incoming(request.method, request.url.raw_path.decode(), headers, body))
-        await asyncio.sleep(fault.delay)
-        if fault.lost == "answer":
-            raise httpx.ReadError("the answer was lost", request=request)
-        return httpx.Response(reply.status, headers=reply.headers, content=reply.body)
+        asked = incoming(request.method, request.url.raw_path.decode(), headers, body)
+        fault = self._next(asked)
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("read")):
+                return await self._exchange(request, asked, fault)
+        except TimeoutError:
+            raise httpx.ReadTimeout("nothing came in time", request=request) from None
 
     @override
     async def aclose(self) -> None:
-        """Delete the server's temporary folder."""
-        self.server.close()
+        """Let what is on its way vanish, and delete the server's folder."""
+        while self._deliveries:
+            for task in self._deliveries:
+                task.cancel()
+            await asyncio.gather(*self._deliveries, return_exceptions=True)
+        self._folder.cleanup()
 
-    async def _answer(self, request: Incoming) -> Reply:
-        answer = self.server.handle(request)
-        self.delivered += 1
-        asyncio.get_running_loop().call_later(self._working, self.server.work)
-        if isinstance(answer, Held):
-            return await self._held(request, answer)
+    def _next(self, asked: Incoming) -> Fault:
+        """What happens now; a fault that can't happen to such a request is used up."""
+        fault = next(self._faults, Fault())
+        if not fault.concerns(asked.path):
+            return Fault()
+        self.happened[fault.kind] += 1
+        return fault
+
+    async def _exchange(self, request: httpx.Request, asked: Incoming, fault: Fault) -> httpx.Response:
+        if str(request.url).startswith(ELSEWHERE):
+            return _response(Reply(status=200, body=b"{}"))
+        match fault.kind:
+            case "refused":
+                raise httpx.ConnectError("nobody listens there", request=request)
+            case "lost":
+                raise httpx.ReadError("the request was lost", request=request)
+            case "silent":
+                await asyncio.sleep(request.extensions.get("timeout", {}).get("read") or 60.0)
+                raise httpx.ReadTimeout("nothing came in time", request=request)
+            case "overtaken":
+                _ = self._deliver(asked, fault.seconds)
+                raise httpx.ReadError("the connection broke", request=request)
+            case "restarted" | "restored":
+                _ = await self._arrives(asked)
+                self._restart(restored=fault.kind == "restored")
+                raise httpx.ReadError("the server stopped", request=request)
+            case _:
+                return await self._answered(request, asked, fault)
+
+    async def _answered(self, request: httpx.Request, asked: Incoming, fault: Fault) -> httpx.Response:
+        """What comes back where something does."""
+        if fault.instead is not None and fault.kind != "status afterwards":
+            return _response(fault.instead)
+        self._set_clocks(fault)
+        if fault.kind == "duplicated":
+            _ = await asyncio.shield(self._deliver(asked))
+        delay = fault.seconds if fault.kind == "late" else 0.0
+        reply = await asyncio.shield(self._deliver(asked, delay))
+        await asyncio.sleep(delay)
+        match fault.kind:
+            case "unanswered":
+                raise httpx.ReadError("the answer was lost", request=request)
+            case "reset":
+                return _response(reply, httpx.ReadError("the connection was reset", request=request))
+            case "truncated":
+                return _response(Reply(status=reply.status, headers=reply.headers, body=_half(reply.body)))
+            case _:
+                return _response(fault.instead or reply)
+
+    def _set_clocks(self, fault: Fault) -> None:
+        loop = asyncio.get_running_loop()
+        if fault.kind == "leap" and isinstance(loop, VirtualLoop):
+            loop.leap(fault.seconds)
+        elif fault.kind == "wall clock":
+            self._ahead += fault.seconds
+
+    def _deliver(self, asked: Incoming, delay: float = 0.0) -> asyncio.Task[Reply]:
+        """The request on its way, which goes on when nobody waits for its answer any more."""
+        task = asyncio.ensure_future(self._arrives(asked, delay))
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
+        return task
+
+    async def _arrives(self, asked: Incoming, delay: float = 0.0) -> Reply:
+        await asyncio.sleep(delay)
+        answer = self._handled(asked)
+        return await self._held(asked, answer) if isinstance(answer, Held) else answer
+
+    def _handled(self, asked: Incoming) -> Reply | Held:
+        answer = self.server.handle(asked)
+        self.log.append(Exchange(asked, answer.otherwise if isinstance(answer, Held) else answer))
+        asyncio.get_running_loop().call_later(self._working, self._work)
         return answer
 
-    async def _held(self, request: Incoming, held: Held) -> Reply:
+    async def _held(self, asked: Incoming, held: Held) -> Reply:
         news = self._news.setdefault(held.key, asyncio.Event())
         try:
             async with asyncio.timeout(LONGEST_POLL if held.seconds is None else held.seconds):
@@ -74,8 +202,66 @@ class Network(httpx.AsyncBaseTransport):
         except TimeoutError:
             return held.otherwise
         news.clear()
-        answer = self.server.handle(request)
+        answer = self.server.handle(asked)
         return answer.otherwise if isinstance(answer, Held) else answer
 
+    def _work(self) -> None:
+        if self.server.work():
+            asyncio.get_running_loop().call_later(self._working, self._work)
+
     def _announce(self, key: str) -> None:
+        self.settled.append(key)
         self._news.setdefault(key, asyncio.Event()).set()
+
+    def _start(self) -> Server:
+        self._begun += 1
+        return Server(
+            now=self._wall_clock,
+            directory=self.directory,
+            seed=self._begun,
+            on_settled=self._announce,
+            api_key=self._api_key,
+            limits=self._limits,
+        )
+
+    def _wall_clock(self) -> float:
+        try:
+            return asyncio.get_running_loop().time() + self._ahead
+        except RuntimeError:
+            return self._ahead
+
+    def _restart(self, *, restored: bool) -> None:
+        """Every model is gone, and what was asked for breaks off; the last checkpoint never was, if it is restored."""
+        if restored:
+            written = sorted(self.directory.glob("*/*/*/record.json"), key=lambda path: path.stat().st_mtime_ns)
+            for last in written[-1:]:
+                shutil.rmtree(last.parent)
+        self.server = self._start()
+        for news in self._news.values():
+            news.set()
+
+
+def _half(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
+class _Broken(httpx.AsyncByteStream):
+    """Half of a body, and then the end of the connection."""
+
+    def __init__(self, body: bytes, error: httpx.TransportError) -> None:
+        self._body = body
+        self._error = error
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield _half(self._body)
+        raise self._error
+
+
+def _response(reply: Reply, breaking: httpx.TransportError | None = None) -> httpx.Response:
+    if breaking is None:
+        return httpx.Response(reply.status, headers=reply.headers, content=reply.body)
+    return httpx.Response(reply.status, headers=reply.headers, stream=_Broken(reply.body, breaking))
+
+
+__all__ = ["Exchange", "Fault", "Network"]

@@ -19,6 +19,7 @@ from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.opening import IN_PROCESS, begin
 from tinkex_py.runtime.pools import Pools
 from tinkex_py.runtime.preparing import Preparing
+from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, closed
 from tinkex_py.testing import clock
 from tinkex_py.types.mapping import FrozenMapping
@@ -90,14 +91,22 @@ async def _simulated(
     chance = random.Random(seed)  # noqa: S311 - a simulation repeats
 
     def executor_on(transport: Transport) -> Executor:
-        return Executor(transport, observe=observe, bits=lambda: chance.getrandbits(64))
+        return Executor(transport, observe=tell, bits=lambda: chance.getrandbits(64))
+
+    reporter = Reporter() if config.telemetry else None
+
+    def tell(event: AnyEvent) -> None:
+        if observe is not None:
+            observe(event)
+        if reporter is not None:
+            reporter.report(event)
 
     startup = begin(config)
     http = HttpTransport(config, Pools(config, network), startup.authentication)
     executor = executor_on(Preparing(executor_on(http), startup))
     runtime = LoopRuntime(executor)
     try:
-        context = Context(config, runtime, startup=startup, user_metadata=user_metadata)
+        context = Context(config, runtime, startup=startup, user_metadata=user_metadata, reporter=reporter)
         return await program(AsyncServiceClient.from_context(context))
     finally:
         runtime.close()
