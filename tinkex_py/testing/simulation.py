@@ -28,10 +28,14 @@ T = TypeVar("T")
 
 
 class LoopRuntime:
-    """Runs a client's plans on the loop that is running: in virtual time there is no other thread."""
+    """Runs a client's plans on the loop that is running: in virtual time there is no other thread.
 
-    def __init__(self, executor: Executor) -> None:
+    What `beneath` runs is ended last, as a runtime ends with its transport.
+    """
+
+    def __init__(self, executor: Executor, beneath: Executor) -> None:
         self._executor = executor
+        self._beneath = beneath
         self._closed = False
 
     @property
@@ -61,6 +65,7 @@ class LoopRuntime:
             await self._executor.stop()
         if first and farewell is not None:
             _ = await self._executor.run(farewell)
+        await self._beneath.stop()
 
 
 def simulate(
@@ -103,8 +108,9 @@ async def _simulated(
 
     startup = begin(config)
     http = HttpTransport(config, Pools(config, network), startup.authentication)
-    executor = executor_on(Preparing(executor_on(http), startup))
-    runtime = LoopRuntime(executor)
+    beneath = executor_on(http)
+    executor = executor_on(Preparing(beneath, startup))
+    runtime = LoopRuntime(executor, beneath)
     try:
         context = Context(config, runtime, startup=startup, user_metadata=user_metadata, reporter=reporter)
         return await program(AsyncServiceClient.from_context(context))
