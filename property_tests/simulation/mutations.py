@@ -5,12 +5,12 @@ Each mutation is a name and what is put in the place of what, for as long as it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from returns.result import Failure
@@ -22,10 +22,12 @@ from tinkex_py.errors import TransportError
 from tinkex_py.plans import batches, retry
 from tinkex_py.plans.batches import Cut
 from tinkex_py.plans.effects import Plan, attempt, random_bits, require
-from tinkex_py.plans.polling import Ticket, Waiting
+from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.runs import Run
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime import http
+
+T = TypeVar("T")
 
 LIMIT = 500
 """Schedules within which a mutation has to be found."""
@@ -53,9 +55,7 @@ def no_deadline_on_polling(waiting: Waiting, begun: float, at: float) -> float:
     return inf
 
 
-def failed_chunk_keeps_the_turn(
-    run: Run, cut: Cut, *, put: Callable[[Run, Cut], Plan[Sequence[Ticket]]]
-) -> Plan[Sequence[Ticket]]:
+def failed_chunk_keeps_the_turn(run: Run, cut: Cut, *, put: Callable[[Run, Cut], Plan[T]]) -> Plan[T]:
     """Everything after it waits for ever."""
     outcome = yield from attempt(put(run, cut))
     if isinstance(outcome, Failure):
