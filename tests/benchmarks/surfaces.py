@@ -109,7 +109,7 @@ class Ours:
 
     def rest(self) -> Any:
         """A client of the REST endpoints."""
-        return self.service.create_rest_client()
+        return self.value(self.service.create_rest_client())
 
     def awaited(self, answer: Any) -> Any:
         """What an outcome holds."""

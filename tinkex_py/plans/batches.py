@@ -6,7 +6,7 @@ only in part says so, and the next step of the optimizer too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, structs
@@ -160,29 +160,26 @@ def _fill(run: Run, cut: Cut, filling: Piece) -> Plan[None]:
 
 
 def _cut(step: BatchStep, dialect: Dialect, limits: Limits, places: Sequence[slice] | None) -> Outcome[Cut]:
-    whole = lower(step.operation, step.body, dialect)
-    cuts = tuple(_places(step, whole, dialect, limits) if places is None else places)
-    lowered = [whole] if len(cuts) == 1 else [_lowered(step, place, dialect) for place in cuts]
-    harmless = steps.forward(step.body.data[:1], step.body.loss_fn, step.body.loss_fn_config)
-    part = Part(count=len(cuts), gradients=not step.body.forward_only)
-    match collect((whole, *lowered, lower(harmless.operation, harmless.body, dialect))):
-        case Failure(refused):
-            return Failure(refused)
-        case Success(bodies):
-            pieces = tuple(_piece(step, body, part) for body in bodies[1:-1])
-            filling = _piece(harmless, bodies[-1]) if limits.parallel else None
-            return Success(Cut(operation=step.operation, places=cuts, pieces=pieces, part=part, filling=filling))
-
-
-def _places(
-    step: BatchStep, whole: Outcome[Lowered, InvalidInput], dialect: Dialect, limits: Limits
-) -> Iterable[slice]:
-    """One chunk when all of it is within the limits, which needs no closer look."""
     data = step.body.data
-    size = 0 if isinstance(whole, Failure) else len(whole.unwrap().unnumbered.content)
-    if len(data) <= limits.count and size <= limits.size:
-        return [slice(0, len(data))]
-    return chunks([size_of(datum, dialect) for datum in data], limits)
+    cuts = tuple(chunks([size_of(datum, dialect) for datum in data], limits) if places is None else places)
+    part = Part(count=len(cuts), gradients=not step.body.forward_only)
+    match collect([_lowered(step, place, dialect) for place in cuts]):
+        case Failure(refused):
+            whole = lower(step.operation, step.body, dialect)  # names the place in the batch, not in a chunk of it
+            return whole if isinstance(whole, Failure) else Failure(refused)
+        case Success(bodies):
+            pieces = tuple(_piece(step, body, part) for body in bodies)
+    return _filling(step, dialect, limits).map(
+        lambda filling: Cut(operation=step.operation, places=cuts, pieces=pieces, part=part, filling=filling)
+    )
+
+
+def _filling(step: BatchStep, dialect: Dialect, limits: Limits) -> Outcome[Piece | None]:
+    """A forward pass of the first datum, for where chunks go together."""
+    if not limits.parallel:
+        return Success(None)
+    harmless = steps.forward(step.body.data[:1], step.body.loss_fn, step.body.loss_fn_config)
+    return lower(harmless.operation, harmless.body, dialect).map(partial(_piece, harmless))
 
 
 def _lowered(step: BatchStep, place: slice, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:

@@ -116,14 +116,14 @@ def _times(seconds: float, connecting: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=seconds)
 
 
-def _body(content: bytes | None) -> bytes | AsyncIterator[bytes] | None:
+def _body(content: bytes | None) -> bytes | AsyncIterator[memoryview] | None:
     return content if content is None or len(content) <= _LARGE else _parts(content)
 
 
-async def _parts(content: bytes) -> AsyncIterator[bytes]:
+async def _parts(content: bytes) -> AsyncIterator[memoryview]:
     view = memoryview(content)
     for start in range(0, len(content), _PART):
-        yield bytes(view[start : start + _PART])
+        yield view[start : start + _PART]
 
 
 def _break_off(error: Exception, *, sent: bool) -> NoReturn:

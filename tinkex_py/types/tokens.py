@@ -7,7 +7,7 @@ from typing import SupportsIndex, TypeAlias, overload
 
 from typing_extensions import TypeIs
 
-from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, pack
+from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, first_beyond_int31, pack
 
 TokensLike: TypeAlias = "Sequence[int] | ArrayLike | TensorLike"
 """What token ids may be given as: a list, a tuple, `array.array`, a numpy array or a torch tensor, one-dimensional."""
@@ -90,10 +90,10 @@ def _packed(ids: TokensLike) -> Packed | Unpackable:
 
 def _refused(packed: Packed) -> Unpackable | None:
     """What is wrong with integers that are to be token ids."""
-    ids = packed.buffer.cast("i")
     if len(packed.shape) != 1:
         return Unpackable("", f"token ids are one-dimensional, these have shape {packed.shape}")
-    if min(ids, default=0) >= 0:
+    place = first_beyond_int31(packed)
+    if place is None:
         return None
-    place, negative = next((index, token) for index, token in enumerate(ids) if token < 0)
+    negative = packed.buffer.cast("i")[place]
     return Unpackable(f"[{place}]", f"{negative} is not a token id", str(negative))

@@ -23,7 +23,7 @@ from tinkex_py.types.limits import (
     refused,
     settings_problem,
 )
-from tinkex_py.types.packing import Unpackable, first_non_finite, place_of
+from tinkex_py.types.packing import Unpackable, first_beyond_int31, first_non_finite, place_of
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.tensor import TensorData
@@ -170,10 +170,10 @@ def _tensor(tensor: TensorData, path: str) -> InvalidInput | None:
 def _target_tokens(tensor: TensorData, path: str) -> InvalidInput | None:
     if tensor.dtype != "int64":
         return refused(path, tensor, "give token ids, which are integers")
-    tokens = tensor.buffer.cast("q")
-    if min(tokens, default=0) >= 0 and max(tokens, default=0) <= LARGEST_TOKEN:
+    position = first_beyond_int31(tensor.packed)
+    if position is None:
         return None
-    position, token = next((place, token) for place, token in enumerate(tokens) if not 0 <= token <= LARGEST_TOKEN)
+    token = tensor.buffer.cast("q")[position]
     remedy = f"give token ids from 0 to {LARGEST_TOKEN}; a weight of 0 keeps a position out of the loss"
     return refused(_place(tensor, position, path), token, remedy)
 

@@ -58,7 +58,7 @@ def size_of(datum: Datum, dialect: Dialect) -> int:
     """How many bytes a datum adds to a batch; 0 when it has no form in that dialect."""
     if dialect == "json":
         return len(json.encode(_Input(data=(datum,), loss_fn="")).content) - _EMPTY
-    return requests.encode(Batch(data=(datum,), loss_fn="")).map(lambda encoded: len(encoded.content)).value_or(0)
+    return requests.size_of(datum)
 
 
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ Parts: TypeAlias = list[bytes | memoryview]
 _VARINT, _FIXED64, _DELIMITED = 0, 1, 2
 
 
+@lru_cache(maxsize=1024)
 def varint(value: int) -> bytes:
     """An integer in groups of seven bits, the lowest first; a negative one as its 64-bit complement."""
     rest = value & 0xFFFF_FFFF_FFFF_FFFF
@@ -51,7 +53,13 @@ def buffer(field: int, value: bytes | memoryview) -> Parts:
 
 def message(field: int, parts: Parts) -> Parts:
     """A field that holds a message, or whatever else has a length, present even when empty."""
-    return [varint(field << 3 | _DELIMITED) + varint(sum(map(len, parts))), *parts]
+    return [_front(field, sum(map(len, parts))), *parts]
+
+
+@lru_cache(maxsize=1024)
+def _front(field: int, length: int) -> bytes:
+    """What stands before a length's worth of bytes; the data of a batch are often of few lengths."""
+    return varint(field << 3 | _DELIMITED) + varint(length)
 
 
 def integers(field: int, values: Sequence[int] | None) -> Parts:

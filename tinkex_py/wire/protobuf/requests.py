@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 
 from returns.result import Failure, Success
 from typing_extensions import TypeIs
@@ -14,7 +15,8 @@ from tinkex_py.request import Encoded
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, ProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInputChunk
-from tinkex_py.types.tensor import TensorData
+from tinkex_py.types.packing import Shape
+from tinkex_py.types.tensor import DType, TensorData
 from tinkex_py.wire.protobuf.packing import Parts, buffer, double, integer, integers, joined, message, text
 
 CONTENT_TYPE = "application/x-protobuf"
@@ -39,6 +41,11 @@ def encode(batch: Batch) -> Outcome[Encoded, InvalidInput]:
     return Success(Encoded(CONTENT_TYPE, b"".join(parts)))
 
 
+def size_of(datum: Datum) -> int:
+    """How many bytes a datum takes in a batch, without making them; 0 when it has no form in protobuf."""
+    return 0 if _refused((datum,)) else sum(map(len, message(3, _datum(datum))))
+
+
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
     """An encoded batch of `model_id` under its number: fields 1 and 2 in front of the bytes there are."""
     front = (*text(1, model_id), *integer(2, seq_id))
@@ -61,14 +68,28 @@ def _refused(data: Sequence[Datum]) -> InvalidInput | None:
 
 
 def _datum(datum: Datum) -> Parts:
-    return joined(
-        (
-            *(message(1, _chunk(chunk)) for chunk in datum.model_input.chunks if not _is_elsewhere(chunk)),
-            *(_entry(2, name, message(2, tensor(value))) for name, value in datum.loss_fn_inputs.items()),
-            *(message(3, _span(span)) for span in datum.model_input_spans or ()),
-            *(message(4, _span(span)) for span in datum.loss_fn_input_spans or ()),
-        )
-    )
+    parts = joined(_chunk(chunk) for chunk in datum.model_input.chunks if not _is_elsewhere(chunk))
+    for name, value in datum.loss_fn_inputs.items():
+        parts += _loss_input(name, value)
+    for field, spans in ((3, datum.model_input_spans), (4, datum.loss_fn_input_spans)):
+        parts += joined(message(field, _span(span)) for span in spans or ())
+    return parts
+
+
+def _loss_input(name: str, value: TensorData) -> Parts:
+    if value.sparse_crow_indices is not None:
+        return _entry(2, name, message(2, tensor(value)))
+    before, after = _around(name, value.dtype, value.shape, len(value.buffer))
+    return [before, value.buffer, after]
+
+
+@lru_cache(maxsize=1024)
+def _around(name: str, dtype: DType, shape: Shape | None, length: int) -> tuple[bytes, bytes]:
+    """What stands before and behind a dense tensor's bytes; the tensors of a batch are often of few shapes."""
+    placeholder = memoryview(bytes(length))
+    parts = _entry(2, name, message(2, tensor(TensorData.of_buffer(placeholder, dtype, shape))))
+    place = next(index for index, part in enumerate(parts) if isinstance(part, memoryview))
+    return b"".join(parts[:place]), b"".join(parts[place + 1 :])
 
 
 def _span(span: ProvenanceSpan) -> Parts:
@@ -83,11 +104,19 @@ def _is_elsewhere(chunk: ModelInputChunk) -> TypeIs[ImageAssetPointerChunk]:
 def _chunk(chunk: EncodedTextChunk | ImageChunk | DmelChunk) -> Parts:
     match chunk:
         case EncodedTextChunk():
-            return message(1, buffer(1, chunk.packed.buffer))
+            ids = chunk.packed.buffer
+            return [_before_ids(len(ids)), ids]
         case ImageChunk(data, kind, expected):
-            return message(2, [*buffer(1, data), *text(2, kind), *_present(3, expected)])
+            return message(1, message(2, [*buffer(1, data), *text(2, kind), *_present(3, expected)]))
         case DmelChunk(dmel):
-            return message(3, buffer(1, dmel))
+            return message(1, message(3, buffer(1, dmel)))
+
+
+@lru_cache(maxsize=1024)
+def _before_ids(length: int) -> bytes:
+    """What stands before so many bytes of token ids."""
+    parts = message(1, message(1, buffer(1, memoryview(bytes(length)))))
+    return b"".join(part for part in parts if isinstance(part, bytes))
 
 
 def _present(field: int, value: int | None) -> Parts:
