@@ -146,6 +146,14 @@ def test_milestones_and_troubles_are_told(
     assert lines(caplog, events) == said
 
 
+def test_a_kept_promise_is_routine_unless_it_ends_a_pause() -> None:
+    observer = LoggingObserver()
+    kept = PromiseSettled(operation="asample", promise="p", elapsed=2)
+    before = observer.cares(kept)
+    observer(PromisePolled(operation="asample", promise="p", iteration=1, elapsed=1, queue_state="paused_capacity"))
+    assert (before, observer.cares(kept)) == (False, True)
+
+
 def test_requests_are_told_to_those_who_look_for_mistakes(caplog: pytest.LogCaptureFixture) -> None:
     events: list[AnyEvent] = [
         RequestSent(operation="o", endpoint="POST /o", attempt=1),

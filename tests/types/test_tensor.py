@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tinkex_py import Datum, ModelInput
-from tinkex_py.types.packing import Format, Packed, Unpackable, first_non_finite, pack
+from tinkex_py.types.packing import Format, Packed, Unpackable, first_beyond_int31, first_non_finite, pack
 from tinkex_py.types.tensor import TensorData
 
 
@@ -176,6 +176,22 @@ def test_numpy_and_torch_read_a_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert integers.to_numpy().tolist() == [[1, 2]]
     assert floats.to_numpy().dtype.name == "float32"
     assert isinstance(integers.to_torch(), Torch)
+
+
+@pytest.mark.parametrize("form", ["int32", "int64"])
+@pytest.mark.parametrize("strange", [-1, -(2**31), 2**31, 2**40, 2**63 - 1, -(2**63)])
+def test_the_first_integer_beyond_31_bits_is_found(form: Format, strange: int) -> None:
+    usual = [0, 1, 255, 2**31 - 1]
+    fine, found = pack(usual, form), pack([*usual, strange, strange], form)
+    assert isinstance(fine, Packed)
+    assert first_beyond_int31(fine) is None
+    assert isinstance(found, Unpackable) or first_beyond_int31(found) == len(usual)
+
+
+def test_the_largest_floats_are_finite() -> None:
+    packed = pack([3.4e38, -3.4e38, 1.8e38])
+    assert isinstance(packed, Packed)
+    assert first_non_finite(packed) is None
 
 
 def test_the_first_non_finite_element_is_found() -> None:

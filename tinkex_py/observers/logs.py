@@ -76,8 +76,15 @@ class LoggingObserver:
         return cls(log)
 
     def cares(self, event: AnyEvent) -> bool:
-        """Whether there may be something to say: routine is told only when somebody looks for a mistake."""
-        return not isinstance(event, _ROUTINE) or self._log.isEnabledFor(logging.DEBUG)
+        """Whether there may be something to say: routine is told only when somebody looks for a mistake.
+
+        A kept promise is routine too, unless it ends a pause.
+        """
+        if self._log.isEnabledFor(logging.DEBUG):
+            return True
+        if isinstance(event, PromiseSettled) and event.error is None:
+            return bool(self._paused)
+        return not isinstance(event, _ROUTINE)
 
     def __call__(self, event: AnyEvent) -> None:
         """Say what there is to say."""

@@ -15,7 +15,7 @@ from returns.result import Failure, Success
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.steps import BatchStep
 from tinkex_py.errors import Conflict, InvalidInput, OutOfSequence, TinkerError
-from tinkex_py.outcome import Outcome, collect
+from tinkex_py.outcome import Outcome, collect, then
 from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.chunks import Limits, chunks, combined
 from tinkex_py.plans.dialects import dialect_of
@@ -169,8 +169,11 @@ def _cut(step: BatchStep, dialect: Dialect, limits: Limits, places: Sequence[sli
             return whole if isinstance(whole, Failure) else Failure(refused)
         case Success(bodies):
             pieces = tuple(_piece(step, body, part) for body in bodies)
-    return _filling(step, dialect, limits).map(
-        lambda filling: Cut(operation=step.operation, places=cuts, pieces=pieces, part=part, filling=filling)
+    return then(
+        _filling(step, dialect, limits),
+        lambda filling: Success(
+            Cut(operation=step.operation, places=cuts, pieces=pieces, part=part, filling=filling),
+        ),
     )
 
 
@@ -179,7 +182,7 @@ def _filling(step: BatchStep, dialect: Dialect, limits: Limits) -> Outcome[Piece
     if not limits.parallel:
         return Success(None)
     harmless = steps.forward(step.body.data[:1], step.body.loss_fn, step.body.loss_fn_config)
-    return lower(harmless.operation, harmless.body, dialect).map(partial(_piece, harmless))
+    return then(lower(harmless.operation, harmless.body, dialect), lambda lowered: Success(_piece(harmless, lowered)))
 
 
 def _lowered(step: BatchStep, place: slice, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:

@@ -6,6 +6,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from msgspec import structs
@@ -167,6 +168,7 @@ class HttpTransport:
         )
 
 
+@lru_cache(maxsize=1024)
 def path_part(name: str) -> str:
     """A name as one part of a path: nothing in it can end the part, and no part is `.` or `..`.
 

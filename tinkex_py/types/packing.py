@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain
 from math import isfinite, prod
 from reprlib import repr as shortened
@@ -95,17 +94,14 @@ class TensorLike(Protocol):
 
 def is_array(value: object) -> TypeIs[ArrayLike]:
     """Whether the value converts itself as numpy arrays do; the type is asked, as some attributes raise when read."""
-    return _has(type(value), ("dtype", "astype", "tobytes"))
+    kind = type(value)
+    return hasattr(kind, "dtype") and hasattr(kind, "astype") and hasattr(kind, "tobytes")
 
 
 def is_tensor(value: object) -> TypeIs[TensorLike]:
     """Whether the value converts itself as torch tensors do."""
-    return _has(type(value), ("detach", "is_floating_point", "numpy"))
-
-
-@lru_cache(maxsize=256)
-def _has(kind: type, names: tuple[str, ...]) -> bool:
-    return all(hasattr(kind, name) for name in names)
+    kind = type(value)
+    return hasattr(kind, "detach") and hasattr(kind, "is_floating_point") and hasattr(kind, "numpy")
 
 
 def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
