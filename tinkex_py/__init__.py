@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from returns.result import Failure, Success
 
     from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
+    from tinkex_py.clients.downloads import download_checkpoint
     from tinkex_py.clients.promises import AsyncPromise, Promise
     from tinkex_py.clients.rest import AsyncRestClient, RestClient
     from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tinkex_py.config import Config
     from tinkex_py.errors import TinkerError
     from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
-    from tinkex_py.runtime.tokenizers import Tokenizer
+    from tinkex_py.runtime.tokenizers import load_tokenizer
     from tinkex_py.types import (
         AdamOptimizerConfig,
         AdamParams,
@@ -47,11 +48,13 @@ if TYPE_CHECKING:
         TensorData,
         TinkerPath,
     )
+    from tinkex_py.types.tokenizing import Tokenizer
     from tinkex_py.types.validation import check
 
 _HOMES = {
     "returns.result": ("Failure", "Success"),
     "tinkex_py.clients.admin": ("AdminClient", "AsyncAdminClient"),
+    "tinkex_py.clients.downloads": ("download_checkpoint",),
     "tinkex_py.clients.rest": ("AsyncRestClient", "RestClient"),
     "tinkex_py.clients.promises": ("AsyncPromise", "Promise"),
     "tinkex_py.clients.sampling": ("AsyncSamplingClient", "SamplingClient"),
@@ -60,7 +63,8 @@ _HOMES = {
     "tinkex_py.config": ("Config",),
     "tinkex_py.errors": ("TinkerError",),
     "tinkex_py.outcome": ("Outcome", "OutcomeError", "as_tuple", "collect", "or_raise", "then"),
-    "tinkex_py.runtime.tokenizers": ("Tokenizer",),
+    "tinkex_py.runtime.tokenizers": ("load_tokenizer",),
+    "tinkex_py.types.tokenizing": ("Tokenizer",),
     "tinkex_py.types": (
         "AdamOptimizerConfig",
         "AdamParams",
@@ -135,6 +139,8 @@ __all__ = [
     "as_tuple",
     "check",
     "collect",
+    "download_checkpoint",
+    "load_tokenizer",
     "or_raise",
     "then",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from tinkex_py import Datum, Failure, or_raise
 from tinkex_py.cli.texts import Passage, examples, read_passages
-from tinkex_py.runtime.tokenizers import Tokenizer
+from tinkex_py.types.tokenizing import Tokenizer
 
 BYTES = Tokenizer("bytes", lambda text: tuple(text.encode()), lambda tokens: bytes(tokens).decode())
 

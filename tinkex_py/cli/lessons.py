@@ -14,8 +14,8 @@ from tinkex_py.clients.promises import Promise
 from tinkex_py.clients.sampling import SamplingClient
 from tinkex_py.clients.training import TrainingClient
 from tinkex_py.outcome import Outcome, then
-from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types import AdamParams, Datum, ForwardBackwardOutput, ModelInput, OptimStepResponse, SamplingParams
+from tinkex_py.types.tokenizing import Tokenizer
 
 AHEAD = 4
 """Steps that are submitted before the first of them is waited for."""
@@ -77,7 +77,7 @@ def train(
 
 def greedy(sampler: SamplingClient, tokenizer: Tokenizer, prompt: str, tokens: int) -> Outcome[str]:
     """The likeliest continuation of a prompt."""
-    question = ModelInput.from_ints(tokenizer.encode(prompt))
+    question = ModelInput.from_text(prompt, tokenizer)
     params = SamplingParams(max_tokens=tokens, temperature=0.0)
     match sampler.sample(question, 1, params).result():
         case Success(response):

@@ -23,6 +23,8 @@ FORMATS = (".png", ".svg", ".pdf")
 _LABELS: Mapping[str, str] = {"loss": "loss (nats per token)"}
 _COLOURS = ("#1f5fa8", "#b3541e", "#2f7d4f", "#7a4b9e")
 _UNDATED: Mapping[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+_SHARE = 40
+"""The part of a curve that a smoothed place takes in on either side: one in so many."""
 _SMOOTHED_FROM = 40
 """Points from which on a curve is drawn smoothed, over its own faint line."""
 
@@ -44,7 +46,8 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
     panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)
     for place, curve in enumerate(curves):
         _draw(panels[place, 0], curve, _COLOURS[place % len(_COLOURS)])
-    _ = panels[-1, 0].set_xlabel("step")
+    smoothed = any(len(curve.values) >= _SMOOTHED_FROM for curve in curves)
+    _ = panels[-1, 0].set_xlabel("step (thick line: mean of its neighbours)" if smoothed else "step")
     _ = figure.suptitle(title or ", ".join(curve.name for curve in curves))
     try:
         with mpl.rc_context({"svg.hashsalt": "tinkex"}):
@@ -60,7 +63,7 @@ def _draw(axes: Axes, curve: Curve, colour: str) -> None:
     if len(curve.values) == 1:
         _ = axes.plot(curve.steps, curve.values, "o", color=colour)
     if many:
-        _ = axes.plot(curve.steps, _smoothed(curve.values), color=colour, linewidth=1.8, label="smoothed")
+        _ = axes.plot(curve.steps, _smoothed(curve.values), color=colour, linewidth=1.8)
     _ = axes.set_ylabel(_LABELS.get(curve.name, curve.name))
     if curve.name == "loss" and min(curve.values) >= 0:
         _ = axes.set_ylim(bottom=0)
@@ -69,8 +72,8 @@ def _draw(axes: Axes, curve: Curve, colour: str) -> None:
 
 
 def _smoothed(values: Sequence[float]) -> list[float]:
-    """A moving mean that forgets within about a tenth of the curve, without the lag of its beginning."""
-    keep = 1 - 1 / max(2.0, len(values) / 20)
-    sums = accumulate(values, lambda total, value: keep * total + value, initial=0.0)
-    weights = accumulate(values, lambda total, _: keep * total + 1, initial=0.0)
-    return [total / weight for total, weight in zip(sums, weights, strict=True) if weight]
+    """At each place the mean of its neighbours on both sides, so that nothing comes late."""
+    reach = max(1, len(values) // _SHARE)
+    sums = list(accumulate(values, initial=0.0))
+    spans = [(max(0, at - reach), min(len(values), at + reach + 1)) for at in range(len(values))]
+    return [(sums[end] - sums[begin]) / (end - begin) for begin, end in spans]

@@ -21,8 +21,8 @@ from tinkex_py.clients.sampling import SamplingClient
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.errors import FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
-from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types import ModelInput, SampledSequence, SampleResponse, SamplingParams
+from tinkex_py.types.tokenizing import Tokenizer
 
 BASE_MODEL = "tinkex/tiny-english"
 _TOGETHER = 64

@@ -12,8 +12,8 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome, collect
-from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types import Datum, ModelInput
+from tinkex_py.types.tokenizing import Tokenizer
 
 
 class Passage(Struct, frozen=True):

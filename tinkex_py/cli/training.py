@@ -29,8 +29,8 @@ from tinkex_py.cli.texts import Passage, examples, read_passages
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.clients.training import TrainingClient
 from tinkex_py.outcome import Outcome
-from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types import Datum
+from tinkex_py.types.tokenizing import Tokenizer
 
 BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128

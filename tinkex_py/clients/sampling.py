@@ -29,7 +29,7 @@ from tinkex_py.plans.sources import Source, opened
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import IN_PROCESS, open_again, open_runtime, settings_for
-from tinkex_py.runtime.tokenizers import Tokenizer, load_tokenizer
+from tinkex_py.runtime.tokenizers import load_tokenizer
 from tinkex_py.types.handles import Holder, SamplerHandle, read, written
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.limits import settings_problem
@@ -38,6 +38,7 @@ from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
 from tinkex_py.types.service import ClientConfigResponse
 from tinkex_py.types.tensor import TensorData, TensorDataLike
+from tinkex_py.types.tokenizing import Tokenizer
 
 T = TypeVar("T")
 SamplingT = TypeVar("SamplingT", bound="SamplingOperations")
@@ -315,9 +316,9 @@ def open_sampler(
     return context.sampler(source, retry=retry, record_stability_info=record_stability_info)
 
 
-def loaded_tokenizer(name: str) -> Plan[Tokenizer]:
-    """The tokenizer of that id, loaded away from the runtime's thread."""
-    match (yield from compute(lambda: load_tokenizer(name))):
+def loaded_tokenizer(model: str, tokenizer_id: str | None = None) -> Plan[Tokenizer]:
+    """The tokenizer of a model, loaded away from the runtime's thread."""
+    match (yield from compute(lambda: load_tokenizer(model, tokenizer_id))):
         case Failure(reason):
             raise AssertionError(reason)
         case outcome:

@@ -30,13 +30,13 @@ from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.steps import Check, no_problem, take, take_update
 from tinkex_py.plans.submission import kept
-from tinkex_py.runtime.tokenizers import Tokenizer
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.console import training_run_url
 from tinkex_py.types.custom import LossHandle
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.limits import lifetime_problem, refused
 from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.tokenizing import Tokenizer
 from tinkex_py.types.training import (
     ForwardBackwardOutput,
     GetInfoResponse,
@@ -354,8 +354,8 @@ class TrainingOperations(Client, Generic[SamplingT]):
 
     def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
         info = yield from self._known_info(timeout)
-        name = info.model_data.tokenizer_id or info.model_data.model_name or info.model_name or ""
-        return (yield from loaded_tokenizer(name))
+        model = info.model_data.model_name or info.model_name or ""
+        return (yield from loaded_tokenizer(model, info.model_data.tokenizer_id))
 
     def _sampler_of_now(
         self, kind: steps.SnapshotKind, retry: RetryConfig | None, timeout: float | None

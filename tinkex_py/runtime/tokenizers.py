@@ -1,68 +1,94 @@
-"""Tokenizers by the id that a server gives: the embedded engine's own, or one that the `tokenizers` package loads."""
+"""Tokenizers loaded: the embedded engine's own, those of a folder, and those of the hub, with the extra for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from msgspec import Struct
 from returns.result import Failure, Success
 
-from tinkex_py.errors import ExtraMissing, FileFailed
+from tinkex_py.errors import CapabilityMissing, ExtraMissing, FileFailed, TinkerError
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.tokenizing import Tokenizer, TokenizerSource, tokenizer_source
 
 EMBEDDED = "tinkex/"
+FILE = "tokenizer.json"
+KEPT = 32
+"""Tokenizers that stay loaded."""
+
+_OWN_PACKAGE = ("TML/", "thinkingmachines/")
+_BY_HAND = "load it by its own means, and make Tokenizer(name, encode, decode) of it"
 
 
-class Tokenizer(Struct, frozen=True):
-    """Text to token ids `[T]` and back; no special tokens are added."""
+def load_tokenizer(model: str, tokenizer_id: str | None = None) -> Outcome[Tokenizer]:
+    """The tokenizer of a model, by the rules of `tokenizer_source`, or of a folder with a `tokenizer.json`.
 
-    name: str
-    encode: Callable[[str], Sequence[int]]
-    decode: Callable[[Sequence[int]], str]
-
-
-def load_tokenizer(name: str) -> Outcome[Tokenizer]:
-    """The tokenizer of that id: a model of the embedded engine, a folder with a `tokenizer.json`, or a hub id."""
-    if name.startswith(EMBEDDED):
+    ExtraMissing without the extra `tokenizers`; FileFailed when it can't be had; CapabilityMissing for one that only
+    its own package reads. From the hub it is fetched once, to where HF_HOME says, with HF_TOKEN if that is set.
+    """
+    if Path(model).joinpath(FILE).is_file() and tokenizer_id is None:
+        return _loaded(TokenizerSource(model))
+    source = tokenizer_source(model, tokenizer_id)
+    if source.name.startswith(EMBEDDED):
         bytewise = import_module("tinkex_py.local.tokenizer")
-        return Success(Tokenizer(name, bytewise.encode, bytewise.decode))
-    try:
-        loader: _Loader = import_module("tokenizers").Tokenizer
-    except ImportError:
-        return Failure(
-            ExtraMissing(
-                message=f"the tokenizer of {name} needs a package: pip install 'tinkex-py[tokenizers]'",
-                extra="tokenizers",
-            )
-        )
-    return _load(name, loader)
+        return Success(Tokenizer(source.name, bytewise.encode, bytewise.decode))
+    if source.name.startswith(_OWN_PACKAGE):
+        message = f"the tokenizer of {source.name} is in a package of its own, tml_tokenizers: {_BY_HAND}"
+        return Failure(CapabilityMissing(message=message, capability="tokenizer"))
+    return _loaded(source)
 
 
 class _Encoding(Protocol):
     ids: Sequence[int]
 
 
-class _Loaded(Protocol):
+class _Read(Protocol):
     def encode(self, text: str, *, add_special_tokens: bool) -> _Encoding: ...
-    def decode(self, ids: Sequence[int]) -> str: ...
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool) -> str: ...
 
 
-class _Loader(Protocol):
-    def from_file(self, path: str) -> _Loaded: ...
-    def from_pretrained(self, name: str) -> _Loaded: ...
+class _Reader(Protocol):
+    def from_file(self, path: str) -> _Read: ...
+    def from_pretrained(self, name: str, *, revision: str) -> _Read: ...
 
 
-def _load(name: str, loader: _Loader) -> Outcome[Tokenizer]:
-    file = Path(name) / "tokenizer.json"
+def _loaded(source: TokenizerSource) -> Outcome[Tokenizer]:
     try:
-        loaded = loader.from_file(str(file)) if file.is_file() else loader.from_pretrained(name)
+        read = _read(source)
+    except ImportError:
+        message = f"the tokenizer of {source.name} needs a package: pip install 'tinkex-py[tokenizers]'"
+        return Failure(ExtraMissing(message=message, extra="tokenizers"))
     except Exception as error:  # noqa: BLE001 - the package raises bare exceptions
-        return Failure(FileFailed(message=f"the tokenizer of {name} can't be loaded: {error}", path=str(file)))
+        return Failure(_failed(source, error))
 
     def encode(text: str) -> Sequence[int]:
-        return loaded.encode(text, add_special_tokens=False).ids
+        return read.encode(text, add_special_tokens=False).ids
 
-    return Success(Tokenizer(name, encode, loaded.decode))
+    def decode(tokens: Sequence[int]) -> str:
+        return read.decode(list(tokens), skip_special_tokens=False)
+
+    return Success(Tokenizer(source.name, encode, decode))
+
+
+@lru_cache(KEPT)
+def _read(source: TokenizerSource) -> _Read:
+    """What can't be read raises, and is tried again the next time."""
+    reader: _Reader = import_module("tokenizers").Tokenizer
+    file = Path(source.name) / FILE
+    if file.is_file():
+        return reader.from_file(str(file))
+    return reader.from_pretrained(source.name, revision=source.revision or "main")
+
+
+def _failed(source: TokenizerSource, error: Exception) -> TinkerError:
+    """The package's words, in one line."""
+    why = " ".join(str(error).split())[:200]
+    message = (
+        f"the tokenizer of {source.name} can't be loaded: {why}; check the name and the network (HF_TOKEN, HF_HOME)"
+    )
+    if source.revision is not None:
+        message = f"{message}. It has no {FILE} but code of its own, revision {source.revision}: {_BY_HAND}"
+    return FileFailed(message=message, path=source.name)

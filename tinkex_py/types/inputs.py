@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct, structs
 from returns.result import Failure, Success
@@ -73,6 +73,15 @@ class DmelChunk(Struct, frozen=True, tag="dmel"):
 ModelInputChunk: TypeAlias = EncodedTextChunk | ImageChunk | ImageAssetPointerChunk | DmelChunk
 
 
+class Encoder(Protocol):
+    """What makes token ids of a text."""
+
+    @property
+    def encode(self) -> Callable[[str], TokensLike]:
+        """The token ids `[T]` of a text."""
+        ...
+
+
 class ModelInput(Struct, frozen=True):
     """What a model reads: chunks of text, images and audio.
 
@@ -90,6 +99,11 @@ class ModelInput(Struct, frozen=True):
     def from_ints(cls, tokens: TokensLike) -> ModelInput:
         """An input of token ids `[T]`, from a list, an array or a tensor."""
         return cls((EncodedTextChunk(Tokens(tokens)),))
+
+    @classmethod
+    def from_text(cls, text: str, tokenizer: Encoder) -> ModelInput:
+        """An input of a text's tokens, of the tokenizer that a client's `get_tokenizer` gives, or any like it."""
+        return cls.from_ints(tokenizer.encode(text))
 
     @classmethod
     def empty(cls) -> ModelInput:

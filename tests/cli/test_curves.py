@@ -1,0 +1,90 @@
+"""Logs of trainings, and curves in text and as pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import tinkex
+from tinkex_py import Failure, or_raise
+from tinkex_py.cli.records import Curve, StepLog, read_curves
+from tinkex_py.cli.sparkline import sparkline
+
+BOTH = [{"step": 2 * n, "reward": n / 10, "loss": 3 / (n + 1), "learning_rate": 0.1} for n in range(60)]
+
+
+def written(name: str, lines: list[dict[str, float]] | str) -> Path:
+    file = Path(name)
+    _ = file.write_text(lines if isinstance(lines, str) else "".join(f"{json.dumps(each)}\n" for each in lines))
+    return file
+
+
+def test_a_log_that_is_written_is_read_again() -> None:
+    with or_raise(StepLog(Path("log.jsonl")).begin()) as log:
+        log.add({"step": 1, "loss": 2.0})
+        log.add({"step": 2, "loss": 1.0})
+    assert or_raise(read_curves(Path("log.jsonl"))) == (Curve("loss", (1, 2), (2.0, 1.0)),)
+
+
+def test_the_loss_comes_first_and_what_is_no_number_is_passed_over() -> None:
+    file = written("log.jsonl", '{"reward": 1, "loss": 2, "ok": true, "name": "x"}\n\n{"loss": NaN, "reward": 3}\n')
+    match read_curves(file):
+        case Failure(error):
+            assert "line 3" in error.message
+        case found:
+            pytest.fail(str(found))
+    file = written("log.jsonl", '{"reward": 1, "loss": 2, "ok": true, "name": "x"}\n\n{"loss": null, "reward": 3}\n')
+    assert or_raise(read_curves(file)) == (Curve("loss", (1,), (2,)), Curve("reward", (1, 3), (1, 3)))
+
+
+def test_half_a_line_at_the_end_is_passed_over() -> None:
+    assert or_raise(read_curves(written("log.jsonl", '{"loss": 1}\n{"lo'))) == (Curve("loss", (1,), (1,)),)
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_curves_are_drawn_in_the_format_of_the_ending(ending: str) -> None:
+    file = written("log.jsonl", BOTH)
+    result = tinkex("plot", str(file), "-o", f"curve.{ending}")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Picture: curve.{ending}")
+    assert Path(f"curve.{ending}").read_bytes()[:5] in {b"\x89PNG\r", b"<?xml"}
+
+
+def test_only_what_is_asked_for_is_drawn() -> None:
+    result = tinkex("plot", str(written("log.jsonl", BOTH)), "-m", "reward", "--format", "json")
+    assert [each["name"] for each in json.loads(result.stdout)["curves"]] == ["reward"]
+
+
+COMPLAINTS = {
+    "no file": (["none.jsonl"], "none.jsonl can't be read"),
+    "no such number": (["log.jsonl", "-m", "joy"], "log.jsonl has no joy; there are reward, loss"),
+    "no picture": (["log.jsonl", "-o", "curve.txt"], "curve.txt has an ending of no picture"),
+    "no folder": (["log.jsonl", "-o", "no/curve.png"], "no/curve.png can't be written"),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), COMPLAINTS.values(), ids=COMPLAINTS)
+def test_what_can_not_be_drawn_is_said_in_plain_words(words: list[str], said: str) -> None:
+    _ = written("log.jsonl", BOTH)
+    result = tinkex("plot", *words)
+    assert (result.exit_code, result.stderr.startswith(f"Error: {said}")) == (1, True)
+
+
+SPARKS: dict[str, tuple[list[float], int, str]] = {
+    "rising": ([0, 1, 2, 3, 4, 5, 6, 7], 8, "▁▂▃▄▅▆▇█"),
+    "more than there is room for": ([0, 0, 7, 7], 2, "▁█"),
+    "level": ([1, 1, 1], 8, "▁▁▁"),
+    "with a gap": ([0, math.nan, 1], 8, "▁█"),
+    "nothing": ([], 8, ""),
+}
+
+
+@pytest.mark.parametrize(("values", "width", "line"), SPARKS.values(), ids=SPARKS)
+def test_values_are_a_line_of_text(values: list[float], width: int, line: str) -> None:
+    assert sparkline(values, width) == line
+
+
+def test_a_terminal_without_blocks_gets_letters() -> None:
+    assert sparkline([0, 1], 2, blocks=False).isascii()
