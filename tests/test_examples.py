@@ -44,6 +44,23 @@ def test_resumed_training_is_uninterrupted_training_bit_for_bit(tmp_path: Path) 
         assert or_raise(resume.interrupted(service, 3, 3)) == or_raise(resume.straight(service, 6))
 
 
+def test_everything_works_everywhere() -> None:
+    everywhere = example("everywhere")
+    journal = everywhere.Journal(lambda row: None)
+    with ServiceClient.local() as service:
+        everywhere.tour(service, None, journal)
+    assert {row.operation: row.said for row in journal.rows if row.outcome != "ok"} == {}
+
+
+def test_what_a_server_does_not_do_is_told_and_what_needs_it_is_not_tried() -> None:
+    everywhere = example("everywhere")
+    journal = everywhere.Journal(lambda row: None)
+    with ServiceClient.local() as service:
+        everywhere.tour(service, "no/such", journal)
+    outcomes = {row.operation: row.outcome for row in journal.rows}
+    assert (outcomes["create"], outcomes["train"], outcomes["list_sessions"]) == ("NotFound", "not tried", "ok")
+
+
 def test_many_samples_are_in_flight_at_once() -> None:
     async def ask() -> list[str]:
         async with AsyncServiceClient.local() as service:
@@ -52,8 +69,13 @@ def test_many_samples_are_in_flight_at_once() -> None:
     assert len(asyncio.run(ask())) == 200
 
 
-@pytest.mark.parametrize("name", ["supervised", "reinforcement", "resume", "many_samples"])
-def test_an_example_prints_what_came_of_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "name", ["supervised", "reinforcement", "resume", "many_samples", "everywhere", "carried_over"]
+)
+def test_an_example_prints_what_came_of_it(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [name])
     main = example(name).main
     if inspect.iscoroutinefunction(main):
         asyncio.run(main())

@@ -38,8 +38,8 @@ from tinkex_py import (
 T = TypeVar("T")
 
 STEPS, ROUNDS = 20, 3
-PATIENCE = 60.0
-"""Seconds for one operation."""
+PATIENCE, BRIEFLY = 60.0, 20.0
+"""Seconds for an operation that computes, and for one that only looks or notes something."""
 TEXTS = (b"Beautiful is better than ugly.", b"Simple is better than complex.")
 TOKENS = list(b"Flat is")
 PROMPT = ModelInput.from_ints(TOKENS)
@@ -256,17 +256,17 @@ def listing(
     def at_path(operation: str, action: Callable[[RestClient, str], Outcome[object]]) -> None:
         ask(operation, lambda client: then(path, lambda saved: action(client, saved)))
 
-    ask("list_training_runs", lambda it: it.list_training_runs(timeout=PATIENCE))
-    ask("get_training_run", lambda it: then(run, lambda name: it.get_training_run(name, timeout=PATIENCE)))
-    ask("list_checkpoints", lambda it: then(run, lambda name: it.list_checkpoints(name, timeout=PATIENCE)))
-    ask("list_user_checkpoints", lambda it: it.list_user_checkpoints(timeout=PATIENCE))
-    ask("list_sessions", lambda it: it.list_sessions(timeout=PATIENCE))
-    at_path("weights_info", lambda it, saved: it.get_weights_info_by_tinker_path(saved, timeout=PATIENCE))
-    at_path("archive", lambda it, saved: it.get_checkpoint_archive_url_from_tinker_path(saved, timeout=PATIENCE))
-    at_path("publish", lambda it, saved: it.publish_checkpoint_from_tinker_path(saved, timeout=PATIENCE))
-    at_path("unpublish", lambda it, saved: it.unpublish_checkpoint_from_tinker_path(saved, timeout=PATIENCE))
-    at_path("ttl", lambda it, saved: it.set_checkpoint_ttl_from_tinker_path(saved, 7200, timeout=PATIENCE))
-    at_path("delete", lambda it, saved: it.delete_checkpoint_from_tinker_path(saved, timeout=PATIENCE))
+    ask("list_training_runs", lambda it: it.list_training_runs(timeout=BRIEFLY))
+    ask("get_training_run", lambda it: then(run, lambda name: it.get_training_run(name, timeout=BRIEFLY)))
+    ask("list_checkpoints", lambda it: then(run, lambda name: it.list_checkpoints(name, timeout=BRIEFLY)))
+    ask("list_user_checkpoints", lambda it: it.list_user_checkpoints(timeout=BRIEFLY))
+    ask("list_sessions", lambda it: it.list_sessions(timeout=BRIEFLY))
+    at_path("weights_info", lambda it, saved: it.get_weights_info_by_tinker_path(saved, timeout=BRIEFLY))
+    at_path("archive", lambda it, saved: it.get_checkpoint_archive_url_from_tinker_path(saved, timeout=BRIEFLY))
+    at_path("publish", lambda it, saved: it.publish_checkpoint_from_tinker_path(saved, timeout=BRIEFLY))
+    at_path("unpublish", lambda it, saved: it.unpublish_checkpoint_from_tinker_path(saved, timeout=BRIEFLY))
+    at_path("ttl", lambda it, saved: it.set_checkpoint_ttl_from_tinker_path(saved, 7200, timeout=BRIEFLY))
+    at_path("delete", lambda it, saved: it.delete_checkpoint_from_tinker_path(saved, timeout=BRIEFLY))
     _ = journal.take("unload", lambda: then(trainer, lambda it: it.unload_model().result(PATIENCE)))
 
 

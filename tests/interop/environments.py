@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(os.environ.get("TINKEX_INTEROP", Path.home() / ".cache" / "tinkex-interop"))
 """Where the environments are kept."""
 
 
-def interpreter(name: str, *requirements: str) -> Path:
-    """The Python of an environment that has the requirements; it is made when it isn't there."""
+def interpreter(name: str, *requirements: str, alone: Sequence[str] = ()) -> Path:
+    """The Python of an environment that has the requirements, and those of `alone` without what they ask for.
+
+    It is made when it isn't there.
+    """
     folder = FOLDER / name
     python, stamp = folder / "bin" / "python", folder / "made"
-    if stamp.exists() and stamp.read_text() == "\n".join(requirements):
+    wanted = "\n".join((*requirements, *alone))
+    if stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"Making {folder}", file=sys.stderr, flush=True)
     run(sys.executable, "-m", "venv", "--clear", str(folder))
-    run(str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *requirements)
-    _ = stamp.write_text("\n".join(requirements))
+    install = (str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check")
+    run(*install, *requirements)
+    if alone:
+        run(*install, "--no-deps", "--ignore-requires-python", *alone)
+    _ = stamp.write_text(wanted)
     return python
 
 
