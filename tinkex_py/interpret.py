@@ -75,9 +75,10 @@ def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
     cause, usual = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
     known = documented(request.operation, reply.status)
     remedy = _without(request, known, reply) if replies.lacks_route(reply) else known or usual
+    place = f" [{request.endpoint}]" if cause is ServerFault else ""
     said = replies.explanation(reply.body)
     error = cause(
-        message=f"{request.operation}: {said.detail or f'status {reply.status}'} ({remedy})",
+        message=f"{request.operation}: {said.detail or f'status {reply.status}'} ({remedy}){place}",
         endpoint=request.endpoint,
         request_id=reply.header("x-request-id"),
         status=reply.status,

@@ -100,13 +100,17 @@ def foreign(name: str) -> Generator[Served]:
     python = interpreter(server.launcher, *server.requirements, alone=server.alone)
     model, port = _model(python), _free_port()
     with tempfile.TemporaryDirectory() as folder:
-        launcher = str(SERVERS / f"{server.launcher}.py")
+        launcher = str(SERVERS / f"{server.launcher}_on_cpu.py")
         command = [str(python), launcher, str(port), str(model), KEY, folder]
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-        with subprocess.Popen(command, env=environment, stdout=sys.stderr) as process:
+        log = FOLDER / f"{server.launcher}.log"
+        with (
+            log.open("wb") as written,
+            subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT) as process,
+        ):
             try:
                 address = f"http://127.0.0.1:{port}"
-                _wait(process, address)
+                _wait(process, address, log)
                 yield Served(address=address, base_model=server.base_model or str(model), folder=Path(folder))
             finally:
                 process.terminate()
@@ -116,7 +120,7 @@ def _model(python: Path) -> Path:
     """The folder of the tiny model, which is written when it isn't there."""
     folder = FOLDER / "model"
     if not (folder / "config.json").exists():
-        run(str(python), str(SERVERS / "model.py"), str(folder))
+        run(str(python), str(SERVERS / "tiny_model.py"), str(folder))
     return folder
 
 
@@ -125,7 +129,7 @@ def _free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     """Until the server is well; RuntimeError when it ends before, or takes too long."""
     for _ in range(STARTING):
         try:
@@ -135,4 +139,4 @@ def _wait(process: subprocess.Popen[bytes], address: str) -> None:
             time.sleep(1)
         if process.poll() is not None:
             break
-    raise RuntimeError(f"{process.args!r} does not serve")
+    raise RuntimeError(f"the server does not answer; {log} ends: {log.read_text()[-2000:]}")

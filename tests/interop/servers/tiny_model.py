@@ -1,4 +1,4 @@
-"""A tiny random Qwen3 with a tokenizer of bytes: `python model.py FOLDER`. Every server holds the same one."""
+"""A tiny random Qwen3 with a tokenizer of bytes: `python tiny_model.py FOLDER`. Every server holds the same one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hatchery-core on a CPU, in one process: `python hatchery.py PORT MODEL KEY FOLDER`. JSON only.
+"""hatchery-core on a CPU, in one process: `python hatchery_on_cpu.py PORT MODEL KEY FOLDER`. JSON only.
 
 Its gateway and its own worker, as they are; nothing of its answers is changed.
 """
