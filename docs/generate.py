@@ -169,6 +169,7 @@ def endpoints_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "endpoints.md": endpoints_page,
+    "migrating.md": import_module("migration").migrating_page,
     "settings.md": import_module("defaults").settings_page,
     "parity.md": partial(import_module("parity").features_page, NOTICE),
 }

@@ -46,7 +46,7 @@ def test_resumed_training_is_uninterrupted_training_bit_for_bit(tmp_path: Path) 
 
 def test_everything_works_everywhere() -> None:
     everywhere = example("everywhere")
-    journal = everywhere.Journal(lambda _: None)
+    journal = everywhere.Journal(everywhere.show)
     with ServiceClient.local() as service:
         everywhere.tour(service, None, journal)
     assert {row.operation: row.said for row in journal.rows if row.outcome != "ok"} == {}
@@ -54,7 +54,7 @@ def test_everything_works_everywhere() -> None:
 
 def test_what_a_server_does_not_do_is_told_and_what_needs_it_is_not_tried() -> None:
     everywhere = example("everywhere")
-    journal = everywhere.Journal(lambda _: None)
+    journal = everywhere.Journal(everywhere.show)
     with ServiceClient.local() as service:
         everywhere.tour(service, "no/such", journal)
     outcomes = {row.operation: row.outcome for row in journal.rows}

@@ -74,8 +74,9 @@ def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
     """The error that a status stands for, in the server's words and with the remedy."""
     cause, usual = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
     known = documented(request.operation, reply.status)
-    remedy = _without(request, known, reply) if replies.lacks_route(reply) else known or usual
-    place = f" [{request.endpoint}]" if cause is ServerFault else ""
+    missing = replies.lacks_route(reply)
+    remedy = _without(request, known, reply) if missing else known or usual
+    place = f" [{request.endpoint}]" if cause is ServerFault and not missing else ""
     said = replies.explanation(reply.body)
     error = cause(
         message=f"{request.operation}: {said.detail or f'status {reply.status}'} ({remedy}){place}",

@@ -31,6 +31,10 @@ and on a port, and two servers by other teams, which really train, on a CPU, a r
 MIDDLE = """
 What was said where an operation did not succeed:
 """
+PATHS = """
+Where a server opens no session for saved weights, they are sampled from by their path. hatchery then samples from the
+run's weights as they are, so train on after sampling, not between saving and sampling.
+"""
 PEERS = """
 ## The official SDK on `tinkex serve`
 
@@ -57,7 +61,7 @@ def page(own: Reports, peers: Reports) -> str:
     """The document that keeps both matrices."""
     day = datetime.now(UTC).date().isoformat()
     said = "\n".join(_said(own))
-    return "\n".join((INTRODUCTION.format(day=day), table(own), MIDDLE, said, PEERS, table(peers), AGREEMENT))
+    return "\n".join((INTRODUCTION.format(day=day), table(own), MIDDLE, said, PATHS, PEERS, table(peers), AGREEMENT))
 
 
 def wrong(own: Reports, peers: Reports, whole: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
 from tinkex_py.wire.replies import is_bare
 
-_SOON = 3
+_SOON = 2
 """How often a server that explains its fault is asked before another way is looked for."""
 _TOKEN = ModelInput.from_ints([0])
 

@@ -1,4 +1,4 @@
-"""TuFT on a CPU, in one process: `python tuft_on_cpu.py PORT MODEL KEY FOLDER`. Protobuf for batches, strict about fields.
+"""TuFT on a CPU, in one process: `python tuft_on_cpu.py PORT MODEL KEY FOLDER`. Batches in protobuf, strict fields.
 
 Its own server and training code; only what needs an accelerator or a cluster is replaced: Ray's actors by objects in
 this process, vLLM by a small sampler. Nothing of its answers is changed.

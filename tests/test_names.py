@@ -1,0 +1,28 @@
+"""Every public name of the other clients has its name here, or says why there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from docs import migration
+from docs.migration import Carried
+
+NAMES = migration.names()
+
+
+@pytest.mark.parametrize("name", NAMES, ids=[name.there for name in NAMES])
+def test_a_name_of_another_client_is_found_here(name: Carried) -> None:
+    assert name.client in migration.CLIENTS
+    if name.here:
+        assert migration.found(name.here) is not None
+    else:
+        assert name.note
+
+
+def test_no_name_is_there_twice() -> None:
+    assert len({(name.client, name.there) for name in NAMES}) == len(NAMES)
+
+
+def test_a_name_that_does_not_exist_is_not_found() -> None:
+    with pytest.raises(AttributeError):
+        _ = migration.found("ServiceClient.no_such_method")
