@@ -38,6 +38,14 @@ def test_the_reward_at_least_doubles() -> None:
     assert rewards[-1] >= 2 * rewards[0]
 
 
+def test_a_loss_of_ones_own_is_learned_as_far_as_it_asks() -> None:
+    with ServiceClient.local() as service:
+        measured: list[dict[str, float]] = or_raise(example("custom_loss").lesson(service))
+    first, last = measured[0], measured[-1]
+    assert (first["learned:mean"], first["regularizer/nearby:sum"]) < (0.1, 0.001)
+    assert (last["learned:mean"], last["regularizer/nearby:sum"]) > (0.9, 0.01)
+
+
 def test_resumed_training_is_uninterrupted_training_bit_for_bit(tmp_path: Path) -> None:
     resume = example("resume")
     with ServiceClient.local(tmp_path) as service:
@@ -70,12 +78,23 @@ def test_many_samples_are_in_flight_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["supervised", "reinforcement", "resume", "many_samples", "everywhere", "carried_over"]
+    "name",
+    [
+        "supervised",
+        "reinforcement",
+        "custom_loss",
+        "resume",
+        "many_samples",
+        "first_program",
+        "everywhere",
+        "carried_over",
+    ],
 )
 def test_an_example_prints_what_came_of_it(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", [name])
+    monkeypatch.setenv("TINKER_BASE_URL", "local:")
     main = example(name).main
     if inspect.iscoroutinefunction(main):
         asyncio.run(main())
