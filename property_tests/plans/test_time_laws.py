@@ -8,14 +8,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
-from tinkex_py import ModelInput, SamplingParams
+from tests.plans.training import a_run, good
+from tinkex_py import AdamParams, ModelInput, SamplingParams
 from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.endpoints.steps import optim_step
 from tinkex_py.plans.dispatch import Dispatch
-from tinkex_py.plans.effects import Plan, attempt, now
-from tinkex_py.plans.polling import Ticket, result_of
+from tinkex_py.plans.effects import Plan, attempt, deadline, now, together
+from tinkex_py.plans.polling import Ticket, result_of, unanswered
 from tinkex_py.plans.retry import Billing, Policy, call
 from tinkex_py.plans.samples import sample, sampler_of
 from tinkex_py.plans.sources import Source
+from tinkex_py.plans.steps import take_update
 from tinkex_py.request import Reply
 from tinkex_py.types import OptimStepResponse
 from tinkex_py.types.questions import Question
@@ -96,6 +99,23 @@ def test_a_sample_ends_in_time(lines: list[Line], last: Line, bits: int, *, toge
     flags = ClientConfigResponse(sample_use_retrieve_futures=together)
     sampler = sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting(), flags=flags)
     assert ended(Script(*lines, last), sample(sampler, QUESTION, SECONDS), bits) <= SECONDS
+
+
+@given(lines=LINES, last=LASTS, bits=BITS)
+@example(lines=[], last=reply(402), bits=0)
+@example(lines=[reply(503, None, x_should_retry="false")], last=reply(503, None, x_should_retry="false"), bits=0)
+def test_steps_end_in_time(lines: list[Line], last: Line, bits: int) -> None:
+    run = a_run(progress_timeout=SECONDS, promise_timeout=2 * SECONDS)
+    steps = [take_update(run, optim_step(AdamParams()), good, accept_partial=True) for _ in range(2)]
+    in_time = [deadline(SECONDS, step, unanswered) for step in steps]
+    assert ended(Script(*lines, last), together(in_time), bits) <= SECONDS
+
+
+@given(lines=LINES, last=LASTS, bits=BITS)
+def test_a_step_without_a_time_of_its_own_ends_all_the_same(lines: list[Line], last: Line, bits: int) -> None:
+    run = a_run(progress_timeout=SECONDS, promise_timeout=2 * SECONDS)
+    step = take_update(run, optim_step(AdamParams()), good)
+    assert ended(Script(*lines, last), step, bits) <= SECONDS + 2 * SECONDS
 
 
 def test_time_is_measured_at_all() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
@@ -50,6 +51,37 @@ class Front(httpx.AsyncBaseTransport):
     @override
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+class Busy(Front):
+    """Refuses every third sample of the first ones, once; counts samples under way and how often each was taken."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, first: int, **flags: Any) -> None:
+        super().__init__(inner, nothing, **flags)
+        self.seen: Counter[int] = Counter()
+        self.taken: Counter[int] = Counter()
+        self.under_way: set[str] = set()
+        self.most = 0
+        self._first = first
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        name, body = request.url.path.rpartition("/")[2], json.loads(await request.aread() or b"{}")
+        if name == "asample":
+            self.seen[body["seq_id"]] += 1
+            if self._refuses(body["seq_id"]):
+                return httpx.Response(429, json={"detail": "busy"}, headers={"retry-after": "1"})
+        answer = await super().handle_async_request(request)
+        if name == "asample" and answer.is_success:
+            self.taken[body["seq_id"]] += 1
+            self.under_way.add(json.loads(await answer.aread())["request_id"])
+            self.most = max(self.most, len(self.under_way))
+        if name == "retrieve_future" and answer.status_code == httpx.codes.OK:
+            self.under_way.discard(body["request_id"])
+        return answer
+
+    def _refuses(self, number: int) -> bool:
+        return number < self._first and number % 3 == 0 and self.seen[number] == 1
 
 
 def refusing(name: str, *times: int, status: int = 422, **headers: str) -> Instead:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from returns.result import Failure, Success
 
-from tests.clients.fronts import Front, error_of, refusing
+from tests.clients.fronts import Busy, Front, error_of, refusing
 from tinkex_py import (
     AdamParams,
     AsyncServiceClient,
@@ -182,6 +182,19 @@ def test_wishes_about_failed_samples_are_looked_at_first() -> None:
     paths = [error_of(errors.InvalidInput, outcome).path for outcome in trained(program, front)]
     assert paths == ["retry_config.max_connections"] * 2
     assert "save_weights_for_sampler" not in front.asked
+
+
+def test_two_thousand_samples_at_once_all_come_and_none_twice() -> None:
+    async def program(service: AsyncServiceClient) -> list[type]:
+        sampler = or_raise(await service.create_sampling_client(base_model=RANDOM))
+        promises = [sampler.sample(ModelInput.from_ints([1]), 1, SamplingParams(max_tokens=1)) for _ in range(2000)]
+        return [type(await promise) for promise in promises]
+
+    front = Busy(Network(working=0.001), first=2000, sample_max_concurrent_requests=500)
+    assert simulate(program, front) == [Success] * 2000
+    assert (set(front.taken), set(front.taken.values())) == (set(range(2000)), {1})
+    assert sum(front.seen.values()) == 2000 + 667
+    assert front.most <= 500
 
 
 BAD = "\ud800"
