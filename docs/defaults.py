@@ -8,7 +8,17 @@ from typing import NamedTuple
 from tinkex_py.config import Config
 from tinkex_py.config.environment import VARIABLES
 from tinkex_py.config.profiles import PROFILES
+from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.telemetry import BATCH, INTERVAL
+from tinkex_py.request import TRANSIENT, UNLESS_CONFLICT, Repeat
+from tinkex_py.runtime.thread import CLOSING
+from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.service import ClientConfigResponse
+
+
+def _statuses(repeat: Repeat) -> str:
+    return ", ".join([*map(str, sorted(repeat.statuses)), "5xx but 501"])
 
 
 class Default(NamedTuple):
@@ -68,6 +78,96 @@ DEFAULTS: tuple[Default, ...] = (
     Default("send the current OpenTelemetry span along", "otel_propagate", "never", "off"),
 )
 
+
+class Figure(NamedTuple):
+    """One row about a number that no setting has, or that only a call or a server's flag sets."""
+
+    meaning: str
+    ours: str
+    python: str
+    elixir: str
+
+
+FLAGS, DISPATCH, WISHES = ClientConfigResponse(), Dispatch(), RetryConfig()
+FIGURES: tuple[Figure, ...] = (
+    Figure("retried statuses", _statuses(TRANSIENT), "408, 409, 429, 5xx", "408, 409, 429, 5xx"),
+    Figure("retried where a 409 has a meaning", _statuses(UNLESS_CONFLICT), "as above", "as above"),
+    Figure(
+        "Retry-After heeded",
+        "any that fits the time left, on every status",
+        "up to 60 s; not by polls and samples",
+        "on 429 only",
+    ),
+    Figure("`x-should-retry`", "heeded, but `false` after a step's fault", "heeded by the inner layer", "heeded"),
+    Figure("a step's submission, in all", "`progress_timeout`", "300 s", "none"),
+    Figure(
+        "pause after a 402, and for how long",
+        f"5 s, {FLAGS.billing_exception_max_pause_duration_sec} s",
+        "5 s, 3600 s",
+        "none: an error",
+    ),
+    Figure(
+        "polling after a fault or a broken connection",
+        "1 s doubled to 30 s, with jitter",
+        "at once after 5xx; 1 s doubled to 30 s",
+        "at once; 1 s doubled to 30 s",
+    ),
+    Figure("404 after creation", "30 s", "an error", "an error"),
+    Figure("samples submitted at once", f"{DISPATCH.places.capacity:g}", "400", "400, polling included"),
+    Figure(
+        "samples submitted at once after a 429",
+        f"{DISPATCH.careful.capacity:g}, for 10 s",
+        "10, for 10 s",
+        "10, for 10 s",
+    ),
+    Figure("bytes of samples submitted at once", f"{DISPATCH.room.capacity:g}", "10485760", "5242880"),
+    Figure(
+        "pause after a 429",
+        "Retry-After, else 1 s, 5 s after a large prompt",
+        "1 s or 5 s",
+        "1 s or 5 s, plus Retry-After",
+    ),
+    Figure(
+        "samples under way at once",
+        f"{WISHES.max_connections}, and the server's flag ({FLAGS.sample_max_concurrent_requests})",
+        "1000, or the server's flag (2000)",
+        "1000",
+    ),
+    Figure(
+        "delay before a lost sample is asked for anew",
+        f"{WISHES.retry_delay_base} s doubled to {WISHES.retry_delay_max} s, ±{WISHES.jitter_factor:.0%}",
+        "0.5 s doubled to 10 s, ±25%",
+        "0.5 s doubled to 10 s, ±25%",
+    ),
+    Figure(
+        "data and bytes of a chunk",
+        f"{FLAGS.fwdbwd_max_chunk_len}, {FLAGS.fwdbwd_max_chunk_bytes_count}",
+        "1024, 5000000",
+        "1024, 5000000",
+    ),
+    Figure(
+        "bytes of batches under way, and encoded ahead",
+        f"{FLAGS.fwdbwd_dispatch_bytes_semaphore_size} each",
+        "50000000 under way",
+        "none",
+    ),
+    Figure(
+        "bytes of large answers fetched at once",
+        f"{FLAGS.inflight_response_bytes_semaphore_size}",
+        "52428800",
+        "5242880",
+    ),
+    Figure(
+        "a heartbeat's own time, and a word about silence",
+        "10 s, after 120 s",
+        "20 s, after 120 s",
+        "10 s, after 120 s",
+    ),
+    Figure("events of telemetry in a batch, and how often", f"{BATCH}, {INTERVAL:g} s", "100, 10 s", "100, 10 s"),
+    Figure("a batch of telemetry that fails", "dropped", "dropped", "3 repetitions"),
+    Figure("closing", f"{CLOSING:g} s", "30 s, for its telemetry", "30 s, for its telemetry"),
+)
+
 INTRODUCTION = """\
 # Settings
 
@@ -98,7 +198,7 @@ with everything else. It is renewed at about half its life, and replaced when th
 def settings_page() -> str:
     """The page: variables, parity, credentials, and the defaults side by side."""
     notice = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->"
-    sections = [notice, INTRODUCTION, _variables(), CREDENTIALS, _parity(), _defaults()]
+    sections = [notice, INTRODUCTION, _variables(), CREDENTIALS, _parity(), _defaults(), _figures()]
     return "\n".join(sections)
 
 
@@ -128,6 +228,17 @@ def _parity() -> str:
 
 def _numbers(numbers: Mapping[str, float]) -> str:
     return ", ".join(f"`{setting}={number!r}`" for setting, number in numbers.items()) or "the defaults"
+
+
+def _figures() -> str:
+    rows = (f"| {' | '.join(figure)} |" for figure in FIGURES)
+    head = (
+        "## Other numbers, side by side\n",
+        "What no setting has: a call sets it (`RetryConfig`, `Policy`), or the server's flags do.\n",
+        "| What | tinkex_py | Official SDK 0.38.0 | Elixir tinkex 0.4.0 |",
+        "| --- | --- | --- | --- |",
+    )
+    return "\n".join((*head, *rows, ""))
 
 
 def _defaults() -> str:
