@@ -42,11 +42,6 @@ NOT_APPLICABLE = {
 }
 """Recordings of what only the official SDK has, and why."""
 
-NOT_YET: dict[str, str] = {
-    "auth_credential_cmd": "credential commands in virtual time",
-}
-"""Recordings whose call is still to come here, and what it waits for."""
-
 
 def found(table: Mapping[str, Any], recording: Recording) -> Any:
     """The entry of the first pattern that fits the recording's name, or its release and name."""

@@ -10,7 +10,7 @@ from msgspec import UNSET, structs
 from returns.result import Success
 
 from tests.replay.calls import CALLS
-from tests.replay.cases import KEY, NOT_APPLICABLE, NOT_YET, STARTS, Start, found
+from tests.replay.cases import KEY, NOT_APPLICABLE, STARTS, Start, found
 from tests.replay.comparing import Difference, request_differences, shown
 from tests.replay.recorded import Recording, recordings
 from tests.replay.results import result_differences
@@ -66,15 +66,11 @@ def complete() -> bool:
 def summary() -> str:
     """The counts, for a person."""
     verdicts = [judged(title) for title in applicable()]
-    waiting = [each for each in verdicts if found(NOT_YET, each.recording)]
-    replayed = [each for each in verdicts if not found(NOT_YET, each.recording)]
-    excused = [each for each in replayed if each.excused]
-    failed = [each for each in replayed if each.unexcused]
-    held = [each.recording.case for each in waiting if not each.unexcused]
+    excused = [each for each in verdicts if each.excused]
+    failed = [each for each in verdicts if each.unexcused]
     return (
-        f"recordings: {len(replayed)} replayed, {len(excused)} with differences that {len(rows())} rows excuse, "
-        f"{len(failed)} unexcused; {len(recordings()) - len(verdicts)} not applicable; "
-        f"{len(waiting)} not yet ({len(held)} of them hold already)"
+        f"recordings: {len(verdicts)} replayed, {len(excused)} with differences that {len(rows())} rows excuse, "
+        f"{len(failed)} unexcused; {len(recordings()) - len(verdicts)} not applicable"
     )
 
 

@@ -18,6 +18,7 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
 from tinkex_py.config import Config
 from tinkex_py.plans.sessions import session_id
+from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.testing.simulation import simulate
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk
 from tinkex_py.types.tensor import TensorData
@@ -125,7 +126,8 @@ def played(recording: Recording, call: Call, config: Config, user_metadata: Mapp
                 await asyncio.sleep(SETTLING / 10)
         return result
 
-    return server, simulate(program, server, config=structs.replace(config, base_url=BASE), user_metadata=user_metadata)
+    settings, source = structs.replace(config, base_url=BASE), credentials_of(config).unwrap()
+    return server, simulate(program, server, config=settings, user_metadata=user_metadata, source=source)
 
 
 def _batch(body: dict[str, Any]) -> dict[str, Any]:

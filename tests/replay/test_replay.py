@@ -8,20 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from tests.replay import judge, messages
-from tests.replay.cases import NOT_APPLICABLE, NOT_YET, found
+from tests.replay.cases import NOT_APPLICABLE, found
 from tests.replay.recorded import Body, Recording, recordings
 from tests.replay.table import rows
 
-WAITING = [pytest.mark.skip(reason="not yet")]
 
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        pytest.param(title, marks=WAITING if found(NOT_YET, recording) else ())
-        for title, recording in judge.applicable().items()
-    ],
-)
+@pytest.mark.parametrize("title", judge.applicable())
 def test_a_call_sends_and_reads_what_was_recorded(title: str) -> None:
     unexcused = judge.judged(title).unexcused
     assert not unexcused, "mend them, or say in docs/differences.md why they are meant:\n" + "\n".join(

@@ -13,7 +13,9 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
 from tinkex_py.config import Config
 from tinkex_py.events import AnyEvent
+from tinkex_py.plans.authentication import Source
 from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.startup import Startup
 from tinkex_py.runtime.executor import Executor, Transport
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.opening import IN_PROCESS, begin
@@ -76,20 +78,23 @@ def simulate(
     config: Config | None = None,
     user_metadata: Mapping[str, str] | None = None,
     observe: Callable[[AnyEvent], None] | None = None,
+    source: Source | None = None,
 ) -> T:
     """What an async program returns when it is given a client whose requests go through `network`.
 
-    Time is virtual and chance comes from `seed`: the same arguments give the same run.
+    Time is virtual and chance comes from `seed`: the same arguments give the same run. Credentials come from `source`,
+    or are the key of the settings: a credential command is not run, nor a file read.
     """
     settings = config or Config(base_url=IN_PROCESS)
-    return clock.run(_simulated(program, network, seed, settings, FrozenMapping(user_metadata), observe))
+    startup = begin(settings, source)
+    return clock.run(_simulated(program, network, seed, startup, FrozenMapping(user_metadata), observe))
 
 
 async def _simulated(
     program: Callable[[AsyncServiceClient], Coroutine[Any, Any, T]],
     network: httpx.AsyncBaseTransport,
     seed: int,
-    config: Config,
+    startup: Startup,
     user_metadata: Mapping[str, str],
     observe: Callable[[AnyEvent], None] | None,
 ) -> T:
@@ -106,7 +111,7 @@ async def _simulated(
         if reporter is not None:
             reporter.report(event)
 
-    startup = begin(config)
+    config = startup.config
     http = HttpTransport(config, Pools(config, network), startup.authentication)
     beneath = executor_on(http)
     executor = executor_on(Preparing(beneath, startup))
