@@ -17,11 +17,14 @@ TEXT = b"tokens " * 1000
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
 PACKED: dict[str, tuple[str | None, bytes]] = {
     "not at all": (None, TEXT),
+    "with an empty name": ("", TEXT),
     "identity": ("identity", TEXT),
     "gzip": ("gzip", gzip.compress(TEXT)),
     "deflate": ("Deflate", zlib.compress(TEXT)),
     "deflate without its header": ("deflate", RAW.compress(TEXT) + RAW.flush()),
     "zstd": ("zstd", zstandard.ZstdCompressor().compress(TEXT)),
+    "gzip in two members": ("gzip", gzip.compress(TEXT[:6]) + gzip.compress(TEXT[6:])),
+    "zstd in two frames": ("zstd", zstandard.compress(TEXT[:6]) + zstandard.compress(TEXT[6:])),
     "twice": ("gzip, zstd", zstandard.ZstdCompressor().compress(gzip.compress(TEXT))),
 }
 
@@ -40,7 +43,10 @@ BROKEN: dict[str, tuple[str, bytes]] = {
     "gzip": ("gzip", b"no gzip"),
     "gzip cut": ("gzip", gzip.compress(TEXT)[:-9]),
     "deflate": ("deflate", b"\xff\xff"),
-    "nothing": ("deflate", b""),
+    "junk behind": ("gzip", gzip.compress(TEXT) + b"junk"),
+    "four layers": ("gzip, gzip, gzip, gzip", TEXT),
+    "members without end": ("gzip", gzip.compress(b"") * 1001),
+    "a window of 2 GB": ("zstd", b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x00" * 9),
     "zstd": ("zstd", b"no zstd"),
     "brotli": ("br", b""),
     "second": ("zstd, gzip", gzip.compress(b"no zstd")),
@@ -50,6 +56,16 @@ BROKEN: dict[str, tuple[str, bytes]] = {
 @pytest.mark.parametrize(("encoding", "body"), BROKEN.values(), ids=BROKEN)
 def test_what_cannot_be_unpacked_is_a_failure(encoding: str, body: bytes) -> None:
     assert isinstance(unpacked(encoding, body, 10**6), Failure)
+
+
+def test_a_bomb_does_not_go_off() -> None:
+    for name, body in {"deflate": zlib.compress(bytes(10**7)), "zstd": zstandard.compress(bytes(10**7))}.items():
+        assert unpacked(name, body, 1000).failure().kind == "large"
+    assert unpacked("gzip", gzip.compress(b"x" * 600) * 3, 1000).failure().kind == "large"
+
+
+def test_nothing_is_nothing() -> None:
+    assert unpacked("gzip", b"", 1) == Success(b"")
 
 
 def test_a_body_is_compressed_as_one_frame() -> None:

@@ -23,7 +23,7 @@ from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Received
 from tinkex_py.runtime.purposes import purpose_of
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
-from tinkex_py.wire.inflating import accepted, inflated
+from tinkex_py.wire.compression import readable, unpacked
 
 log = logging.getLogger("tinkex_py")
 
@@ -134,10 +134,13 @@ class HttpTransport:
         headers = tuple((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in received.headers)
         reply = Reply(status=received.status, headers=headers, body=received.body, at=time.time())
         encoding = None if received.plain else reply.header("content-encoding")
-        if encoding is not None:
-            reply = structs.replace(reply, body=_plain(inflated(encoding, reply.body, config.max_response_bytes)))
-        if len(reply.body) > config.max_response_bytes:
-            return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
+        match unpacked(encoding, reply.body, config.max_response_bytes):
+            case Success(body):
+                reply = structs.replace(reply, body=body)
+            case Failure(problem) if problem.kind == "large":
+                return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
+            case Failure(problem):
+                raise BrokenOff(problem.reason, sent=True)
         self._heed(reply)
         return _resolved(reply, message.url)
 
@@ -203,7 +206,7 @@ def _standing_headers(config: Config) -> dict[str, str]:
     }
     return {
         "accept": "application/json",
-        "accept-encoding": accepted(),
+        "accept-encoding": readable(),
         "user-agent": f"tinkex_py/{__version__}",
         "x-stainless-package-version": __version__,
         "x-stainless-runtime": platform.python_implementation(),
@@ -214,14 +217,6 @@ def _standing_headers(config: Config) -> dict[str, str]:
         **{name: text for name, text in access.items() if text is not None},
         **{name.lower(): text for name, text in config.default_headers.items()},
     }
-
-
-def _plain(outcome: Outcome[bytes, str]) -> bytes:
-    match outcome:
-        case Success(body):
-            return body
-        case Failure(reason):
-            raise BrokenOff(reason, sent=True)
 
 
 def _printable(text: str) -> str:

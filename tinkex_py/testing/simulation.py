@@ -98,7 +98,7 @@ async def _simulated(
     user_metadata: Mapping[str, str],
     observe: Callable[[AnyEvent], None] | None,
 ) -> T:
-    chance = random.Random(seed)  # noqa: S311 - a simulation repeats
+    config, chance = startup.config, random.Random(seed)  # noqa: S311 - a simulation repeats
 
     def executor_on(transport: Transport) -> Executor:
         return Executor(transport, observe=tell, bits=lambda: chance.getrandbits(64))
@@ -111,7 +111,6 @@ async def _simulated(
         if reporter is not None:
             reporter.report(event)
 
-    config = startup.config
     http = HttpTransport(config, Pools(config, network), startup.authentication)
     beneath = executor_on(http)
     executor = executor_on(Preparing(beneath, startup))

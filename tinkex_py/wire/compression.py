@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Callable, Mapping
-from functools import partial
 from importlib.util import find_spec
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded
+
+_AUTOMATIC = 47
+"""zlib's word for "32 kB of window, a header of gzip or zlib, whichever is there"."""
+_LARGEST_WINDOW = 128 << 20
+_MOST_LAYERS = 3
+_MOST_MEMBERS = 1000
 
 
 class Unreadable(NamedTuple):
@@ -44,74 +50,57 @@ def compressed(body: Encoded) -> Encoded:
 
 def unpacked(encoding: str | None, body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
     """The body as it was before its Content-Encoding; Failure when it can't be read or exceeds `limit` bytes."""
-    names = [name.strip().lower() for name in (encoding or "").split(",")]
-    found: Outcome[bytes, Unreadable] = Success(body)
-    for name in reversed([name for name in names if name not in {"", "identity"}]):
-        found = then(found, partial(_unpacker(name), limit))
-    return found
+    named = [name.strip().lower() for name in (encoding or "").split(",")]
+    names = [name for name in named if name not in {"", "identity"}]
+    if len(names) > _MOST_LAYERS:
+        return Failure(Unreadable("unknown", "the body is compressed again and again"))
+    for name in reversed(names):
+        inflate = _INFLATE.get(name)
+        if inflate is None or (name == "zstd" and not has_zstd()):
+            reason = f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}"
+            return Failure(Unreadable("unknown", reason))
+        try:
+            body = inflate(body, limit + 1)
+        except (zlib.error, EOFError, ValueError, MemoryError) as error:
+            return Failure(Unreadable("broken", f"the body's {name} can't be unpacked: {error}"))
+    too_large = len(body) > limit
+    reason = f"the body is larger than {limit} bytes once it is unpacked"
+    return Failure(Unreadable("large", reason)) if too_large else Success(body)
 
 
-def _unpacker(name: str) -> Callable[[int, bytes], Outcome[bytes, Unreadable]]:
-    reason = f"the encoding {name[:50]!r} can't be read; it may be one of {readable()}"
-    if name == "zstd" and not has_zstd():
-        return partial(_unknown, reason)
-    return _UNPACKERS.get(name, partial(_unknown, reason))
+def _zlib(body: bytes, limit: int) -> bytes:
+    """All members of a gzip file, or one zlib stream, or a bare deflate stream as some servers send it."""
+    plain = bytearray()
+    for _ in range(_MOST_MEMBERS):
+        if not body or len(plain) >= limit:
+            return bytes(plain)
+        try:
+            inflating = zlib.decompressobj(_AUTOMATIC)
+            plain += inflating.decompress(body, limit - len(plain))
+        except zlib.error:
+            if plain:
+                raise
+            inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+            plain += inflating.decompress(body, limit)
+        if not inflating.eof and len(plain) < limit:
+            raise EOFError("it ends too early")
+        body = inflating.unused_data
+    raise EOFError("it has too many members")
 
 
-def _unknown(reason: str, _limit: int, _body: bytes) -> Failure[Unreadable]:
-    return Failure(Unreadable("unknown", reason))
-
-
-class _Inflating(Protocol):
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-    @property
-    def eof(self) -> bool: ...
-    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
-
-
-def _too_large(limit: int) -> Failure[Unreadable]:
-    return Failure(Unreadable("large", f"the body is larger than {limit} bytes once it is unpacked"))
-
-
-def _broken(why: object) -> Failure[Unreadable]:
-    return Failure(Unreadable("broken", f"the body can't be unpacked: {why}"))
-
-
-def _gzip(limit: int, body: bytes) -> Outcome[bytes, Unreadable]:
-    return _inflated(zlib.decompressobj(16 + zlib.MAX_WBITS), body, limit)
-
-
-def _deflate(limit: int, body: bytes) -> Outcome[bytes, Unreadable]:
-    """Some servers leave out the zlib header."""
-    wrapped = body[:1] and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
-    return _inflated(zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS), body, limit)
-
-
-def _inflated(inflating: _Inflating, body: bytes, limit: int) -> Outcome[bytes, Unreadable]:
-    try:
-        whole = inflating.decompress(body, limit + 1)
-    except zlib.error as error:
-        return _broken(error)
-    if len(whole) > limit:
-        return _too_large(limit)
-    return Success(whole) if inflating.eof else _broken("it ends too early")
-
-
-def _zstd(limit: int, body: bytes) -> Outcome[bytes, Unreadable]:
+def _zstd(body: bytes, limit: int) -> bytes:
     import zstandard
 
+    inflating = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
     try:
-        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-            whole = reader.read(limit + 1)
-    except (zstandard.ZstdError, MemoryError) as error:
-        return _broken(error)
-    return Success(whole) if len(whole) <= limit else _too_large(limit)
+        return inflating.stream_reader(io.BytesIO(body), read_across_frames=True).read(limit)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
 
 
-_UNPACKERS: Mapping[str, Callable[[int, bytes], Outcome[bytes, Unreadable]]] = {
-    "gzip": _gzip,
-    "x-gzip": _gzip,
-    "deflate": _deflate,
+_INFLATE: Mapping[str, Callable[[bytes, int], bytes]] = {
+    "gzip": _zlib,
+    "x-gzip": _zlib,
+    "deflate": _zlib,
     "zstd": _zstd,
 }
