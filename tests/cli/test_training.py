@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.running import COMMAND, ENVIRONMENT
 from tests.cli.running import run_tinkex as tinkex
+from tests.cli.running import tinkex as in_process
 
 
 def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
@@ -51,16 +52,16 @@ def test_a_bad_file_gets_the_line_and_the_reason(
 ) -> None:
     if content is not None:
         _ = (tmp_path / name).write_text(content)
-    ended = tinkex("train", name, folder=tmp_path)
-    assert ended.returncode == 1
+    ended = in_process("train", name)
+    assert ended.exit_code == 1
     assert ended.stderr.startswith(f"Error: {complaint}")
     assert "Traceback" not in ended.stderr
 
 
 def test_an_unknown_model_is_said_in_plain_words(tmp_path: Path) -> None:
     _ = (tmp_path / "a.txt").write_text("some text")
-    ended = tinkex("train", "a.txt", "--base-model", "no/such", folder=tmp_path)
-    assert ended.returncode == 1
+    ended = in_process("train", "a.txt", "--base-model", "no/such")
+    assert ended.exit_code == 1
     assert "no/such" in ended.stderr
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tinkex_py import errors
 from tinkex_py.errors import RequestCause, TinkerError
 
-_REMEDIES: Mapping[type[TinkerError], str] = {
+REMEDIES: Mapping[type[TinkerError], str] = {
     errors.BadRequest: "check the arguments against --help, then run the command again",
     errors.Unauthorized: "check TINKER_API_KEY, or run tinkex auth login; tinkex doctor says which credential is used",
     errors.PaymentRequired: "settle the account, then run the command again",
@@ -45,7 +45,7 @@ _REMEDIES: Mapping[type[TinkerError], str] = {
 
 def remedy(error: TinkerError) -> str:
     """What a person does next."""
-    return _REMEDIES[type(error)]
+    return REMEDIES[type(error)]
 
 
 def details(error: TinkerError) -> str | None:

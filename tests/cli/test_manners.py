@@ -1,0 +1,109 @@
+"""The manners that all commands share."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.cli.running import COMMAND, ENVIRONMENT, Stock, run_tinkex, tinkex
+from tinkex_py.cli.complaints import REMEDIES
+from tinkex_py.cli.display import harmless, harmless_json, harmless_text, shown, size
+from tinkex_py.errors import LocalError, RequestError
+from tinkex_py.version import PROTOCOL_VERSION, __version__
+
+
+def test_every_error_has_a_way_on() -> None:
+    assert set(REMEDIES) == set(get_args(RequestError)) | set(get_args(LocalError))
+
+
+def test_the_version_is_printed_with_what_it_stands_on() -> None:
+    said = json.loads(tinkex("version", "--json", "--deps").stdout)
+    assert (said["tinkex"], said["protocol"]) == (__version__, PROTOCOL_VERSION)
+    assert {"httpx", "msgspec", "protobuf", "returns"} <= {name for name, each in said["dependencies"].items() if each}
+    assert tinkex("version").stdout == f"tinkex {__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+    result = tinkex("completion", shell)
+    assert (result.exit_code, "_TINKEX_COMPLETE" in result.stdout) == (0, True)
+
+
+def test_words_are_completed() -> None:
+    asked = {
+        **ENVIRONMENT,
+        "_TINKEX_COMPLETE": "bash_complete",
+        "COMP_WORDS": "tinkex checkpoint set",
+        "COMP_CWORD": "2",
+    }
+    ended = subprocess.run(COMMAND, capture_output=True, text=True, check=False, env=asked)
+    assert ended.stdout == "plain,set-ttl\n"
+
+
+USAGE = {"no command": ["run"], "unknown command": ["jump"], "unknown option": ["run", "list", "--jump"]}
+
+
+@pytest.mark.parametrize("words", USAGE.values(), ids=USAGE)
+def test_wrong_usage_ends_with_status_2(words: list[str]) -> None:
+    assert tinkex(*words).exit_code == 2
+
+
+def test_a_bug_is_said_in_two_lines(tmp_path: Path) -> None:
+    broken = (
+        "import sys, tinkex_py.cli.versions as v; v._release = lambda name: 1 / 0; from tinkex_py.cli import main; "
+    )
+    words = [*COMMAND[:-1], f"{broken}sys.argv = ['tinkex', 'version', '--deps']; main()"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=ENVIRONMENT)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("Error: this is a bug of tinkex: ZeroDivisionError: division by zero\nWhat to do: ")
+
+
+def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:
+    words = [*COMMAND, "run", "list", "--limit", "0", "--base-url", stock.address]
+    line = f"{' '.join(map(repr, words))} | head -n 0"
+    environment = {**ENVIRONMENT, "TINKER_API_KEY": "tml-0123456789abcdef"}
+    ended = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False, env=environment)
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_message_that_nobody_wants_is_not_said(tmp_path: Path) -> None:
+    (tmp_path / "tinkex-run").mkdir()
+    assert run_tinkex("run", "list", "--quiet", folder=tmp_path).stderr == ""
+    assert run_tinkex("run", "list", folder=tmp_path).stderr.startswith("Using the embedded engine")
+
+
+TEXTS = {
+    "plain": ("abc é 世界", "abc é 世界"),
+    "escape": ("a\x1b[2J", "a\\x1b[2J"),
+    "csi in one byte": ("a\x9b2J", "a\\x9b2J"),
+    "order of letters": ("a\u202eb", "a\\u202eb"),
+    "end of line": ("a\nb\rc", "a\\nb\\rc"),
+}
+
+
+@pytest.mark.parametrize(("text", "seen"), TEXTS.values(), ids=TEXTS)
+def test_what_could_steer_a_terminal_is_written_out(text: str, seen: str) -> None:
+    assert harmless(text) == seen
+    assert json.loads(harmless_json(json.dumps(text, ensure_ascii=False))) == text
+    assert harmless_text(text).replace("\n", "\\n") == seen
+
+
+VALUES: dict[str, tuple[object, str]] = {
+    "nothing": (None, "-"),
+    "yes": (True, "yes"),
+    "number": (1.5, "1.5"),
+    "pairs": ({"a": None, "b": 1}, "a=-, b=1"),
+    "no pairs": ({}, "-"),
+    "bytes": (size(999), "999 B"),
+    "many bytes": (size(1_500_000), "1.5 MB"),
+    "nearly a unit": (size(999_960), "1.0 MB"),
+}
+
+
+@pytest.mark.parametrize(("value", "text"), VALUES.values(), ids=VALUES)
+def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
+    assert shown(value) == text
