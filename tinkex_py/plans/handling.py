@@ -15,8 +15,11 @@ Handler: TypeAlias = "Callable[[Effect], Plan[Answer]]"
 """What becomes of an effect: it is yielded, or something else is, and there is an answer to it."""
 
 
-def handled(plan: Plan[T], handler: Handler) -> Plan[T]:
-    """The plan's value; the handler finds the answer to each effect of it, and of what it starts."""
+def handled(plan: Plan[T], handler: Handler, ignoring: frozenset[type] = frozenset()) -> Plan[T]:
+    """The plan's value; the handler finds the answer to each effect of it, and of what it starts.
+
+    Effects of the kinds that it is `ignoring`, which start nothing, are yielded as they are, at less cost.
+    """
     answer: Answer = None
     try:
         while True:
@@ -25,18 +28,21 @@ def handled(plan: Plan[T], handler: Handler) -> Plan[T]:
             except StopIteration as stop:
                 value: T = stop.value
                 return value
-            answer = yield from handler(_inside(effect, handler))
+            if type(effect) in ignoring:
+                answer = yield effect
+            else:
+                answer = yield from handler(_inside(effect, handler, ignoring))
     finally:
         plan.close()
 
 
-def _inside(effect: Effect, handler: Handler) -> Effect:
+def _inside(effect: Effect, handler: Handler, ignoring: frozenset[type]) -> Effect:
     match effect:
         case Deadline() | Within() | Shield() | Spawn():
-            return structs.replace(effect, plan=handled(effect.plan, handler))
+            return structs.replace(effect, plan=handled(effect.plan, handler, ignoring))
         case Together(plans):
-            return Together(tuple(handled(plan, handler) for plan in plans))
+            return Together(tuple(handled(plan, handler, ignoring) for plan in plans))
         case InTurn(queue, plan_for):
-            return InTurn(queue, lambda turn: handled(plan_for(turn), handler))
+            return InTurn(queue, lambda turn: handled(plan_for(turn), handler, ignoring))
         case _:
             return effect

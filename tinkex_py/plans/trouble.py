@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from tinkex_py.errors import TinkerError
 from tinkex_py.events import ReplyReceived, RetryScheduled
-from tinkex_py.plans.effects import Answer, Effect, Observe, Plan
+from tinkex_py.plans.effects import Answer, Await, Effect, Now, Observe, Plan, Random, Send, Sleep
 from tinkex_py.plans.handling import handled
 
 T = TypeVar("T")
 
 _REFUSALS = 400
+_QUIET = frozenset({Await, Now, Random, Send, Sleep})
+"""Effects that tell nothing of trouble."""
 _ASIDE = frozenset({"session_heartbeat", "send_telemetry"})
 """Requests that nobody waits for: that they are answered says nothing about those that somebody waits for."""
 
@@ -27,7 +29,7 @@ class Trouble(Struct):
 
 def noting(plan: Plan[T], trouble: Trouble) -> Plan[T]:
     """The plan's value; what goes wrong in it, and in what it starts, is noted as it is told to observers."""
-    return handled(plan, partial(_noted, trouble))
+    return handled(plan, partial(_noted, trouble), _QUIET)
 
 
 def _noted(trouble: Trouble, effect: Effect) -> Plan[Answer]:
