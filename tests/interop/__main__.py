@@ -18,6 +18,7 @@ from msgspec import Struct
 from tests.interop.agreement import differences
 from tests.interop.environments import interpreter
 from tests.interop.matrix import Line, page, table, wrong
+from tests.interop.names import unnamed
 from tests.interop.serving import FOREIGN, Served, embedded, foreign
 
 HERE = Path(__file__).parent
@@ -75,7 +76,8 @@ def main() -> None:
         with foreign(name) as served:
             own[name] = lines(Surface(name=name, program="own.py"), served)
     print(table(own), table(peers), sep="\n\n")
-    found = [*wrong(own, peers, whole=[surface.name for surface in OWN]), *differences(RELEASES[-1])]
+    whole = [surface.name for surface in OWN]
+    found = [*wrong(own, peers, whole), *differences(RELEASES[-1]), *unnamed(RELEASES[-1])]
     print("\n".join(found))
     if not quick:
         _ = PAGE.write_text(page(own, peers), "utf-8")

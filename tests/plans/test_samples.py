@@ -132,3 +132,12 @@ def test_a_retry_config_that_means_nothing_is_refused(field: str, retry: RetryCo
     assert found is not None
     assert found.path == f"retry_config.{field}"
     assert settings_problem(RetryConfig(), "retry_config") is None
+
+
+def test_without_a_session_the_path_is_sampled_from_and_nothing_is_numbered() -> None:
+    one = sampler_of(Source(model_path="tinker://m/sampler_weights/a"), Dispatch(), waiting())
+    script = Script(ACCEPTED, SAMPLED)
+    assert script.run(sample(one, QUESTION)) == ANSWER
+    body = script.sent[0][0].body
+    assert isinstance(body, Sample)
+    assert (body.sampling_session_id, body.seq_id, body.model_path) == (None, None, "tinker://m/sampler_weights/a")
