@@ -28,7 +28,6 @@ from tinkex_py.types.training import (
     LossConfig,
     OptimizerParams,
     OptimStepResponse,
-    OtherOptimizer,
     SaveWeightsExternalResponse,
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
@@ -200,7 +199,7 @@ def _of_family(params: OptimizerParams) -> OptimStep:
             return OptimStep(adam_params=params)
         case DimuonParams():
             return OptimStep(optimizer_params=params)
-        case OtherOptimizer():
+        case _:
             return OptimStep(optimizer_params=params.fields)
 
 

@@ -137,8 +137,8 @@ def optimizer_of(info: WeightsInfoResponse) -> OptimizerConfig | None:
             return None
         case OptimizerInfo(type="dimuon", version=version):
             return DimuonOptimizerConfig(version=version or 1)
-        case OptimizerInfo(type=family, version=version):
-            return OtherOptimizer(family, {} if version is None else {"version": version})
+        case other:
+            return OtherOptimizer(other.type, {} if other.version is None else {"version": other.version})
 
 
 def _optimizer_problem(making: Making) -> InvalidInput | None:
