@@ -25,6 +25,8 @@ default_role = "code"  # docstrings write `code` as Markdown does
 
 html_theme = "furo"
 html_title = f"tinkex_py {__version__}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
