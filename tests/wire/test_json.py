@@ -98,7 +98,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
 UNWRITABLE: dict[str, tuple[object, str]] = {
     "text": ("\ud800", "value"),
     "in a list": (["a", ("b", "\udfff")], "value[1][1]"),
-    "under a name": ({"a": 1, "b": {"c": "x\ud800"}}, "value.b.c"),
+    "under a name": ({"a": [1], "b": {"c": "x\ud800"}}, "value.b.c"),
     "as a name": ({"\ud800": 1}, "value"),
 }
 
