@@ -1,0 +1,79 @@
+"""A server that is killed and started again in the same folder: what its clients are told, and the way on from there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from returns.result import Failure
+
+from tinkex_py import AdamParams, Config, Datum, ForwardBackwardOutput, ModelInput, ServiceClient, errors, or_raise
+from tinkex_py.clients.training import TrainingClient
+
+MODEL = "tinkex/tiny-random"
+PROGRAM = """
+import sys
+from tinkex_py.local.asgi import serve
+serve(directory=sys.argv[1], port=int(sys.argv[2]))
+"""
+
+
+@contextmanager
+def served(directory: Path, port: int = 0) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """A server in a process of its own, and its address; it is killed at the end if it still is there."""
+    command = [sys.executable, "-u", "-c", PROGRAM, str(directory), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def client_of(address: str) -> ServiceClient:
+    return ServiceClient(config=Config(base_url=address, api_key="tml-test", timeout=60.0))
+
+
+def example(token: int) -> Datum:
+    return Datum(ModelInput.from_ints([token, 2, 3]), {"target_tokens": [2, 3, token]})
+
+
+def train(trainer: TrainingClient, tokens: range) -> None:
+    for token in tokens:
+        steps = trainer.forward_backward([example(token)], "cross_entropy"), trainer.optim_step(AdamParams(learning_rate=0.01))
+        for step in steps:
+            or_raise(step.result(60))
+
+
+def look(trainer: TrainingClient) -> ForwardBackwardOutput:
+    return or_raise(trainer.forward([example(9)], "cross_entropy").result(60))
+
+
+def undisturbed() -> ForwardBackwardOutput:
+    with ServiceClient.local() as service:
+        trainer = or_raise(service.create_lora_training_client(MODEL, rank=2, seed=1))
+        train(trainer, range(4, 8))
+        return look(trainer)
+
+
+@pytest.mark.parametrize("step_under_way", [False, True], ids=["between steps", "with a step under way"])
+def test_after_a_kill_the_way_on_ends_with_the_same_weights(tmp_path: Path, *, step_under_way: bool) -> None:
+    with served(tmp_path) as (process, address), client_of(address) as service:
+        trainer = or_raise(service.create_lora_training_client(MODEL, rank=2, seed=1))
+        train(trainer, range(4, 6))
+        saved = or_raise(trainer.save_state("halfway").result(60)).path
+        begun = [trainer.optim_step(AdamParams())] if step_under_way else []
+        process.kill()
+        process.wait()
+        with served(tmp_path, int(address.rpartition(":")[2])):
+            told = [step.result(60) for step in (*begun, trainer.optim_step(AdamParams()))]
+            assert isinstance(told[-1], Failure)
+            assert isinstance(told[-1].failure(), errors.NotFound | errors.OutOfSequence | errors.SessionEnded)
+            with client_of(address) as again:
+                resumed = or_raise(again.create_training_client_from_state_with_optimizer(saved))
+                train(resumed, range(6, 8))
+                assert look(resumed) == undisturbed()
