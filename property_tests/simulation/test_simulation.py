@@ -17,6 +17,8 @@ REGRESSIONS = {
     "an answer that was truncated, for ever": 126,
     "an answer that was too large, after the server took the step": 169,
     "a refusal after a try of unknown fate": 438,
+    "a proxy's refusal after a try of unknown fate": 3097,
+    "an encoding refused after a try of unknown fate": 5896,
     "batches cut by a client that never got the server's limits": 708,
 }
 """Seeds of schedules that broke a law once."""

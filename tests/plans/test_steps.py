@@ -94,7 +94,6 @@ def test_what_became_of_a_step_is_found_out_whether_or_not_the_server_wants_to_b
 NOT_TAKEN: dict[str, list[Line]] = {
     "never sent": [errors.ConnectionFailed(message="no connection", sent=False)],
     "too much to do, again and again": [reply(429), reply(429), reply(429, retry_after="1000")],
-    "a verdict after a fault": [reply(503), reply(422)],
 }
 
 
@@ -110,6 +109,8 @@ DOUBTFUL: dict[str, list[Line]] = {
     "unknown": [BROKEN],
     "no answer": [1e6, ACCEPTED],
     "a fault, then too much to do": [reply(503), reply(429, retry_after="1000")],
+    "a fault, then a refusal": [reply(503), reply(422)],
+    "a restart, then no such model": [BROKEN, reply(404)],
     "an answer that can't be read": [reply(200, "what?")],
     "promise unknown": [ACCEPTED, reply(404)],
     "promise expired": [ACCEPTED, reply(410)],

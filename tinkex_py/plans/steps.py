@@ -21,13 +21,10 @@ from typing_extensions import TypeForm
 
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
-    BadRequest,
     Conflict,
     NotFound,
-    PayloadTooLarge,
     PromiseExpired,
     TinkerError,
-    Unprocessable,
     UnsupportedEncoding,
 )
 from tinkex_py.events import ChunkTaken, StepNumbered
@@ -135,7 +132,7 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
     match error:
         case Conflict(detail=detail) if _expected(detail) == chosen + 1:
             return run.in_doubt(piece.operation, "the server took it, but its result is lost", chosen)
-        case _ if chosen in run.uncertain and not isinstance(error, _VERDICTS):
+        case _ if chosen in run.uncertain:
             why = f"it is not known whether the server took it ({error.message})"
             return run.in_doubt(piece.operation, why, chosen)
         case UnsupportedEncoding():
@@ -241,7 +238,3 @@ def _expected(detail: str) -> int | None:
     """The number in `Sequence conflict: expected 3, got 2.`"""
     found = re.search(r"expected (\d{1,10})", detail)
     return None if found is None else int(found[1])
-
-
-_VERDICTS = (BadRequest, Conflict, NotFound, PayloadTooLarge, PromiseExpired, Unprocessable, UnsupportedEncoding)
-"""Answers about the step itself: whatever became of earlier attempts, the server has not taken it."""
