@@ -81,6 +81,13 @@ soak: $(VENV)/.test ## play 10,000 programs under faults, and look that broken r
 mutations: $(VENV)/.test ## only look that runtimes broken on purpose are found
 	$(RUN) property_tests.simulation --mutations
 
+fuzz: $(VENV)/.test ## every decoder and the server under a fuzzer (ARGS="--seconds 300"; it takes atheris)
+	@$(RUN) pip install --quiet --disable-pip-version-check atheris
+	$(RUN) tests.fuzz $(ARGS)
+
+load: $(VENV)/.test ## 1,000 samples at once and training for half an hour; memory and files stay flat
+	$(RUN) tests.load $(ARGS)
+
 interop-quick: $(VENV)/.test ## the embedded engine, through this client and the official SDK's last release
 	$(RUN) tests.interop quick
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from returns.result import Failure, Success
 
-from tests.local_server.test_port import serving
+from tests.runtime.test_kills import served
 from tinkex_py import (
     AdamParams,
     AsyncSamplingClient,
@@ -124,9 +124,8 @@ def main() -> int:
     print(
         "| seconds | MB | files | threads | samples | steps |\n| ---: | ---: | ---: | ---: | ---: | ---: |", flush=True
     )
-    with TemporaryDirectory() as folder, serving(Path(folder)) as (_, client):
+    with TemporaryDirectory() as folder, served(Path(folder)) as (_, address):
         load = Load(given.minutes * 60)
-        address = str(client.base_url).removesuffix("/api/v1/")
         seen = asyncio.run(_run(address, load, given.at_once, every=given.minutes * 60 / 20))
     settled, last = seen[len(seen) // 4], seen[-1]
     print(f"{len(load.failures)} failures", *sorted(set(load.failures))[:5], sep="\n")

@@ -1,4 +1,4 @@
-"""A server that is killed and started again in the same folder: what its clients are told, and the way on from there."""
+"""A server that is killed and started again in the same folder: what its clients are told, and the way on."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def example(token: int) -> Datum:
 
 def train(trainer: TrainingClient, tokens: range) -> None:
     for token in tokens:
-        steps = trainer.forward_backward([example(token)], "cross_entropy"), trainer.optim_step(AdamParams(learning_rate=0.01))
-        for step in steps:
-            or_raise(step.result(60))
+        gradients = trainer.forward_backward([example(token)], "cross_entropy")
+        update = trainer.optim_step(AdamParams(learning_rate=0.01))
+        or_raise(gradients.result(60))
+        or_raise(update.result(60))
 
 
 def look(trainer: TrainingClient) -> ForwardBackwardOutput:
