@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 
-from tinkex_py.runtime.places import AT_ONCE, Places
+from tinkex_py.runtime.places import AT_ONCE, Places, affordable
 from tinkex_py.testing.clock import run
 
 
@@ -40,9 +41,14 @@ def test_who_stops_waiting_takes_no_place() -> None:
     assert run(program()) in ([0, 2, 3], [0, 3])
 
 
+def test_connections_leave_files_for_others() -> None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert (affordable(1), affordable(files)) == (1, files // 2)
+
+
 def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> None:
     async def most_at_once(seconds: float) -> int:
-        places, inside, most = Places(4 * AT_ONCE), 0, 0
+        places, inside, most = Places(16 * AT_ONCE), 0, 0
 
         async def visit() -> None:
             nonlocal inside, most
@@ -53,7 +59,7 @@ def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> Non
             inside -= 1
             places.leave()
 
-        await asyncio.gather(*[visit() for _ in range(10 * AT_ONCE)])
+        await asyncio.gather(*[visit() for _ in range(40 * AT_ONCE)])
         return most
 
-    assert [run(most_at_once(seconds)) for seconds in (0.1, 0.6, 100)] == [AT_ONCE, 3 * AT_ONCE, 4 * AT_ONCE]
+    assert [run(most_at_once(seconds)) for seconds in (0.05, 0.15, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]

@@ -12,7 +12,7 @@ from yarl import URL
 
 from tinkex_py.config import Config
 from tinkex_py.runtime.carriage import BrokenOff, Message, Received
-from tinkex_py.runtime.places import Places
+from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 
 _HEADERS = 2000
@@ -28,7 +28,7 @@ class _Lanes:
     """The connections of one purpose."""
 
     def __init__(self, config: Config, purpose: str, trust: ssl.SSLContext) -> None:
-        self.places = Places(config.pool_sizes.get(purpose, config.max_connections))
+        self.places = Places(affordable(config.pool_sizes.get(purpose, config.max_connections)))
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=trust, keepalive_timeout=30),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
+
+if sys.platform != "win32":
+    import resource
 
 AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
-_STANDSTILL = 0.25
-"""Seconds without an answer on any of them after which so many more are used."""
+_STANDSTILL = 0.1
+"""Seconds without an answer on any of them after which twice as many are used."""
+
+
+def affordable(most: int) -> int:
+    """So many connections, or half of the files that this process may have open if that is less."""
+    if sys.platform == "win32":
+        return most
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most if files == resource.RLIM_INFINITY else min(most, max(1, files // 2))
 
 
 class Places:
@@ -64,7 +76,7 @@ class Places:
     def _grow(self) -> None:
         self._watch = None
         if self._left == self._seen:
-            self._allowed = min(self._allowed + AT_ONCE, self.most)
+            self._allowed = min(2 * self._allowed, self.most)
             self._let_in()
         if self._waiting:
             self._look_again()

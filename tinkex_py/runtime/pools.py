@@ -12,6 +12,7 @@ import httpx
 from tinkex_py.config import Config
 from tinkex_py.runtime.carriage import BrokenOff, HttpxTransport, Message, Received
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
+from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
 
 
@@ -52,7 +53,7 @@ class Pools:
 
     def _open(self, purpose: str, place: str, url: httpx.URL) -> Way:
         config = self._config
-        most = config.pool_sizes.get(purpose, config.max_connections)
+        most = affordable(config.pool_sizes.get(purpose, config.max_connections))
         through = proxy_for(config, url.scheme, url.host)
         if through is None:
             origin = self._origins.get(place) or Origin(url, self._trust(url), http2=_http2(url))
