@@ -19,10 +19,13 @@ from tinkex_py.events import (
     PromiseMade,
     PromisePolled,
     PromiseSettled,
+    RecoveryFailed,
     ReplyReceived,
     RequestBroken,
     RequestSent,
     RetryScheduled,
+    RunCorrupted,
+    RunRecovered,
     ServerMessage,
     SessionOver,
     SessionStarted,
@@ -125,6 +128,18 @@ SAID: dict[str, tuple[list[AnyEvent], list[str]]] = {
             "INFO the server is well again: requests are sent as before",
         ],
     ),
+    "recovery": (
+        [
+            RunCorrupted(training_run_id="r", checkpoint="c"),
+            RecoveryFailed(training_run_id="r", attempt=1, delay=5.0, error=FAULT),
+            RunRecovered(training_run_id="r", checkpoint="c"),
+        ],
+        [
+            "WARNING r is corrupted: going on from c",
+            "WARNING r: going on failed 1 times, the next try is in 5.0 s (it failed)",
+            "INFO r goes on from c",
+        ],
+    ),
     "dropped": (
         [EventsDropped(count=3)],
         ["WARNING 3 events came too fast for the observers and were dropped"],
@@ -152,6 +167,11 @@ def test_a_kept_promise_is_routine_unless_it_ends_a_pause() -> None:
     before = observer.cares(kept)
     observer(PromisePolled(operation="asample", promise="p", iteration=1, elapsed=1, queue_state="paused_capacity"))
     assert (before, observer.cares(kept)) == (False, True)
+
+
+def test_routine_is_of_interest_to_those_who_look_for_mistakes(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "tinkex_py"):
+        assert LoggingObserver().cares(RequestSent(operation="o", endpoint="POST /o", attempt=1))
 
 
 def test_requests_are_told_to_those_who_look_for_mistakes(caplog: pytest.LogCaptureFixture) -> None:

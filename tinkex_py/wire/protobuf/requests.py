@@ -108,8 +108,9 @@ def _chunk(chunk: EncodedTextChunk | ImageChunk | DmelChunk) -> Parts:
             return [_before_ids(len(ids)), ids]
         case ImageChunk(data, kind, expected):
             return message(1, message(2, [*buffer(1, data), *text(2, kind), *_present(3, expected)]))
-        case DmelChunk(dmel):
-            return message(1, message(3, buffer(1, dmel)))
+        case DmelChunk():
+            pass
+    return message(1, message(3, buffer(1, chunk.dmel)))
 
 
 @lru_cache(maxsize=1024)
