@@ -76,7 +76,7 @@ class Busy(Front):
             self.taken[body["seq_id"]] += 1
             self.under_way.add(json.loads(await answer.aread())["request_id"])
             self.most = max(self.most, len(self.under_way))
-        if name == "retrieve_future" and answer.status_code == httpx.codes.OK:
+        if name == "retrieve_future" and answer.status_code == 200:
             self.under_way.discard(body["request_id"])
         return answer
 
