@@ -200,6 +200,21 @@ def test_no_more_connections_are_opened_than_are_needed_or_allowed(rounds: int, 
     assert server.connections <= most
 
 
+def test_each_purpose_has_connections_of_its_own() -> None:
+    """Sixty requests at once: three connections for REST, one for signs of life."""
+
+    async def all_of_them() -> int:
+        async with serving(always(OK)) as server:
+            pools = {"rest": 3, "session": 1}
+            transport = connected(Config(base_url=server.address, api_key=KEY, pool_sizes=pools))
+            asked = [ASK, session_heartbeat("s")] * 30
+            await asyncio.gather(*[transport.exchange(each, ()) for each in asked])
+            await transport.close()
+            return server.connections
+
+    assert asyncio.run(all_of_them()) == 4
+
+
 def test_cookies_are_not_kept() -> None:
     _, server = repeated(always(with_body(b"{}", "set-cookie: a=b")), ASK)
     assert len(server.heads) == 2
