@@ -113,9 +113,12 @@ class Executor:
         """End everything that runs."""
         self.closing = True
         while self.tasks:
-            for task in self.tasks:
+            ending = tuple(self.tasks)
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
+            # Gathering tasks that have ended need not let the loop run, hence not their callbacks either.
+            self.tasks.difference_update(ending)
 
     async def close(self) -> None:
         """End everything that runs, then the transport."""
