@@ -207,7 +207,7 @@ def test_each_purpose_has_connections_of_its_own() -> None:
         async with serving(always(OK)) as server:
             pools = {"rest": 3, "session": 1}
             transport = connected(Config(base_url=server.address, api_key=KEY, pool_sizes=pools))
-            asked = [ASK, session_heartbeat("s")] * 30
+            asked: list[AnyRequest] = [ASK, session_heartbeat("s")] * 30
             await asyncio.gather(*[transport.exchange(each, ()) for each in asked])
             await transport.close()
             return server.connections
