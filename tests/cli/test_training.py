@@ -20,6 +20,7 @@ def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "after: Beautiful is better than ugly." in ended.stdout
     assert "before: Beautiful is better than ugly." not in ended.stdout
+    assert ("What to try next:" in ended.stdout.splitlines(), "\\n" in ended.stdout) == (True, False)
     assert float(ended.stdout.split("Loss of the last steps: ")[1].split()[0]) < 0.5
     assert (tmp_path / "tinkex-demo" / "loss.png").read_bytes().startswith(b"\x89PNG")
 

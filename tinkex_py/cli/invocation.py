@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tinkex_py.cli.complaints import details, remedy
-from tinkex_py.cli.display import harmless
+from tinkex_py.cli.display import harmless, harmless_text
 from tinkex_py.cli.options import Format, Options, options_of
 from tinkex_py.clients.opened import OpenedBlocking
 from tinkex_py.config import LOCAL_SCHEME, Config
@@ -104,9 +104,9 @@ class Invocation(Struct, kw_only=True):
         self._line(self.out, escape(harmless(text)))
 
     def tell(self, text: str) -> None:
-        """A line of how it goes: among the results where these are for people, else beside them."""
+        """A line of how it goes, or several: among the results where these are for people, else beside them."""
         if not self.options.quiet:
-            self._line(self.out if self.format == "table" else self.err, escape(harmless(text)))
+            self._line(self.out if self.format == "table" else self.err, escape(harmless_text(text)))
 
     def agrees(self, question: str) -> bool:
         """What the person says to a yes-or-no question; nobody there to answer is an error."""
