@@ -102,14 +102,12 @@ def _is_elsewhere(chunk: ModelInputChunk) -> TypeIs[ImageAssetPointerChunk]:
 
 
 def _chunk(chunk: EncodedTextChunk | ImageChunk | DmelChunk) -> Parts:
-    match chunk:
-        case EncodedTextChunk():
-            ids = chunk.packed.buffer
-            return [_before_ids(len(ids)), ids]
-        case ImageChunk(data, kind, expected):
-            return message(1, message(2, [*buffer(1, data), *text(2, kind), *_present(3, expected)]))
-        case DmelChunk():
-            pass
+    if isinstance(chunk, EncodedTextChunk):
+        ids = chunk.packed.buffer
+        return [_before_ids(len(ids)), ids]
+    if isinstance(chunk, ImageChunk):
+        parts = [*buffer(1, chunk.data), *text(2, chunk.format), *_present(3, chunk.expected_tokens)]
+        return message(1, message(2, parts))
     return message(1, message(3, buffer(1, chunk.dmel)))
 
 
