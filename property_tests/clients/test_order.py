@@ -16,7 +16,7 @@ from returns.result import Success
 from tinkex_py import AdamParams, Config, Datum, ModelInput, Outcome, ServiceClient
 from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
 
-Caller: TypeAlias = Callable[[], list[Outcome[Any]]]
+Caller: TypeAlias = "Callable[[], list[Outcome[Any]]]"
 
 CONFIG = Config(base_url="http://server.test", api_key="tml-test", dialect="json", check_capabilities=False)
 CALLERS = st.lists(st.tuples(st.booleans(), st.integers(1, 4)), min_size=2, max_size=4)

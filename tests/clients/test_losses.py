@@ -12,7 +12,7 @@ from returns.result import Failure, Success
 from tinkex_py import AdamParams, Datum, ModelInput, Outcome, ServiceClient, TrainingClient, errors, or_raise
 
 DATA = [Datum(ModelInput.from_ints([1, 2]), {"target_tokens": [1, 2]})]
-Asking: TypeAlias = Callable[[TrainingClient], Outcome[Any]]
+Asking: TypeAlias = "Callable[[TrainingClient], Outcome[Any]]"
 ENTANGLED: dict[str, Asking] = {
     "another pass": lambda trainer: trainer.forward(DATA, "cross_entropy").result(),
     "the optimizer": lambda trainer: trainer.optim_step(AdamParams()).result(),

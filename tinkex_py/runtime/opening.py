@@ -27,7 +27,7 @@ from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.thread import ThreadRuntime
 
-_Connection: TypeAlias = tuple[Config, Carrier, Source | None]
+_Connection: TypeAlias = "tuple[Config, Carrier, Source | None]"
 
 IN_PROCESS = "http://tinkex.local"
 """The address that requests to the embedded engine carry; nothing ever resolves it."""
