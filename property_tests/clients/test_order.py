@@ -68,7 +68,8 @@ def in_tasks(trainer: AsyncTrainingClient, count: int) -> list[Outcome[Any]]:
 
 def gathered(callers: list[Caller]) -> list[Outcome[Any]]:
     """What all callers get who begin at the same moment."""
-    barrier, found = threading.Barrier(len(callers)), list[Outcome[Any]]()
+    barrier = threading.Barrier(len(callers))
+    found: list[Outcome[Any]] = []
 
     def call(caller: Caller) -> None:
         barrier.wait()
