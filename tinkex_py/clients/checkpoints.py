@@ -7,11 +7,10 @@ from functools import partial
 from typing import TypeVar
 
 from tinkex_py.clients.asking import asked, located, wanted
-from tinkex_py.clients.opened import Opened
+from tinkex_py.clients.copies import CopyOperations
 from tinkex_py.clients.operation import operation
 from tinkex_py.endpoints import checkpoints, models
 from tinkex_py.plans.checkpoints import at_path
-from tinkex_py.plans.copies import copied
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.pages import collected, user_checkpoints
 from tinkex_py.plans.retry import call
@@ -30,7 +29,7 @@ from tinkex_py.types.training import WeightsInfoResponse
 T = TypeVar("T")
 
 
-class CheckpointOperations(Opened):
+class CheckpointOperations(CopyOperations):
     """Operations on checkpoints, by run and id (`weights/step-10`) or by the path that saving returned."""
 
     @operation
@@ -157,23 +156,6 @@ class CheckpointOperations(Opened):
     ) -> Plan[WeightsInfoResponse]:
         """What a checkpoint was trained on; any server's path will do. POST /api/v1/weights_info"""
         return asked(self.context, timeout, models.weights_info, tinker_path=tinker_path)
-
-    @operation
-    def copy_weights(
-        self,
-        source_path: str,
-        destination_project_id: str | None = None,
-        ttl_seconds: int | None = None,
-        weights_access_token: str | None = None,
-        *,
-        timeout: float | None = None,
-    ) -> Plan[str]:
-        """Copy a checkpoint to a project (TINKER_PROJECT_ID when none is given): the path of the copy.
-
-        POST /api/v1/copy_weights, under one idempotency key; `weights_access_token` opens another account's checkpoint.
-        """
-        project = destination_project_id or self.context.config.project_id
-        return copied(source_path, project, ttl_seconds, weights_access_token, self.context.policy(timeout))
 
     def _checkpoint(
         self, builder: Callable[[str, str], Request[T]], run: str, checkpoint: str, timeout: float | None

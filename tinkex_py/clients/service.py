@@ -9,7 +9,8 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
-from tinkex_py.clients.opened import Opened, OpenedAsync, OpenedBlocking
+from tinkex_py.clients.copies import CopyOperations
+from tinkex_py.clients.opened import OpenedAsync, OpenedBlocking
 from tinkex_py.clients.operation import Client, operation, submission
 from tinkex_py.clients.rest import AsyncRestClient, RestClient
 from tinkex_py.clients.sampling import AsyncSamplingClient, SamplingClient, open_sampler
@@ -17,7 +18,6 @@ from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.steps import load_weights
 from tinkex_py.plans.capabilities import require_model
-from tinkex_py.plans.copies import copied
 from tinkex_py.plans.creation import Making, Origin, created, creation_problem, described, like, loaded, optimizer_of
 from tinkex_py.plans.effects import Plan, halt, pure
 from tinkex_py.plans.recovery import corrupted, recovered
@@ -38,7 +38,7 @@ TrainingT = TypeVar("TrainingT", bound=Client)
 SamplingT = TypeVar("SamplingT", bound=Client)
 
 
-class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
+class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     """What both service clients can do."""
 
     @property
@@ -196,23 +196,6 @@ class ServiceOperations(Opened, Generic[TrainingT, SamplingT]):
                     trace=trace,
                 )
                 return self.context.limited(timeout, "create_custom_loss", created_loss(maker, fn, input_ranks))
-
-    @operation
-    def copy_weights(
-        self,
-        source_path: str,
-        destination_project_id: str | None = None,
-        ttl_seconds: int | None = None,
-        weights_access_token: str | None = None,
-        *,
-        timeout: float | None = None,
-    ) -> Plan[str]:
-        """Copy a checkpoint to a project, this client's own when none is given: the path of the copy.
-
-        POST /api/v1/copy_weights, under one idempotency key; `weights_access_token` opens another account's checkpoint.
-        """
-        project = destination_project_id or self.context.config.project_id
-        return copied(source_path, project, ttl_seconds, weights_access_token, self.context.policy(timeout))
 
     def _training_client(self, run: Run) -> TrainingT:
         """The companion client of this world."""

@@ -56,11 +56,6 @@ class Places:
         self._left += 1
         self._let_in()
 
-    def widen(self, times: int) -> None:
-        """Each connection turned out to have room for so many."""
-        self.most, self._allowed = self.most * times, self._allowed * times
-        self._let_in()
-
     def _let_in(self) -> None:
         while self._waiting and self._taken < self._allowed:
             turn = self._waiting.popleft()
