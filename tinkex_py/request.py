@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -63,14 +64,45 @@ NULL = Null()
 
 
 class Encoded(Struct, frozen=True):
-    """A body in its final bytes, with its content type and encoding; sent as it is, however often."""
+    """A body in its final bytes, with its content type and encoding; sent as it is, however often.
+
+    Its `parts`, of `size` bytes in all, follow each other. A batch's tensors are parts as they are: their bytes are
+    copied when they leave, a portion at a time.
+    """
 
     content_type: str
-    content: bytes
+    parts: tuple[bytes | memoryview, ...]
+    size: int
     content_encoding: str | None = None
 
+    @classmethod
+    def of(cls, content_type: str, *parts: bytes | memoryview, content_encoding: str | None = None) -> Encoded:
+        """A body of these parts."""
+        return cls(content_type, parts, sum(map(len, parts)), content_encoding)
+
+    @property
+    def content(self) -> bytes:
+        """All bytes in one."""
+        return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], bytes) else b"".join(self.parts)
+
+    def portions(self, size: int) -> Iterator[bytes | memoryview]:
+        """The bytes in pieces of at most `size`: small parts joined, large ones cut."""
+        gathered: list[bytes | memoryview] = []
+        filled = 0
+        for part in self.parts:
+            if filled and filled + len(part) > size:
+                yield b"".join(gathered)
+                gathered, filled = [], 0
+            if len(part) > size:
+                yield from (memoryview(part)[start : start + size] for start in range(0, len(part), size))
+            else:
+                gathered.append(part)
+                filled += len(part)
+        if filled:
+            yield b"".join(gathered)
+
     def __repr__(self) -> str:
-        return f"Encoded({self.content_type!r}, {len(self.content)} bytes)"
+        return f"Encoded({self.content_type!r}, {self.size} bytes)"
 
 
 class Secret(str):

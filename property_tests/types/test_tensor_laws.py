@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from array import array
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tinkex_py import TensorData
-from tinkex_py.types.packing import place_of
+from tinkex_py import Datum, ModelInput, TensorData
+from tinkex_py.types import PromptProvenanceSpan
+from tinkex_py.types.packing import first_beyond_int31, first_non_finite, place_of
 from tinkex_py.types.validation import problem
 
 INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1))
@@ -92,3 +94,34 @@ def test_the_first_number_that_is_none_is_named(given_: np.ndarray[Any, Any], da
     found = problem(TensorData.of(given_), "t")
     assert found is not None
     assert found.path == f"t{place_of(position, given_.shape)}"
+
+
+PADDING = st.sampled_from([0, 5000])
+"""Few numbers are looked through by Python, many by numpy."""
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 2**31 - 1)), PADDING)
+def test_the_first_integer_that_is_no_token_is_found_among_few_and_many(numbers: list[int], zeros: int) -> None:
+    packed = TensorData([*numbers, *[0] * zeros], "int64").packed
+    beyond = (index for index, number in enumerate(numbers) if not 0 <= number < 2**31)
+    assert first_beyond_int31(packed) == next(beyond, None)
+
+
+@given(FLOATS, PADDING)
+def test_the_first_number_that_is_not_finite_is_found_among_few_and_many(numbers: list[float], zeros: int) -> None:
+    packed = TensorData([*numbers, *[0.0] * zeros], "float32").packed
+    assert first_non_finite(packed) == next(
+        (index for index, number in enumerate(numbers) if not isfinite(number)), None
+    )
+
+
+INPUTS = st.sampled_from(["target_tokens", "weights", "other", ""])
+TENSORS = st.builds(TensorData.of, FLOATS | st.lists(st.integers(-1, 2**31)) | st.just(["a"]))
+TOKENS = st.lists(st.integers(-1, 9), max_size=3)
+SPANS = st.lists(st.builds(PromptProvenanceSpan, sequence_id=st.just("a"), length=st.integers(-1, 2)), max_size=2)
+DATA = st.builds(Datum, TOKENS.map(ModelInput.from_ints), st.dictionaries(INPUTS, TENSORS, max_size=2))
+
+
+@given(DATA | st.builds(Datum.with_provenance, DATA, SPANS, SPANS))
+def test_what_is_wrong_with_a_datum_is_found_in_a_batch_too(datum: Datum) -> None:
+    assert problem([datum], "data") == problem(datum, "data[0]")

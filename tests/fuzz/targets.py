@@ -28,7 +28,7 @@ REQUESTS: tuple[AnyRequest, ...] = (
     retrieve_future("r", "Sample", SampleResponse),
     retrieve_future("r", "SaveWeights", SaveWeightsResponse),
     retrieve_future("r", "OptimStep", optim_step(AdamParams()).returns),
-    submit_step("optim_step", Encoded(JSON, b"{}")),
+    submit_step("optim_step", Encoded.of(JSON, b"{}")),
     client_config("0"),
 )
 

@@ -20,7 +20,7 @@ from tinkex_py.plans.runs import Run
 from tinkex_py.plans.steps import take_update
 from tinkex_py.types import ForwardBackwardOutput, OptimStepResponse
 from tinkex_py.types.batch import Dialect
-from tinkex_py.wire.dialects import lower, size_of
+from tinkex_py.wire.dialects import forms, lower
 
 TOGETHER = Limits(count=1, parallel=True)
 REFUSED = reply(422, {"detail": "no"})
@@ -68,7 +68,7 @@ def test_a_batch_within_the_bytes_is_one_chunk_and_a_large_datum_goes_alone() ->
 
 @pytest.mark.parametrize("dialect", ["json", "protobuf"])
 def test_sizes_are_those_of_the_encoded_data(dialect: Dialect) -> None:
-    sizes = [size_of(each, dialect) for each in (datum(1), datum(300, 40))]
+    sizes = [form.size for form in forms((datum(1), datum(300, 40)), dialect).unwrap()]
     bodies = [
         len(lower("forward", batch.body, dialect).unwrap().unnumbered.content)
         for batch in (forward([], "x"), forward([datum(1)], "x"), forward([datum(1), datum(300, 40)], "x"))

@@ -158,12 +158,13 @@ def test_steps_go_out_in_the_order_of_their_calls() -> None:
     assert [(body["type"], body["seq_id"]) for body in script.bodies] == [("optim_step", 1), ("load_weights", 2)]
 
 
-def test_a_bug_in_a_check_is_not_hidden() -> None:
+@pytest.mark.parametrize(("size", "raised"), [(0, ZeroDivisionError), (10**6, AssertionError)], ids=["few", "many"])
+def test_a_bug_in_a_check_of_few_or_many_bytes_is_not_hidden(size: int, raised: type[Exception]) -> None:
     def broken() -> None:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("here")
 
-    with pytest.raises(AssertionError, match="ZeroDivisionError"):
-        Script(DONE).run(take_batch(new_run(), broken, lambda: forward_backward([], "ppo")))
+    with pytest.raises(raised, match="here"):
+        Script(DONE).run(take_batch(new_run(), broken, lambda: forward_backward([], "ppo"), size))
 
 
 MISSING = reply(404, {"detail": "Failed: no metadata of checkpoint nope"})

@@ -74,7 +74,7 @@ def test_a_question_has_nothing_to_leave_out() -> None:
     assert without(asked, {"type"}) == asked
 
 
-@pytest.mark.parametrize("body", [Encoded("application/x-protobuf", b"\0"), Encoded(json.CONTENT_TYPE, b"[1]")])
+@pytest.mark.parametrize("body", [Encoded.of("application/x-protobuf", b"\0"), Encoded.of(json.CONTENT_TYPE, b"[1]")])
 def test_a_body_without_json_fields_stays_as_it_is(body: Encoded) -> None:
     request = steps.submit_step("save_weights", body)
     assert not refused_fields(request, reply(422, forbidden("overwrite")))

@@ -15,8 +15,9 @@ from tinkex_py import Config, ServiceClient, errors
 from tinkex_py.endpoints.checkpoints import get_checkpoint_archive_url
 from tinkex_py.endpoints.sampling import get_sampler
 from tinkex_py.endpoints.service import create_session, get_server_capabilities
+from tinkex_py.endpoints.steps import submit_step
 from tinkex_py.plans.effects import Unready
-from tinkex_py.request import Address, AnyRequest, Reply
+from tinkex_py.request import Address, AnyRequest, Encoded, Reply
 from tinkex_py.runtime.http import HttpTransport, path_part
 from tinkex_py.runtime.pools import Pools
 
@@ -122,6 +123,14 @@ def test_redirects_in_a_circle_are_refused() -> None:
     handler, seen = redirecting("/round")
     assert isinstance(exchange(handler), errors.RedirectRefused)
     assert len(seen) == 5
+
+
+def test_a_transport_of_the_users_sees_a_large_body_as_any_other() -> None:
+    seen: list[httpx.Request] = []
+    body = Encoded.of("application/json", b"a" * 300_000, memoryview(b"b" * 300_000))
+    assert isinstance(exchange(keeping(seen), submit_step("optim_step", body)), Reply)
+    assert (seen[0].content == body.content, seen[0].headers["content-length"]) == (True, "600000")
+    assert seen[0].headers["host"] == "server.test"
 
 
 def test_an_endless_answer_is_cut() -> None:

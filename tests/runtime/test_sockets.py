@@ -16,10 +16,11 @@ from returns.result import Failure, Success
 
 from tinkex_py import Config, ServiceClient, errors
 from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
+from tinkex_py.endpoints.steps import submit_step
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Unready
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.request import AnyRequest, Encoded, Reply, Request
 from tinkex_py.runtime.carriage import Carrier
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.fast import FastCarrier
@@ -34,11 +35,12 @@ Answering: TypeAlias = Callable[[bytes, int], bytes | None]
 
 
 class Server:
-    """Answers every request as told; keeps the heads of requests, and counts connections."""
+    """Answers every request as told; keeps the heads and bodies of requests, and counts connections."""
 
     def __init__(self, answer: Answering) -> None:
         self.answer = answer
         self.heads: list[str] = []
+        self.bodies: list[bytes] = []
         self.connections = 0
         self.address = ""
 
@@ -51,7 +53,7 @@ class Server:
                 head = await reader.readuntil(b"\r\n\r\n")
                 text = head.decode("latin-1")
                 length = next((line for line in text.split("\r\n") if line.lower().startswith("content-length")), ":0")
-                await reader.readexactly(int(length.split(":")[1]))
+                self.bodies.append(await reader.readexactly(int(length.split(":")[1])))
                 self.heads.append(text)
                 answer = self.answer(head, number)
                 if answer is None:
@@ -175,6 +177,15 @@ def once_then_reset() -> Answering:
         return None if asked.count(1) == 2 and number == 1 else OK
 
     return answer
+
+
+def test_a_large_body_leaves_whole_and_again_after_a_reset() -> None:
+    parts = (b"a" * 300_000, memoryview(b"b" * 10), memoryview(b"c" * 900_000))
+    answer = with_body(b'{"request_id":"r"}')
+    request = submit_step("optim_step", Encoded.of("application/json", *parts))
+    outcome, server = repeated(lambda _head, number: None if number == 1 else answer, request)
+    assert isinstance(outcome, Success)
+    assert [body == b"".join(parts) for body in server.bodies] == [True] * 3
 
 
 def test_what_must_not_be_repeated_is_not_sent_again_after_a_reset() -> None:

@@ -69,7 +69,7 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_a_body_is_compressed_as_one_frame() -> None:
-    body = compressed(Encoded("application/x-protobuf", TEXT))
+    body = compressed(Encoded.of("application/x-protobuf", TEXT))
     assert (body.content_type, body.content_encoding) == ("application/x-protobuf", "zstd")
     assert unpacked("zstd", body.content, len(TEXT)) == Success(TEXT)
     assert readable() == "gzip, deflate, zstd"
@@ -77,6 +77,6 @@ def test_a_body_is_compressed_as_one_frame() -> None:
 
 def test_without_the_package_bodies_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "has_zstd", lambda: False)
-    body = Encoded("application/x-protobuf", TEXT)
+    body = Encoded.of("application/x-protobuf", TEXT)
     assert (compressed(body), readable()) == (body, "gzip, deflate")
     assert isinstance(unpacked("zstd", b"", 1), Failure)

@@ -7,6 +7,7 @@ only in part says so, and the next step of the optimizer too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, structs
@@ -14,7 +15,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.steps import BatchStep
-from tinkex_py.errors import Conflict, InvalidInput, OutOfSequence, TinkerError
+from tinkex_py.errors import Conflict, OutOfSequence, TinkerError
 from tinkex_py.outcome import Outcome, collect, then
 from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.chunks import Limits, chunks, combined
@@ -23,9 +24,9 @@ from tinkex_py.plans.effects import Plan, attempt, halt, in_turn, require, toget
 from tinkex_py.plans.polling import Ticket
 from tinkex_py.plans.runs import Part, Run
 from tinkex_py.plans.steps import Check, Piece, alone, elsewhere, meaning, number, settled, submit
-from tinkex_py.types.batch import Dialect
+from tinkex_py.types.batch import Dialect, Form
 from tinkex_py.types.training import ForwardBackwardOutput
-from tinkex_py.wire.dialects import Lowered, lower, size_of
+from tinkex_py.wire.dialects import Lowered, enclosed, forms
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ def take_batch(run: Run, problem: Check, build: Build, size: int = 0) -> Plan[Fo
     """The outputs of all data and the metrics of the whole batch, which takes about `size` bytes."""
 
     def in_its_turn(turn: Turn) -> Plan[Taken]:
-        cut = yield from prepared(run, problem, build)
+        cut = yield from prepared(run, problem, build, size=size)
         yield from wait_for(turn.ready)
         return (yield from put(run, cut))
 
@@ -71,14 +72,16 @@ def ahead(run: Run, size: int, in_its_turn: Callable[[Turn], Plan[T]]) -> Plan[T
     return (yield from in_turn(run.queue, lambda turn: within(run.ahead, size, in_its_turn(turn))))
 
 
-def prepared(run: Run, problem: Check, build: Build, places: Sequence[slice] | None = None) -> Plan[Cut]:
-    """The batch, checked, built and in bytes, all elsewhere; `places` are its chunks if they are settled already."""
-    found = yield from elsewhere(problem)
+def prepared(
+    run: Run, problem: Check, build: Build, places: Sequence[slice] | None = None, *, size: float = inf
+) -> Plan[Cut]:
+    """The batch of about `size` bytes, checked, built and in bytes; `places` are its chunks if they are settled."""
+    found = yield from elsewhere(problem, size)
     if found is not None:
         return (yield from halt(found))
     dialect = yield from dialect_of(run.dialects)
     limits = yield from run.limits()
-    return (yield from require((yield from elsewhere(lambda: _cut(build(), dialect, limits, places)))))
+    return (yield from require((yield from elsewhere(lambda: _cut(build(), dialect, limits, places), size))))
 
 
 def put(run: Run, cut: Cut) -> Plan[Taken]:
@@ -160,33 +163,28 @@ def _fill(run: Run, cut: Cut, filling: Piece) -> Plan[None]:
 
 
 def _cut(step: BatchStep, dialect: Dialect, limits: Limits, places: Sequence[slice] | None) -> Outcome[Cut]:
-    data = step.body.data
-    cuts = tuple(chunks([size_of(datum, dialect) for datum in data], limits) if places is None else places)
+    return then(forms(step.body.data, dialect), lambda data: Success(_in_chunks(step, data, dialect, limits, places)))
+
+
+def _in_chunks(
+    step: BatchStep, data: Sequence[Form], dialect: Dialect, limits: Limits, places: Sequence[slice] | None
+) -> Cut:
+    cuts = tuple(chunks([form.size for form in data], limits) if places is None else places)
     part = Part(count=len(cuts), gradients=not step.body.forward_only)
-    match collect([_lowered(step, place, dialect) for place in cuts]):
-        case Failure(refused):
-            whole = lower(step.operation, step.body, dialect)  # names the place in the batch, not in a chunk of it
-            return whole if isinstance(whole, Failure) else Failure(refused)
-        case Success(bodies):
-            pieces = tuple(_piece(step, body, part) for body in bodies)
-    return then(
-        _filling(step, dialect, limits),
-        lambda filling: Success(
-            Cut(operation=step.operation, places=cuts, pieces=pieces, part=part, filling=filling),
-        ),
+    bodies = [enclosed(step.body, data[place], dialect) for place in cuts]
+    return Cut(
+        operation=step.operation,
+        places=cuts,
+        pieces=tuple(_piece(step, body, part) for body in bodies),
+        part=part,
+        filling=_filling(step, data, dialect) if limits.parallel else None,
     )
 
 
-def _filling(step: BatchStep, dialect: Dialect, limits: Limits) -> Outcome[Piece | None]:
+def _filling(step: BatchStep, data: Sequence[Form], dialect: Dialect) -> Piece:
     """A forward pass of the first datum, for where chunks go together."""
-    if not limits.parallel:
-        return Success(None)
     harmless = steps.forward(step.body.data[:1], step.body.loss_fn, step.body.loss_fn_config)
-    return then(lower(harmless.operation, harmless.body, dialect), lambda lowered: Success(_piece(harmless, lowered)))
-
-
-def _lowered(step: BatchStep, place: slice, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:
-    return lower(step.operation, structs.replace(step.body, data=step.body.data[place]), dialect)
+    return _piece(harmless, enclosed(harmless.body, data[:1], dialect))
 
 
 def _piece(step: BatchStep, lowered: Lowered, part: Part | None = None) -> Piece:

@@ -101,7 +101,7 @@ def without(request: AnyRequest, names: Collection[str]) -> AnyRequest:
     if fields is None:
         return request
     kept = {name: value for name, value in fields.items() if name not in names}
-    return structs.replace(request, body=Encoded(json.CONTENT_TYPE, msgspec.json.encode(kept)))
+    return structs.replace(request, body=Encoded.of(json.CONTENT_TYPE, msgspec.json.encode(kept)))
 
 
 def _fields(body: Struct | Encoded | None) -> Fields | None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from tinkex_py.request import Encoded
 
 if TYPE_CHECKING:
     import httpx
 
 HttpxTransport: TypeAlias = "httpx.AsyncBaseTransport | httpx.AsyncClient"
 """A transport of httpx's own interface, or a client with hooks, to be used in the place of the default one."""
+
+
+PORTION = 256 << 10
+"""Bytes of a large body that are handed over at once, so that others get their turn in between."""
 
 
 class Message(NamedTuple):
@@ -22,7 +28,7 @@ class Message(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]
-    content: bytes | None
+    content: Encoded | None
     seconds: float
     connecting: float
 
@@ -34,6 +40,18 @@ class Received(NamedTuple):
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
     plain: bool = False
+
+
+async def gathered(portions: AsyncIterable[bytes], limit: int) -> bytes:
+    """A body from its portions, cut one byte behind the limit."""
+    parts: list[bytes] = []
+    left = limit
+    async for portion in portions:
+        parts.append(portion)
+        left -= len(portion)
+        if left < 0:
+            break
+    return b"".join(parts)[: limit + 1]
 
 
 class BrokenOff(Exception):  # noqa: N818 - it names what happened

@@ -11,15 +11,13 @@ import aiohttp
 from yarl import URL
 
 from tinkex_py.config import Config
-from tinkex_py.runtime.carriage import BrokenOff, Message, Received
+from tinkex_py.request import Encoded
+from tinkex_py.runtime.carriage import PORTION, BrokenOff, Message, Received, gathered
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 
 _HEADERS = 2000
 """Headers that are read, if they aren't too large in all."""
-_LARGE = 1 << 20
-_PART = 256 << 10
-"""Bytes of a large body that are handed over at once, so that others get their turn in between."""
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 _BROKEN = (aiohttp.ClientError, TimeoutError, ValueError, OSError)
 
@@ -78,10 +76,8 @@ class FastCarrier:
             proxy=through,
             proxy_headers=self._config.proxy_headers if through else None,
         ) as response:
-            body = bytearray()
-            while len(body) <= limit and (part := await response.content.readany()):
-                body += part
-            return Received(response.status, response.raw_headers, bytes(body[: limit + 1]))
+            body = await gathered(response.content.iter_any(), limit)
+            return Received(response.status, response.raw_headers, body)
 
     def _through(self, url: URL) -> str | None:
         """The proxy for that address, looked up once for each server."""
@@ -92,7 +88,7 @@ class FastCarrier:
 
     def _headers(self, message: Message, *, relayed: bool) -> dict[str, str]:
         """With the length, which aiohttp doesn't know of a body in parts, and with what is for a proxy to read."""
-        length = {} if message.content is None else {"content-length": str(len(message.content))}
+        length = {} if message.content is None else {"content-length": str(message.content.size)}
         return {**message.headers, **length, **(self._config.proxy_headers if relayed else {})}
 
     def _open(self, purpose: str) -> _Lanes:
@@ -116,14 +112,13 @@ def _times(seconds: float, connecting: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=seconds)
 
 
-def _body(content: bytes | None) -> bytes | AsyncIterator[memoryview] | None:
-    return content if content is None or len(content) <= _LARGE else _parts(content)
+def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] | None:
+    return None if content is None else content.content if content.size <= PORTION else _portions(content)
 
 
-async def _parts(content: bytes) -> AsyncIterator[memoryview]:
-    view = memoryview(content)
-    for start in range(0, len(content), _PART):
-        yield view[start : start + _PART]
+async def _portions(content: Encoded) -> AsyncIterator[bytes | memoryview]:
+    for portion in content.portions(PORTION):
+        yield portion
 
 
 def _break_off(error: Exception, *, sent: bool) -> NoReturn:

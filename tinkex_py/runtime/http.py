@@ -72,7 +72,7 @@ class HttpTransport:
             method=request.method,
             url=self._url(request),
             headers=self._sent(request, content, headers, limit),
-            content=None if content is None else content.content,
+            content=content,
             seconds=limit,
             connecting=min(limit, self._config.connect_timeout),
         )

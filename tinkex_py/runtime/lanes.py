@@ -8,7 +8,7 @@ from typing import Protocol
 import httpcore
 import httpx
 
-from tinkex_py.runtime.carriage import HttpxTransport, Received
+from tinkex_py.runtime.carriage import HttpxTransport, Received, gathered
 from tinkex_py.runtime.places import Places
 
 _RESTING = 30.0
@@ -179,13 +179,10 @@ async def read(response: httpx.Response, limit: int) -> Received:
     """The answer, cut one byte behind the limit."""
     if response.is_stream_consumed:  # a mock's, which made it whole
         return Received(response.status_code, response.headers.raw, response.content[: limit + 1], plain=True)
-    body = bytearray()
+    body = b""
     try:
         if isinstance(response.stream, httpx.AsyncByteStream):
-            async for part in response.stream:
-                body += part
-                if len(body) > limit:
-                    break
+            body = await gathered(response.stream, limit)
     finally:
         await response.aclose()
-    return Received(response.status_code, response.headers.raw, bytes(body[: limit + 1]))
+    return Received(response.status_code, response.headers.raw, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncIterator, Iterator
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 
@@ -10,7 +11,8 @@ import httpcore
 import httpx
 
 from tinkex_py.config import Config
-from tinkex_py.runtime.carriage import BrokenOff, HttpxTransport, Message, Received
+from tinkex_py.request import Encoded
+from tinkex_py.runtime.carriage import PORTION, BrokenOff, HttpxTransport, Message, Received
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
@@ -29,14 +31,7 @@ class Pools:
         """The answer, or BrokenOff."""
         try:
             url = parsed(message.url)
-            request = httpx.Request(
-                message.method,
-                url,
-                headers=[(name.encode("ascii"), text.encode("ascii")) for name, text in message.headers.items()],
-                content=message.content,
-                extensions={"timeout": _times(message.seconds, message.connecting)},
-            )
-            return await (self._given or self._way(message.purpose, url)).send(request, limit)
+            return await (self._given or self._way(message.purpose, url)).send(_request(message, url), limit)
         except _NOT_SENT as error:
             raise BrokenOff(str(error) or type(error).__name__, sent=False) from error
         except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
@@ -74,6 +69,31 @@ class Pools:
     @cached_property
     def _certificates(self) -> ssl.SSLContext:
         return httpx.create_ssl_context()
+
+
+def _request(message: Message, url: httpx.URL) -> httpx.Request:
+    """The message as httpx has it; of a large body it knows neither the length nor, then, the host."""
+    headers = [(name.encode("ascii"), text.encode("ascii")) for name, text in message.headers.items()]
+    times, body = {"timeout": _times(message.seconds, message.connecting)}, message.content
+    if body is None or body.size <= PORTION:
+        content = None if body is None else body.content
+        return httpx.Request(message.method, url, headers=headers, content=content, extensions=times)
+    headers += [(b"host", url.netloc), (b"content-length", b"%d" % body.size)]
+    return httpx.Request(message.method, url, headers=headers, stream=_Portions(body), extensions=times)
+
+
+class _Portions(httpx.AsyncByteStream, httpx.SyncByteStream):
+    """A large body, which leaves in portions, however often it is asked for; transports may look into it at once."""
+
+    def __init__(self, body: Encoded) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(bytes, self._body.portions(PORTION))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for portion in self:
+            yield portion
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -12,6 +12,13 @@ from tinkex_py.types.training import LossConfig
 
 Dialect: TypeAlias = Literal["json", "protobuf"]
 """What a server reads batches in: JSON up to release 0.24 of the protocol, protobuf from 0.25 on."""
+
+
+class Form(NamedTuple):
+    """A datum in one of them, as an element of a batch: parts that follow each other, and their bytes in all."""
+
+    parts: Sequence[bytes | memoryview]
+    size: int
 
 
 class Batch(Struct, frozen=True, kw_only=True):

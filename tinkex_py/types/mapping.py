@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TypeVar
 
 K = TypeVar("K")
@@ -33,6 +33,10 @@ class FrozenMapping(Mapping[K, V]):
     def items(self) -> ItemsView[K, V]:
         """The pairs, without asking for each."""
         return self._items.items()
+
+    def values(self) -> ValuesView[V]:
+        """The values, without asking for each."""
+        return self._items.values()
 
     def __hash__(self) -> int:
         return hash(frozenset(self._items.items()))

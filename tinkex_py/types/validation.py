@@ -13,7 +13,7 @@ from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
-from tinkex_py.types.datum import Datum, PromptProvenanceSpan, SampledProvenanceSpan
+from tinkex_py.types.datum import LOSS_INPUT_DTYPES, Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
@@ -23,7 +23,14 @@ from tinkex_py.types.limits import (
     refused,
     settings_problem,
 )
-from tinkex_py.types.packing import Unpackable, first_beyond_int31, first_non_finite, place_of
+from tinkex_py.types.packing import (
+    Unpackable,
+    first_beyond_int31,
+    first_non_finite,
+    looks_finite,
+    place_of,
+    within_int31,
+)
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.tensor import TensorData
@@ -101,8 +108,32 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
 def _batch(data: Sequence[object], path: str) -> InvalidInput | None:
     if not data:
         return refused(path, data, "give at least one Datum")
-    problems = (_element(datum, f"{path}[{index}]") for index, datum in enumerate(data))
+    problems = (_element(datum, f"{path}[{index}]") for index, datum in enumerate(data) if not _is_plain(datum))
     return next(filter(None, problems), None)
+
+
+def _is_plain(datum: object) -> bool:
+    """Whether a glance shows that nothing is wrong, as with most data; others are looked at part by part."""
+    return (
+        isinstance(datum, Datum)
+        and datum.model_input_spans is datum.loss_fn_input_spans is None
+        and _is_plain_text(datum.model_input)
+        and all(_is_plain_input(name, tensor) for name, tensor in datum.loss_fn_inputs.items())
+    )
+
+
+def _is_plain_text(value: object) -> bool:
+    return isinstance(value, ModelInput) and all(
+        isinstance(chunk, EncodedTextChunk) and not chunk.packed.problem for chunk in value.chunks
+    )
+
+
+def _is_plain_input(name: str, tensor: TensorData) -> bool:
+    if tensor.problem is not None or name not in LOSS_INPUT_DTYPES:
+        return False
+    if name == "target_tokens":
+        return tensor.dtype == "int64" and within_int31(tensor.buffer, 8)
+    return tensor.dtype == "int64" or looks_finite(tensor.buffer)
 
 
 def _element(datum: object, path: str) -> InvalidInput | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
-from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.outcome import Outcome
@@ -45,7 +44,7 @@ def compressed(body: Encoded) -> Encoded:
     import zstandard
 
     packed = zstandard.ZstdCompressor().compress(body.content)
-    return structs.replace(body, content=packed, content_encoding="zstd")
+    return Encoded.of(body.content_type, packed, content_encoding="zstd")
 
 
 def unpacked(encoding: str | None, body: bytes, limit: int) -> Outcome[bytes, Unreadable]:

@@ -12,7 +12,7 @@ from returns.result import Success
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Encoded, Reply
-from tinkex_py.types.batch import Batch, Dialect
+from tinkex_py.types.batch import Batch, Dialect, Form
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.training import LossConfig
 from tinkex_py.wire import json
@@ -27,38 +27,38 @@ class Lowered(NamedTuple):
     unnumbered: Encoded
 
 
-class _Input(Struct, frozen=True, kw_only=True):
-    data: Sequence[Datum]
+class _Settings(Struct, frozen=True, kw_only=True):
     loss_fn: str
     loss_fn_config: LossConfig | None = None
-
-
-class _Forward(Struct, frozen=True, kw_only=True):
-    forward_input: _Input
-
-
-class _ForwardBackward(Struct, frozen=True, kw_only=True):
-    forward_backward_input: _Input
 
 
 def lower(operation: str, body: Struct, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:
     """The step's bytes in that dialect. Batches differ; every other step is JSON in both."""
     if not isinstance(body, Batch):
         return then(json.encoded(body), lambda encoded: Success(Lowered(operation, encoded)))
+    return then(forms(body.data, dialect), lambda data: Success(enclosed(body, data, dialect)))
+
+
+def forms(data: Sequence[Datum], dialect: Dialect) -> Outcome[Sequence[Form], InvalidInput]:
+    """The data in that dialect; InvalidInput names a chunk that has no form in it."""
     match dialect:
         case "json":
-            return Success(_as_json(body))
+            return Success([_form(datum) for datum in data])
         case "protobuf":
-            return then(requests.encode(body), lambda encoded: Success(Lowered("forward_backward", encoded)))
+            return requests.forms(data)
         case _:
             assert_never(dialect)
 
 
-def size_of(datum: Datum, dialect: Dialect) -> int:
-    """How many bytes a datum adds to a batch; 0 when it has no form in that dialect."""
-    if dialect == "json":
-        return len(json.encode(_Input(data=(datum,), loss_fn="")).content) - _EMPTY
-    return requests.size_of(datum)
+def enclosed(batch: Batch, data: Sequence[Form], dialect: Dialect) -> Lowered:
+    """The bytes of a batch, of which these are the data, in that dialect."""
+    match dialect:
+        case "json":
+            return _as_json(batch, data)
+        case "protobuf":
+            return Lowered("forward_backward", requests.enclosed(batch, data))
+        case _:
+            assert_never(dialect)
 
 
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
@@ -67,14 +67,23 @@ def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
     return put(step, model_id, seq_id)
 
 
-def _as_json(batch: Batch) -> Lowered:
-    given = _Input(data=batch.data, loss_fn=batch.loss_fn, loss_fn_config=batch.loss_fn_config)
-    if batch.forward_only:
-        return Lowered("forward", json.encode(_Forward(forward_input=given)))
-    return Lowered("forward_backward", json.encode(_ForwardBackward(forward_backward_input=given)))
+def _form(datum: Datum) -> Form:
+    written = b"," + json.written(datum)
+    return Form((written,), len(written))
 
 
-_EMPTY = len(json.encode(_Input(data=(), loss_fn="")).content) - len(",")
+def _as_json(batch: Batch, data: Sequence[Form]) -> Lowered:
+    operation, front = _FRONTS[batch.forward_only]
+    settings = json.written(_Settings(loss_fn=batch.loss_fn, loss_fn_config=batch.loss_fn_config))
+    elements = [part for form in data for part in form.parts]
+    first = [memoryview(part)[1:] for part in elements[:1]]
+    return Lowered(operation, Encoded.of(json.CONTENT_TYPE, front, *first, *elements[1:], b"]," + settings[1:] + b"}"))
+
+
+_FRONTS = {
+    False: ("forward_backward", b'{"forward_backward_input":{"data":['),
+    True: ("forward", b'{"forward_input":{"data":['),
+}
 
 NOBODY = "tinkex-py-asks-for-the-encoding"
 """A model that can't exist: a model's id is that of a session with `:train:` and a number behind it."""

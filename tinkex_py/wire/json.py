@@ -27,7 +27,12 @@ CONTENT_TYPE = "application/json"
 
 def encode(body: Struct) -> Encoded:
     """The body as JSON; fields that are None are left out, those that are Null say null."""
-    return Encoded(CONTENT_TYPE, _encoder.encode(lower(body)))
+    return Encoded.of(CONTENT_TYPE, written(body))
+
+
+def written(value: object) -> bytes:
+    """A value as JSON, as part of a body."""
+    return _encoder.encode(lower(value))
 
 
 def encoded(body: Struct) -> Outcome[Encoded, InvalidInput]:
@@ -43,9 +48,10 @@ def encoded(body: Struct) -> Outcome[Encoded, InvalidInput]:
 
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
     """An encoded step of `model_id` under its number, put in front of the bytes there are."""
-    front = _encoder.encode({"model_id": model_id, "seq_id": seq_id})
-    rest = step.content[1:]
-    return Encoded(CONTENT_TYPE, front[:-1] + (rest if rest == b"}" else b"," + rest))
+    front = written({"model_id": model_id, "seq_id": seq_id})[:-1]
+    first, *rest = step.parts
+    comma = b"" if step.size == len(b"{}") else b","
+    return Encoded.of(CONTENT_TYPE, front + comma, memoryview(first)[1:], *rest)
 
 
 def lower(value: object) -> object:

@@ -53,11 +53,11 @@ def buffer(field: int, value: bytes | memoryview) -> Parts:
 
 def message(field: int, parts: Parts) -> Parts:
     """A field that holds a message, or whatever else has a length, present even when empty."""
-    return [_front(field, sum(map(len, parts))), *parts]
+    return [element(field, sum(map(len, parts))), *parts]
 
 
-@lru_cache(maxsize=1024)
-def _front(field: int, length: int) -> bytes:
+@lru_cache(maxsize=4096)
+def element(field: int, length: int) -> bytes:
     """What stands before a length's worth of bytes; the data of a batch are often of few lengths."""
     return varint(field << 3 | _DELIMITED) + varint(length)
 

@@ -5,51 +5,54 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
+from msgspec import structs
 from returns.result import Failure, Success
 from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded
-from tinkex_py.types.batch import Batch
+from tinkex_py.types.batch import Batch, Form
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, ProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInputChunk
 from tinkex_py.types.packing import Shape
 from tinkex_py.types.tensor import DType, TensorData
-from tinkex_py.wire.protobuf.packing import Parts, buffer, double, integer, integers, joined, message, text
+from tinkex_py.wire.protobuf.packing import Parts, buffer, double, element, integer, integers, joined, message, text
 
 CONTENT_TYPE = "application/x-protobuf"
 _DTYPES = {"float32": 1, "int64": 2}
+_SMALL = 16 << 10
+"""Bytes of a datum up to which its parts are joined."""
 
 
-def encode(batch: Batch) -> Outcome[Encoded, InvalidInput]:
-    """The batch as an unnumbered `ForwardBackwardRequest`; InvalidInput names a chunk that has no form in protobuf."""
-    refused = _refused(batch.data)
-    if refused is not None:
-        return Failure(refused)
+def forms(data: Sequence[Datum]) -> Outcome[Sequence[Form], InvalidInput]:
+    """The data as elements of a `ForwardBackwardRequest`; InvalidInput names a chunk that has no form in protobuf."""
+    refused = _refused(data)
+    return Success(list(map(_form, data))) if refused is None else Failure(refused)
+
+
+def enclosed(batch: Batch, data: Sequence[Form]) -> Encoded:
+    """An unnumbered `ForwardBackwardRequest` of a batch, of which these are the data."""
     config = batch.loss_fn_config or {}
-    parts = joined(
+    settings = joined(
         (
-            *(message(3, _datum(datum)) for datum in batch.data),
             text(4, batch.loss_fn),
             *(_entry(5, name, double(2, value)) for name, value in config.items() if not isinstance(value, str)),
             integer(6, int(batch.forward_only)),
             *(_entry(7, name, message(2, _setting(value))) for name, value in config.items()),
         )
     )
-    return Success(Encoded(CONTENT_TYPE, b"".join(parts)))
-
-
-def size_of(datum: Datum) -> int:
-    """How many bytes a datum takes in a batch, without making them; 0 when it has no form in protobuf."""
-    return 0 if _refused((datum,)) else sum(map(len, message(3, _datum(datum))))
+    behind = b"".join(settings)
+    parts = tuple(chain.from_iterable(form.parts for form in data))
+    return Encoded(CONTENT_TYPE, (*parts, behind), sum(form.size for form in data) + len(behind))
 
 
 def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
     """An encoded batch of `model_id` under its number: fields 1 and 2 in front of the bytes there are."""
-    front = (*text(1, model_id), *integer(2, seq_id))
-    return Encoded(CONTENT_TYPE, b"".join((*front, step.content)))
+    front = b"".join((*text(1, model_id), *integer(2, seq_id)))
+    return structs.replace(step, parts=(front, *step.parts), size=step.size + len(front))
 
 
 def tensor(value: TensorData) -> Parts:
@@ -67,29 +70,37 @@ def _refused(data: Sequence[Datum]) -> InvalidInput | None:
     return None
 
 
+def _form(datum: Datum) -> Form:
+    """A datum with what stands before it; a small one is joined at once, as many parts cost more than their bytes."""
+    parts = _datum(datum)
+    size = sum(map(len, parts))
+    front = element(3, size)
+    size += len(front)
+    parts.insert(0, front)
+    return Form((b"".join(parts),) if size <= _SMALL else parts, size)
+
+
 def _datum(datum: Datum) -> Parts:
-    parts = joined(_chunk(chunk) for chunk in datum.model_input.chunks if not _is_elsewhere(chunk))
+    parts = [part for chunk in datum.model_input.chunks if not _is_elsewhere(chunk) for part in _chunk(chunk)]
     for name, value in datum.loss_fn_inputs.items():
-        parts += _loss_input(name, value)
-    for field, spans in ((3, datum.model_input_spans), (4, datum.loss_fn_input_spans)):
-        parts += joined(message(field, _span(span)) for span in spans or ())
+        if value.sparse_crow_indices is None:
+            before, after = _around(name, value.dtype, value.shape, len(value.buffer))
+            parts += (before, value.buffer, after)
+        else:
+            parts += _entry(2, name, message(2, tensor(value)))
+    parts += [part for span in datum.model_input_spans or () for part in message(3, _span(span))]
+    parts += [part for span in datum.loss_fn_input_spans or () for part in message(4, _span(span))]
     return parts
 
 
-def _loss_input(name: str, value: TensorData) -> Parts:
-    if value.sparse_crow_indices is not None:
-        return _entry(2, name, message(2, tensor(value)))
-    before, after = _around(name, value.dtype, value.shape, len(value.buffer))
-    return [before, value.buffer, after]
-
-
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _around(name: str, dtype: DType, shape: Shape | None, length: int) -> tuple[bytes, bytes]:
     """What stands before and behind a dense tensor's bytes; the tensors of a batch are often of few shapes."""
-    placeholder = memoryview(bytes(length))
-    parts = _entry(2, name, message(2, tensor(TensorData.of_buffer(placeholder, dtype, shape))))
-    place = next(index for index, part in enumerate(parts) if isinstance(part, memoryview))
-    return b"".join(parts[:place]), b"".join(parts[place + 1 :])
+    after = b"".join((*integer(3, _DTYPES[dtype]), *integers(4, shape)))
+    before = element(1, length)
+    before = element(2, len(before) + length + len(after)) + before
+    before = b"".join(message(1, [name.encode()])) + before
+    return element(2, len(before) + length + len(after)) + before, after
 
 
 def _span(span: ProvenanceSpan) -> Parts:
@@ -111,11 +122,12 @@ def _chunk(chunk: EncodedTextChunk | ImageChunk | DmelChunk) -> Parts:
     return message(1, message(3, buffer(1, chunk.dmel)))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _before_ids(length: int) -> bytes:
     """What stands before so many bytes of token ids."""
-    parts = message(1, message(1, buffer(1, memoryview(bytes(length)))))
-    return b"".join(part for part in parts if isinstance(part, bytes))
+    before = element(1, length) if length else b""
+    before = element(1, len(before) + length) + before
+    return element(1, len(before) + length) + before
 
 
 def _present(field: int, value: int | None) -> Parts:
