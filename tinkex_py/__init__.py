@@ -149,4 +149,5 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'tinkex_py' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    globals()[name] = found = getattr(import_module(_HOME[name]), name)  # the next time this isn't asked
+    return found

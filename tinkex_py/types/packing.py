@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from math import isfinite, prod
 from reprlib import repr as shortened
@@ -97,18 +98,24 @@ class TensorLike(Protocol):
 
 def is_array(value: object) -> TypeIs[ArrayLike]:
     """Whether the value converts itself as numpy arrays do; the type is asked, as some attributes raise when read."""
-    kind = type(value)
-    return hasattr(kind, "dtype") and hasattr(kind, "astype") and hasattr(kind, "tobytes")
+    return _has(type(value), "dtype", "astype", "tobytes")
 
 
 def is_tensor(value: object) -> TypeIs[TensorLike]:
     """Whether the value converts itself as torch tensors do."""
-    kind = type(value)
-    return hasattr(kind, "detach") and hasattr(kind, "is_floating_point") and hasattr(kind, "numpy")
+    return _has(type(value), "detach", "is_floating_point", "numpy")
+
+
+@lru_cache(maxsize=256)
+def _has(kind: type, *names: str) -> bool:
+    """Whether all values of that type have these attributes."""
+    return all(hasattr(kind, name) for name in names)
 
 
 def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
     """The numbers in the wanted format, or in their own: floats as float32, integers and booleans as int64."""
+    if type(value) is list:
+        return _pack_nested(value, wanted)
     if is_tensor(value):
         return _pack_tensor(value, wanted)
     if is_array(value):
@@ -233,16 +240,18 @@ def _within(value: ArrayLike, largest: int) -> bool:
 
 
 def _bytes_of(value: ArrayLike, code: str) -> memoryview:
-    if value.dtype.str != code:
-        return memoryview(_converted(value, code).tobytes())
-    view = value.data
-    if view.readonly and view.c_contiguous and view.nbytes:
-        return view.cast("B")
-    return memoryview(value.tobytes())
+    """The array's own memory if it can't change, or if nobody else has it; else a copy."""
+    own = value.dtype.str == code
+    array_ = value if own else _converted(value, code)
+    view = array_.data
+    kept = view.c_contiguous and view.nbytes and (view.readonly or not own)
+    return view.cast("B").toreadonly() if kept else memoryview(array_.tobytes())
 
 
 def _converted(value: ArrayLike, code: str) -> ArrayLike:
     """What is too large for float32 becomes infinite without a warning: checks find it there."""
+    if code != _ARRAY_CODES["float32"]:
+        return value.astype(code)
     import numpy as np
 
     with np.errstate(over="ignore"):
@@ -298,8 +307,14 @@ def _own_format(flat: Sequence[object]) -> Format | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def _layout(count: int, code: str) -> struct.Struct:
+    """So many numbers in a row; kept, as `struct.pack` takes half as long again."""
+    return struct.Struct(f"<{count}{code}")
+
+
 def _to_bytes(chosen: Format, flat: Sequence[object]) -> bytes | None:
     try:
-        return struct.pack(f"<{len(flat)}{TYPE_CODES[chosen]}", *flat)
+        return _layout(len(flat), TYPE_CODES[chosen]).pack(*flat)
     except (struct.error, TypeError, OverflowError):
         return None

@@ -59,12 +59,11 @@ class TensorData:
     ) -> None:
         packed = _packed(data, dtype)
         usable = _NOTHING if isinstance(packed, Unpackable) else packed
-        dense, crow, col = (_integers(given) for given in (shape, sparse_crow_indices, sparse_col_indices))
         self.buffer: memoryview = usable.buffer
         self.dtype: DType = "int64" if usable.format == "int64" else "float32"
-        self.shape: Shape | None = _own_shape(data, usable.shape) if dense is None else dense
-        self.sparse_crow_indices: tuple[int, ...] | None = crow
-        self.sparse_col_indices: tuple[int, ...] | None = col
+        self.shape: Shape | None = _own_shape(data, usable.shape) if shape is None else _integers(shape)
+        self.sparse_crow_indices: tuple[int, ...] | None = _integers(sparse_crow_indices)
+        self.sparse_col_indices: tuple[int, ...] | None = _integers(sparse_col_indices)
         self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else self.misshapen()
 
     @classmethod

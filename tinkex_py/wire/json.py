@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import nan
-from typing import Any, SupportsFloat, SupportsIndex, TypeVar
+from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded, Null
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.packing import TYPE_CODES
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.tokens import Tokens
 
@@ -58,7 +59,7 @@ def lower(value: object) -> object:
     """The value as what JSON has: dictionaries, lists, texts, numbers."""
     match value:
         case Tokens():
-            return value.tolist()
+            return _numbers(value.buffer, "i")
         case TensorData():
             return _lower_tensor(value)
         case Null():
@@ -145,13 +146,25 @@ def _lower_struct(value: Struct) -> dict[str, object]:
 
 def _lower_tensor(tensor: TensorData) -> dict[str, object]:
     parts: dict[str, object | None] = {
-        "data": tensor.data,
+        "data": _numbers(tensor.buffer, TYPE_CODES[tensor.dtype]),
         "dtype": tensor.dtype,
         "shape": tensor.shape,
         "sparse_crow_indices": tensor.sparse_crow_indices,
         "sparse_col_indices": tensor.sparse_col_indices,
     }
     return {name: part for name, part in parts.items() if part is not None}
+
+
+def _numbers(buffer: memoryview, code: Literal["i", "q", "f"]) -> object:
+    """Numbers as a list, or as JSON if they are many: a part at a time, so that the lists stay in the caches."""
+    if len(buffer) <= _PART:
+        return buffer.cast(code).tolist()
+    text = bytearray()
+    for start in range(0, len(buffer), _PART):
+        end = len(text)
+        _encoder.encode_into(buffer[start : start + _PART].cast(code).tolist(), text, max(end - 1, 0))
+        text[end - 1 : end] = b"," if end else b""
+    return msgspec.Raw(text)
 
 
 def _write_leaf(value: object) -> object:
@@ -217,6 +230,7 @@ def _with_nan(data: Sequence[float | None]) -> Sequence[float | None]:
     return [nan if each is None else each for each in data] if None in data else data
 
 
+_PART = 8192
 _SCALARS = {int, float, str, bool, type(None)}
 _encoder = msgspec.json.Encoder(enc_hook=_write_leaf)
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
