@@ -98,12 +98,14 @@ class TensorLike(Protocol):
 
 def is_array(value: object) -> TypeIs[ArrayLike]:
     """Whether the value converts itself as numpy arrays do; the type is asked, as some attributes raise when read."""
-    return _has(type(value), "dtype", "astype", "tobytes")
+    kind: type = type(value)
+    return _has(kind, "dtype", "astype", "tobytes")
 
 
 def is_tensor(value: object) -> TypeIs[TensorLike]:
     """Whether the value converts itself as torch tensors do."""
-    return _has(type(value), "detach", "is_floating_point", "numpy")
+    kind: type = type(value)
+    return _has(kind, "detach", "is_floating_point", "numpy")
 
 
 @lru_cache(maxsize=256)
