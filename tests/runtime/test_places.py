@@ -6,7 +6,7 @@ import asyncio
 import resource
 
 from tinkex_py.runtime.places import AT_ONCE, Places, affordable
-from tinkex_py.testing.clock import run
+from tinkex_py.testing.clock import VirtualLoop, run
 
 
 async def occupy(places: Places, seconds: float, order: list[int], name: int) -> None:
@@ -46,20 +46,40 @@ def test_connections_leave_files_for_others() -> None:
     assert (affordable(1), affordable(files)) == (1, files // 2)
 
 
+class Visits:
+    """How many are inside, and how many were at most."""
+
+    def __init__(self) -> None:
+        self.places = Places(16 * AT_ONCE)
+        self.inside = self.most = 0
+
+    async def visit(self, seconds: float) -> None:
+        await self.places.enter()
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        await asyncio.sleep(seconds)
+        await asyncio.sleep(0)  # an answer that has come takes a round to be read
+        self.inside -= 1
+        self.places.leave()
+
+
 def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> None:
     async def most_at_once(seconds: float) -> int:
-        places, inside, most = Places(16 * AT_ONCE), 0, 0
-
-        async def visit() -> None:
-            nonlocal inside, most
-            await places.enter()
-            inside += 1
-            most = max(most, inside)
-            await asyncio.sleep(seconds)
-            inside -= 1
-            places.leave()
-
-        await asyncio.gather(*[visit() for _ in range(40 * AT_ONCE)])
-        return most
+        visits = Visits()
+        await asyncio.gather(*[visits.visit(seconds) for _ in range(40 * AT_ONCE)])
+        return visits.most
 
     assert [run(most_at_once(seconds)) for seconds in (0.05, 0.15, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]
+
+
+def test_a_loop_that_was_kept_from_looking_is_no_standstill() -> None:
+    async def program() -> int:
+        loop, visits = asyncio.get_running_loop(), Visits()
+        assert isinstance(loop, VirtualLoop)
+        waiting = asyncio.gather(*[visits.visit(0.05) for _ in range(4 * AT_ONCE)])
+        while not waiting.done():
+            await asyncio.sleep(0)
+            loop.leap(5)
+        return visits.most
+
+    assert run(program()) == AT_ONCE

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import socket
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -166,6 +168,32 @@ def test_a_connection_that_was_reset_is_replaced_by_a_fresh_one() -> None:
     outcome, server = repeated(once_then_reset(), ASK)
     assert isinstance(outcome, Success)
     assert (server.connections, len(server.heads)) == (2, 3)
+
+
+def test_a_connection_that_a_busy_loop_did_not_look_at_is_not_given_up() -> None:
+    async def starved() -> Reply | errors.TransportError | Unready:
+        async with serving(always(OK)) as server:
+            transport = connected(Config(base_url=server.address, api_key=KEY, connect_timeout=0.03))
+            asked = asyncio.ensure_future(transport.exchange(ASK, ()))
+            while not asked.done():
+                time.sleep(0.02)  # noqa: ASYNC251 - other work that takes all the time
+                await asyncio.sleep(0)
+            await transport.close()
+            return asked.result()
+
+    assert isinstance(asyncio.run(starved()), Reply)
+
+
+def test_a_server_that_takes_no_connection_is_given_up() -> None:
+    with ExitStack() as open_until_then, socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        for _ in range(4):  # more than the kernel takes for it
+            waiting = open_until_then.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        found, _ = exchange(always(OK), base_url=address, connect_timeout=0.1)
+    assert isinstance(found, errors.ConnectionFailed)
+    assert not found.sent
 
 
 def once_then_reset() -> Answering:

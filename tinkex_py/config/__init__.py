@@ -79,6 +79,7 @@ class Config(Struct, frozen=True, kw_only=True):
     opened only while all are held by questions for promises, and half of the process's files at most.
     """
     max_keepalive_connections: int = 100
+    """Those of them that stay open without use; more do for some seconds after a burst."""
     pool_sizes: Mapping[str, int] = FrozenMapping()
     """Other numbers of connections for single purposes."""
     max_response_bytes: int = 1 << 30

@@ -27,6 +27,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 LARGEST_BODY = 64 << 20
 """Bytes of the largest body that is read."""
 STOPPING_SECONDS = 5
+KEEPING_SECONDS = 75
+"""How long a connection may rest: longer than clients keep one, so that none is closed while a request is under way."""
 
 _TOO_LARGE = refusal(413, f"the body is larger than {LARGEST_BODY} bytes", {"connection": "close"})
 
@@ -129,6 +131,7 @@ def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], Non
         lifespan="on",
         ws="none",
         server_header=False,
+        timeout_keep_alive=KEEPING_SECONDS,
         timeout_graceful_shutdown=STOPPING_SECONDS,
     )
     with _signals_end_quietly():

@@ -5,14 +5,19 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from functools import cached_property, lru_cache
+from math import inf
 from typing import NoReturn
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.tracing import Trace
+from typing_extensions import override
 from yarl import URL
 
 from tinkex_py.config import Config
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, BrokenOff, Message, Received, gathered
+from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 
@@ -22,13 +27,25 @@ _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aioht
 _BROKEN = (aiohttp.ClientError, TimeoutError, ValueError, OSError)
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections with patience; aiohttp's own time-out stands aside."""
+
+    @override
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        async with patience(inf if timeout.sock_connect is None else timeout.sock_connect):
+            unlimited = aiohttp.ClientTimeout(total=None, sock_read=timeout.sock_read)
+            return await super()._create_connection(req, traces, unlimited)
+
+
 class _Lanes:
     """The connections of one purpose."""
 
     def __init__(self, config: Config, purpose: str, trust: ssl.SSLContext) -> None:
         self.places = Places(affordable(config.pool_sizes.get(purpose, config.max_connections)))
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=trust, keepalive_timeout=30),
+            connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
             cookie_jar=aiohttp.DummyCookieJar(),
             max_field_size=config.max_header_bytes,
             max_line_size=config.max_header_bytes,

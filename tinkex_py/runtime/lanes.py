@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from typing import Protocol
 
@@ -9,10 +10,13 @@ import httpcore
 import httpx
 
 from tinkex_py.runtime.carriage import HttpxTransport, Received, gathered
+from tinkex_py.runtime.connecting import Patient
 from tinkex_py.runtime.places import Places
 
 _RESTING = 30.0
 """Seconds that a connection is kept without use."""
+_SPARE = 5.0
+"""Seconds for which more connections than are kept stay open without use: bursts follow one another."""
 _STREAMS = 64
 """Requests that share one connection in HTTP/2; servers allow 100 or more."""
 _PORTS = {"http": 80, "https": 443}
@@ -39,6 +43,7 @@ class Origin:
         port = url.port or _PORTS[url.scheme]
         self.address = httpcore.Origin(url.raw_scheme, url.raw_host, port)
         self.trust = trust
+        self.connecting = Patient(secure=url.scheme == "https")
         self.http2 = http2
         self.shared = False
 
@@ -48,7 +53,11 @@ class Lane(httpx.AsyncHTTPTransport):
 
     def __init__(self, origin: Origin) -> None:
         self.connection = httpcore.AsyncHTTPConnection(
-            origin=origin.address, ssl_context=origin.trust, keepalive_expiry=_RESTING, http2=origin.http2
+            origin=origin.address,
+            ssl_context=origin.trust,
+            keepalive_expiry=_RESTING,
+            http2=origin.http2,
+            network_backend=origin.connecting,
         )
         # httpx's own constructor puts a pool here; all that it asks of that is to handle a request and to close.
         self._pool = self.connection  # type: ignore[assignment]
@@ -64,14 +73,20 @@ class Lane(httpx.AsyncHTTPTransport):
 
 
 class Lanes:
-    """The connections to an origin for one purpose: up to `most`, of which `kept` stay open without use."""
+    """The connections to an origin for one purpose: up to `most`, of which `kept` stay open without use.
 
-    def __init__(self, origin: Origin, *, most: int, kept: int) -> None:
+    The free ones are a stack: those at its bottom that were not reached for a while are not needed.
+    """
+
+    def __init__(self, origin: Origin, *, most: int, kept: int, spare: float = _SPARE) -> None:
         self._origin = origin
         self._kept = kept
+        self._spare = spare
         self._places = Places(most * (_STREAMS if origin.shared else 1))
         self._lanes: set[Lane] = set()
         self._free: list[Lane] = []
+        self._untouched = 0
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def send(self, request: httpx.Request, limit: int) -> Received:
         """The answer to one request."""
@@ -90,6 +105,8 @@ class Lanes:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for lane in tuple(self._lanes):
             await lane.aclose()
 
@@ -104,6 +121,7 @@ class Lanes:
         """The one used last that has room, so that those that aren't needed come to rest."""
         while self._free:
             lane = self._free.pop()
+            self._untouched = min(self._untouched, len(self._free))
             lane.offered = False
             if lane.usable:
                 return lane
@@ -118,7 +136,7 @@ class Lanes:
 
     async def _put_back(self, lane: Lane) -> None:
         lane.streams -= 1
-        if lane.streams == 0 and (len(self._free) >= self._kept or not lane.connection.is_idle()):
+        if lane.streams == 0 and not lane.connection.is_idle():
             await self._drop(lane)
         elif not lane.offered:
             self._offer(lane)
@@ -126,6 +144,18 @@ class Lanes:
     def _offer(self, lane: Lane) -> None:
         lane.offered = True
         self._free.append(lane)
+        if len(self._free) > self._kept and (self._sweeping is None or self._sweeping.done()):
+            self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        """Close what is not needed, as long as there is more than is kept."""
+        while len(self._free) > self._kept:
+            self._untouched = len(self._free)
+            await asyncio.sleep(self._spare)
+            unneeded = max(0, min(self._untouched, len(self._free) - self._kept))
+            for lane in self._free[:unneeded]:
+                if lane.offered and not lane.streams:
+                    await self._drop(lane)
 
     async def _drop(self, lane: Lane) -> None:
         self._lanes.discard(lane)

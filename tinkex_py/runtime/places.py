@@ -13,6 +13,8 @@ AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
 _STANDSTILL = 0.1
 """Seconds without an answer on any of them after which twice as many are used."""
+_LOOKS = 5
+"""How often the loop has to look in that time: one that was kept from looking has answers yet to read."""
 
 
 def affordable(most: int) -> int:
@@ -66,10 +68,16 @@ class Places:
     def _look_again(self) -> None:
         if self._watch is None and self._allowed < self.most:
             self._seen = self._left
-            self._watch = asyncio.get_running_loop().call_later(_STANDSTILL, self._grow)
+            self._look_later(_LOOKS)
 
-    def _grow(self) -> None:
+    def _look_later(self, looks: int) -> None:
+        self._watch = asyncio.get_running_loop().call_later(_STANDSTILL / _LOOKS, self._look, looks - 1)
+
+    def _look(self, looks: int) -> None:
         self._watch = None
+        if looks:
+            self._look_later(looks)
+            return
         if self._left == self._seen:
             self._allowed = min(2 * self._allowed, self.most)
             self._let_in()
