@@ -12,7 +12,7 @@ from msgspec import Struct
 from tinkex_py.errors import TinkerError
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, gc=False, kw_only=True):
     """What every event has: when it happened."""
 
     at: float = 0.0

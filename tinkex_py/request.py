@@ -30,7 +30,7 @@ class Returns(Protocol[T_co]):
         ...
 
 
-class Repeat(Struct, frozen=True, kw_only=True):
+class Repeat(Struct, frozen=True, gc=False, kw_only=True):
     """Which answers may be asked for again: these statuses, any 5xx, a connection that failed.
 
     `insisting` asks again after a fault even if the server says that it should not be: it has to be known what became
@@ -63,7 +63,7 @@ class Null(Struct, frozen=True):
 NULL = Null()
 
 
-class Encoded(Struct, frozen=True):
+class Encoded(Struct, frozen=True, gc=False):
     """A body in its final bytes, with its content type and encoding; sent as it is, however often.
 
     Its `parts`, of `size` bytes in all, follow each other. A batch's tensors are parts as they are: their bytes are
@@ -119,7 +119,7 @@ def secret(text: str | None) -> Secret | None:
     return None if text is None else Secret(text)
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """An address outside the service, such as a signed one: whoever has it may fetch what is there."""
 
     url: str
@@ -134,7 +134,7 @@ class Address(Struct, frozen=True):
         return f"Address({self.shown!r})"
 
 
-class Request(Struct, Generic[T], frozen=True, kw_only=True):
+class Request(Struct, Generic[T], frozen=True, gc=False, kw_only=True):
     """One exchange: where it goes, what it carries, what a 2xx answer decodes to, what may be repeated.
 
     `operation` is the endpoint's name, `path` its parts after the base URL (each is percent-encoded when sent, so no
@@ -160,7 +160,7 @@ class Request(Struct, Generic[T], frozen=True, kw_only=True):
         return f"{self.method} {place}"
 
 
-class Reply(Struct, frozen=True, kw_only=True):
+class Reply(Struct, frozen=True, gc=False, kw_only=True):
     """An answer reduced to what reading it needs; header names are in lower case, `at` is its unix time."""
 
     status: int

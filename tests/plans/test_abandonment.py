@@ -27,7 +27,8 @@ QUESTION = Question(prompt=ModelInput.from_ints([1]), num_samples=1, sampling_pa
 
 
 def wanting(**wishes: Any) -> Abandonment:
-    return Abandonment(wishes=lambda: pure(DynamicConfigResponse(**wishes)))
+    wish = DynamicConfigResponse(**wishes)
+    return Abandonment(wishes=lambda: pure(wish), known=lambda: wish)
 
 
 def cancelled(script: Script) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from returns.result import Failure, Success
 
 from tests.plans.scripted import Script, reply
 from tinkex_py.endpoints.service import get_server_capabilities
-from tinkex_py.errors import ClientClosed, DeadlineExceeded
+from tinkex_py.errors import ClientClosed, DeadlineExceeded, TransportError
 from tinkex_py.plans.cells import Cell, Gate, Queue
 from tinkex_py.plans.effects import (
     Plan,
@@ -27,9 +28,11 @@ from tinkex_py.plans.effects import (
     shield,
     sleep,
     spawn,
+    together,
     wait_for,
     within,
 )
+from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.testing import clock
 
@@ -74,6 +77,65 @@ def test_a_deadline_that_is_not_reached_changes_nothing() -> None:
     for seconds in (5.0, float("inf")):
         assert SCRIPT.run(deadline(seconds, pure(1), lambda _: ERROR)) == Success(1)
         assert SCRIPT.run(deadline(seconds, halt(ERROR), lambda _: ERROR)) == Failure(ERROR)
+
+
+def late(seconds: float) -> DeadlineExceeded:
+    return DeadlineExceeded(message="late", seconds=seconds)
+
+
+def watched(seconds: float, plan: Callable[[], Plan[Any]], ends: list[float]) -> Plan[object]:
+    """The outcome within so many seconds, and when there was one."""
+    outcome = yield from attempt(deadline(seconds, plan(), late))
+    ends.append((yield from now()))
+    return outcome
+
+
+DEADLINES: dict[str, tuple[float, float, list[float]]] = {
+    "the inner one first": (5, 3, [3, 3]),
+    "the outer one first": (3, 5, [3]),
+    "both at once": (4, 4, [4]),
+}
+
+
+@pytest.mark.parametrize(("outer", "inner", "expected"), DEADLINES.values(), ids=DEADLINES)
+def test_of_two_deadlines_the_first_ends_what_is_inside_it(outer: float, inner: float, expected: list[float]) -> None:
+    ends: list[float] = []
+    _ = SCRIPT.run(watched(outer, lambda: watched(inner, lambda: sleep(100), ends), ends))
+    assert ends == expected
+
+
+def test_a_deadline_that_has_passed_is_no_alarm_for_what_comes_after() -> None:
+    ends: list[float] = []
+
+    def one_after_another() -> Plan[None]:
+        for seconds in (2, 5, 3):
+            _ = yield from watched(seconds, lambda: sleep(1), ends)
+        _ = yield from watched(3, lambda: sleep(100), ends)
+
+    assert SCRIPT.run(one_after_another()) == Success(None)
+    assert ends == [1, 2, 3, 6]
+
+
+def test_who_is_cancelled_when_the_time_is_over_is_cancelled() -> None:
+    async def program() -> bool:
+        executor = Executor(Script(reply(200)))
+        task = asyncio.ensure_future(executor.run(attempt(deadline(5, sleep(100), late))))
+        asyncio.get_running_loop().call_later(5, task.cancel)
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert clock.run(program())
+
+
+def test_an_answer_that_ignores_that_the_time_is_over_comes_too_late() -> None:
+    class Stubborn(Script):
+        async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(100)
+            return await super().exchange(request, headers)
+
+    outcome = Stubborn(reply(200)).run(deadline(5, send(get_server_capabilities()), late))
+    assert outcome == Failure(late(5))
 
 
 def test_gates_and_turns_are_given_back() -> None:
@@ -160,6 +222,8 @@ def test_a_computation_that_raises_is_a_failure() -> None:
 
 
 WRONG_ANSWERS: dict[str, Callable[[], Plan[object]]] = {
+    "attempt": lambda: attempt(pure(1)),
+    "together": lambda: together([pure(1)]),
     "send": lambda: send(get_server_capabilities()),
     "now": now,
     "random": random_bits,

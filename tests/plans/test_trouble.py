@@ -1,21 +1,17 @@
-"""What went wrong last is known to whoever ends a plan, wherever inside it happened."""
+"""What went wrong last is known to whoever ends a plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import httpx
 import pytest
-from returns.result import Failure, Success
 
 from tests.plans.scripted import BROKEN, Answers, Script, reply
 from tinkex_py import AsyncServiceClient, Config, errors
 from tinkex_py.endpoints.service import get_server_capabilities, session_heartbeat
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.cells import Gate, Queue
-from tinkex_py.plans.effects import Plan, deadline, halt, in_turn, shield, sleep, spawn, together, within
+from tinkex_py.plans.effects import Plan, attempt, deadline, sleep, spawn
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.plans.trouble import Trouble, noting
+from tinkex_py.plans.trouble import Trouble
 from tinkex_py.testing.simulation import simulate
 from tinkex_py.types import GetServerCapabilitiesResponse
 
@@ -26,42 +22,25 @@ def asked() -> Plan[GetServerCapabilitiesResponse]:
     return call(get_server_capabilities(), POLICY)
 
 
-def spawned() -> Plan[None]:
-    yield from spawn(ignored())
-    yield from sleep(300)
-
-
-def ignored() -> Plan[None]:
-    _ = yield from asked()
-
-
-PLACES: dict[str, Callable[[], Plan[object]]] = {
-    "itself": asked,
-    "within a gate": lambda: within(Gate(1), 1, asked()),
-    "in its turn": lambda: in_turn(Queue(), lambda _: asked()),
-    "behind a shield": lambda: shield(asked()),
-    "among others": lambda: together([asked()]),
-    "in the background": spawned,
-}
+def trouble_after(script: Script, plan: Plan[object]) -> Trouble:
+    """What is noted of all that observers are told while the plan runs, for 20 s at most."""
+    trouble = Trouble()
+    script.run(attempt(deadline(20, plan, overdue)))
+    for event in script.events:
+        trouble.note(event)
+    return trouble
 
 
 def overdue(seconds: float) -> errors.DeadlineExceeded:
     return errors.DeadlineExceeded(message="over", seconds=seconds)
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_trouble_is_noted(place: Callable[[], Plan[object]]) -> None:
-    trouble, script = Trouble(), Script(reply(503), BROKEN)
-    outcome = script.run(deadline(20, noting(place(), trouble), overdue))
-    assert (outcome, trouble.last) == (Failure(overdue(20)), trouble.last)
-    assert isinstance(trouble.last, errors.ConnectionFailed)
+def test_the_last_trouble_is_noted() -> None:
+    assert isinstance(trouble_after(Script(reply(503), BROKEN), asked()).last, errors.ConnectionFailed)
 
 
 def test_trouble_is_over_once_there_is_an_answer() -> None:
-    trouble = Trouble()
-    script = Script(BROKEN, reply(200, {}))
-    assert script.run(noting(asked(), trouble)) == Success(GetServerCapabilitiesResponse())
-    assert trouble.last is None
+    assert trouble_after(Script(BROKEN, reply(200, {})), asked()).last is None
 
 
 def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
@@ -73,15 +52,8 @@ def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
         yield from sleep(5)
         yield from call(session_heartbeat("s"), POLICY)
 
-    trouble = Trouble()
     beating = Answers(session_heartbeat=reply(200), get_server_capabilities=reply(503))
-    assert isinstance(beating.run(deadline(20, noting(asked_in_vain(), trouble), overdue)), Failure)
-    assert isinstance(trouble.last, errors.ServerFault)
-
-
-def test_a_noted_plan_ends_as_it_would() -> None:
-    error = errors.Cancelled(message="c")
-    assert Script(reply(200)).run(noting(halt(error), Trouble())) == Failure(error)
+    assert isinstance(trouble_after(beating, asked_in_vain()).last, errors.ServerFault)
 
 
 @pytest.mark.parametrize("timeout", [5.0, 20.0, 200.0])

@@ -28,7 +28,7 @@ from tinkex_py.plans.sessions import SessionState, finish
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.startup import Startup, dynamic, flags
 from tinkex_py.plans.telemetry import flush, reporting
-from tinkex_py.plans.trouble import Trouble, noting
+from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.calling import METHOD
 from tinkex_py.runtime.forks import renew_after_fork
 from tinkex_py.runtime.observing import Observatory
@@ -65,6 +65,7 @@ class Context:
         startup: Startup | None = None,
         problem: TinkerError | None = None,
         user_metadata: Mapping[str, str] = FrozenMapping(),
+        trouble: Trouble | None = None,
         shared: bool = False,
         observatory: Observatory | None = None,
         reporter: Reporter | None = None,
@@ -74,14 +75,14 @@ class Context:
         self.config = config
         self.runtime = runtime
         self.problem = problem
-        self.trouble = Trouble()
+        self.trouble = trouble or Trouble()
         self.startup = startup or Startup(config=config)
         self.session = SessionState(config=config, sdk_version=self.startup.sdk_version, user_metadata=user_metadata)
         self.capabilities = Capabilities(checking=config.check_capabilities)
         self.circuit = Circuit(failures=config.circuit_failures, reset=config.circuit_reset)
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM), backoff=backoff)
         self.dispatch = Dispatch(billing=self.waiting.billing)
-        self.abandonment = Abandonment(wishes=partial(dynamic, self.startup))
+        self.abandonment = Abandonment(wishes=partial(dynamic, self.startup), known=lambda: self.startup.dynamic)
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
         self.ahead = Gate(self.in_flight.capacity)
@@ -147,6 +148,7 @@ class Context:
             startup=opened.startup,
             problem=self.problem or opened.problem,
             user_metadata=self.session.user_metadata,
+            trouble=opened.trouble,
             shared=self._shared,
             observatory=opened.observatory,
             reporter=opened.reporter,
@@ -160,10 +162,9 @@ class Context:
         """Start a plan that does what the public `method` says; it fails at once when the client can't work."""
         if self.problem is not None:
             return self.runtime.submit(halt(self.problem))
-        noted = noting(plan, self.trouble)
         token = METHOD.set(method)
         try:
-            return self.runtime.submit(guarded(self.circuit, noted) if self.circuit.failures else noted)
+            return self.runtime.submit(guarded(self.circuit, plan) if self.circuit.failures else plan)
         finally:
             METHOD.reset(token)
 

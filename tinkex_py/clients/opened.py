@@ -79,6 +79,7 @@ class Opened(Client):
                 startup=opened.startup,
                 observatory=opened.observatory,
                 reporter=opened.reporter,
+                trouble=opened.trouble,
                 problem=opened.problem or unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
                 user_metadata=opened.config.user_metadata,
                 shared=transport is None,

@@ -102,6 +102,7 @@ class SamplingOperations(Client):
             startup=opened.startup,
             observatory=opened.observatory,
             reporter=opened.reporter,
+            trouble=opened.trouble,
             problem=opened.problem or unclear,
             open_again=partial(open_again, opened, watching, transport),
         )

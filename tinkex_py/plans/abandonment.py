@@ -24,9 +24,12 @@ T = TypeVar("T")
 
 
 class Abandonment(Struct, kw_only=True):
-    """Promises that were given up. `wishes` asks the server for its wishes now; None when it has none."""
+    """Promises that were given up. `wishes` asks the server for its wishes now, None when it has none; `known` are
+    those it had when last asked.
+    """
 
     wishes: Callable[[], Plan[DynamicConfigResponse]] | None = None
+    known: Callable[[], DynamicConfigResponse] = DynamicConfigResponse
     given_up: deque[str] = field(default_factory=deque[str])
     noted: Cell[None] = field(default_factory=Cell[None])
     running: bool = False
@@ -46,7 +49,12 @@ def attend(abandonment: Abandonment) -> Plan[None]:
 
 
 def heard_out(abandonment: Abandonment, submission: Plan[T]) -> Plan[T]:
-    """The submission's value; when it is stopped in the middle of an exchange, what the server promises is given up."""
+    """The submission's value; when it is stopped in the middle of an exchange, what the server promises is given up.
+
+    That takes a task for each exchange, so it is done for servers only that want to know.
+    """
+    if not (abandonment.running and abandonment.known().sample_cancel_enabled):
+        return submission
     return handled(submission, partial(_heard_out, abandonment))
 
 
@@ -59,7 +67,7 @@ class _Hearing(Struct):
 
 
 def _heard_out(abandonment: Abandonment, effect: Effect) -> Plan[Answer]:
-    if not isinstance(effect, Send) or not abandonment.running:
+    if not isinstance(effect, Send):
         return (yield effect)
     hearing = _Hearing(effect.request)
     try:

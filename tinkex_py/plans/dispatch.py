@@ -46,7 +46,7 @@ class Dispatch(Struct, kw_only=True):
         self.resumes = max(self.resumes, at + seconds)
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class Limits(Struct, frozen=True, gc=False, kw_only=True):
     """How long a submission may go on: to `until` on the plans' clock, and so many seconds without any progress."""
 
     until: float = inf

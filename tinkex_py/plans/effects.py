@@ -2,7 +2,8 @@
 
 A plan is a generator: it yields effects, is sent their answers, and returns its value. `yield from` is bind. A plan
 that halts ends, and so does every plan around it up to an `attempt`. Scoped effects carry a plan of their own, which
-the executor runs inside what the effect says; whatever happens, it closes that plan and gives back what it took.
+the executor runs inside what the effect says, and whose outcome is the answer; whatever happens, it closes that plan
+and gives back what it took.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Never, TypeAlias, TypeVar
 from msgspec import Struct
 from returns.result import Failure, Success
 
-from tinkex_py.errors import TinkerError, TransportError
+from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TinkerError, TransportError
 from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell, Gate, Queue, Turn
@@ -22,114 +23,126 @@ from tinkex_py.request import AnyRequest, Pairs, Reply
 T = TypeVar("T")
 
 
-class Send(Struct, frozen=True):
+class Send(Struct, frozen=True, gc=False):
     """Exchange this request, with further headers, for a reply or the reason why there is none."""
 
     request: AnyRequest
     headers: Pairs = ()
 
 
-class Sleep(Struct, frozen=True):
+class Sleep(Struct, frozen=True, gc=False):
     """Wait this many seconds."""
 
     seconds: float
 
 
-class Now(Struct, frozen=True):
+class Now(Struct, frozen=True, gc=False):
     """The seconds on a clock that never goes back."""
 
 
-class Random(Struct, frozen=True):
+class Random(Struct, frozen=True, gc=False):
     """A random integer of 64 bits."""
 
 
-class Observe(Struct, frozen=True):
+class Observe(Struct, frozen=True, gc=False):
     """Tell the observers."""
 
     event: AnyEvent
 
 
-class Compute(Struct, frozen=True):
+class Compute(Struct, frozen=True, gc=False):
     """Call a function away from the runtime's own thread; an exception comes back as its text."""
 
     function: Callable[[], None]
 
 
-class Halt(Struct, frozen=True):
+class Halt(Struct, frozen=True, gc=False):
     """End the plan with this error; never answered."""
 
     error: TinkerError
 
 
-class Await(Struct, frozen=True):
+class Await(Struct, frozen=True, gc=False):
     """Wait until the cell is filled."""
 
     cell: Cell[Any]
 
 
-class Together(Struct, frozen=True):
-    """Run all of these at the same time until all have ended."""
+class Together(Struct, frozen=True, gc=False):
+    """Run all of these at the same time until all have ended; answered with their outcomes."""
 
-    plans: tuple[Plan[None], ...]
+    plans: tuple[Plan[Any], ...]
 
 
-class Spawn(Struct, frozen=True):
+class Spawn(Struct, frozen=True, gc=False):
     """Run this in the background until it ends or the client closes; if it leaves `owed` empty, that is spoiled."""
 
     plan: Plan[None]
     owed: Cell[Any] | None = None
 
 
-class Deadline(Struct, frozen=True):
+class Attempt(Struct, frozen=True, gc=False):
+    """Run this; a halt inside ends it and nothing else."""
+
+    plan: Plan[Any]
+
+
+class Deadline(Struct, frozen=True, gc=False):
     """Run this for so many seconds at most."""
 
     seconds: float
-    plan: Plan[None]
+    plan: Plan[Any]
 
 
-class Within(Struct, frozen=True):
+class Within(Struct, frozen=True, gc=False):
     """Run this while holding `cost` of the gate."""
 
     gate: Gate
     cost: float
-    plan: Plan[None]
+    plan: Plan[Any]
 
 
-class InTurn(Struct, frozen=True):
+class InTurn(Struct, frozen=True, gc=False):
     """Run the plan made for a place in the queue, holding the place until the plan has ended."""
 
     queue: Queue
-    plan: Callable[[Turn], Plan[None]]
+    plan: Callable[[Turn], Plan[Any]]
 
 
-class Shield(Struct, frozen=True):
+class Shield(Struct, frozen=True, gc=False):
     """Run this to its end even if whoever waits for it is stopped."""
 
-    plan: Plan[None]
+    plan: Plan[Any]
 
 
-class Expired(Struct, frozen=True):
+class Expired(Struct, frozen=True, gc=False):
     """A deadline's answer when the time was over; `seconds` is the time there was."""
 
     seconds: float
 
 
-class Raised(Struct, frozen=True):
+class Raised(Struct, frozen=True, gc=False):
     """The answer of a computation that raised; `reason` is the exception's type and text."""
 
     reason: str
 
 
-class Unready(Struct, frozen=True):
+class Unready(Struct, frozen=True, gc=False):
     """The answer of a request that was not sent, because the client itself could not be made ready for it."""
 
     error: TinkerError
 
 
-Scoped: TypeAlias = "Deadline | Within | InTurn | Shield"
-Effect: TypeAlias = "Send | Sleep | Now | Random | Observe | Compute | Halt | Await | Together | Spawn | Scoped"
-Answer: TypeAlias = "Reply | TransportError | Unready | Expired | Raised | float | int | None"
+Scoped: TypeAlias = "Attempt | Deadline | Within | InTurn"
+Effect: TypeAlias = (
+    "Send | Sleep | Now | Random | Observe | Compute | Halt | Await | Together | Spawn | Shield | Scoped"
+)
+Outcomes: TypeAlias = "tuple[Outcome[Any], ...]"
+Answer: TypeAlias = "Reply | TransportError | Unready | Expired | Raised | Outcome[Any] | Outcomes | float | int | None"
 Plan: TypeAlias = "Generator[Effect, Answer, T]"
+
+_NOW = Now()
+_RANDOM = Random()
 
 
 def halt(error: TinkerError) -> Plan[Never]:
@@ -140,27 +153,14 @@ def halt(error: TinkerError) -> Plan[Never]:
 
 def require(outcome: Outcome[T]) -> Plan[T]:
     """The value, or end here with the error."""
-    match outcome:
-        case Success(value):
-            return value
-        case Failure(error):
-            return (yield from halt(error))
+    if isinstance(outcome, Failure):
+        yield Halt(outcome.failure())
+    return outcome.unwrap()
 
 
 def attempt(plan: Plan[T]) -> Plan[Outcome[T]]:
     """The plan's outcome instead of its value: a halt inside ends here."""
-    answer: Answer = None
-    try:
-        while True:
-            try:
-                effect = plan.send(answer)
-            except StopIteration as stop:
-                return Success(stop.value)
-            if isinstance(effect, Halt):
-                return Failure(effect.error)
-            answer = yield effect
-    finally:
-        plan.close()
+    return _outcome("Attempt", (yield Attempt(plan)))
 
 
 def pure(value: T) -> Plan[T]:
@@ -171,13 +171,12 @@ def pure(value: T) -> Plan[T]:
 
 def send(request: AnyRequest, headers: Pairs = ()) -> Plan[Reply | TransportError]:
     """One exchange."""
-    match (yield Send(request, headers)):
-        case Unready(error):
-            return (yield from halt(error))
-        case None | float() | int() | Expired() | Raised() as answer:
-            raise _unexpected("Send", answer)
-        case answer:
-            return answer
+    answer = yield Send(request, headers)
+    if isinstance(answer, Unready):
+        yield Halt(answer.error)
+    if isinstance(answer, (Reply, ConnectionFailed, RedirectRefused, ResponseTooLarge)):
+        return answer
+    raise _unexpected("Send", answer)
 
 
 def sleep(seconds: float) -> Plan[None]:
@@ -187,20 +186,18 @@ def sleep(seconds: float) -> Plan[None]:
 
 def now() -> Plan[float]:
     """The seconds on a clock that never goes back."""
-    match (yield Now()):
-        case float(seconds):
-            return seconds
-        case answer:
-            raise _unexpected("Now", answer)
+    answer = yield _NOW
+    if isinstance(answer, float):
+        return answer
+    raise _unexpected("Now", answer)
 
 
 def random_bits() -> Plan[int]:
     """A random integer of 64 bits."""
-    match (yield Random()):
-        case int(bits):
-            return bits
-        case answer:
-            raise _unexpected("Random", answer)
+    answer = yield _RANDOM
+    if isinstance(answer, int):
+        return answer
+    raise _unexpected("Random", answer)
 
 
 def observe(event: AnyEvent) -> Plan[None]:
@@ -227,13 +224,10 @@ def wait_for(cell: Cell[T]) -> Plan[T]:
 
 def together(plans: Sequence[Plan[T]]) -> Plan[tuple[Outcome[T], ...]]:
     """The outcomes of all plans, run at the same time."""
-    results: dict[int, Outcome[T]] = {}
-
-    def keep(index: int, plan: Plan[T]) -> Plan[None]:
-        results[index] = yield from attempt(plan)
-
-    yield Together(tuple(keep(index, plan) for index, plan in enumerate(plans)))
-    return tuple(results[index] for index in range(len(plans)))
+    answer = yield Together(tuple(plans))
+    if isinstance(answer, tuple):
+        return answer
+    raise _unexpected("Together", answer)
 
 
 def spawn(plan: Plan[None], owed: Cell[Any] | None = None) -> Plan[None]:
@@ -246,37 +240,35 @@ def spawn(plan: Plan[None], owed: Cell[Any] | None = None) -> Plan[None]:
 
 def deadline(seconds: float, plan: Plan[T], expired: Callable[[float], TinkerError]) -> Plan[T]:
     """The plan's value, or the error made when `seconds` are over: calls under way inside are cut."""
-    results: list[Outcome[T]] = []
-    match (yield Deadline(seconds, _kept(plan, results))):
-        case Expired(allowed):
-            return (yield from halt(expired(allowed)))
-        case _:
-            return (yield from require(results[0]))
+    answer = yield Deadline(seconds, plan)
+    if isinstance(answer, Expired):
+        yield Halt(expired(answer.seconds))
+    outcome: Outcome[T] = _outcome("Deadline", answer)
+    return (yield from require(outcome))
 
 
 def within(gate: Gate, cost: float, plan: Plan[T]) -> Plan[T]:
     """The plan's value; it starts when the gate has `cost` to give, which is given back when it ends."""
-    results: list[Outcome[T]] = []
-    yield Within(gate, cost, _kept(plan, results))
-    return (yield from require(results[0]))
+    outcome: Outcome[T] = _outcome("Within", (yield Within(gate, cost, plan)))
+    return (yield from require(outcome))
 
 
 def in_turn(queue: Queue, plan: Callable[[Turn], Plan[T]]) -> Plan[T]:
     """The value of the plan made for a place in the queue; inside, `wait_for(turn.ready)` waits for the place."""
-    results: list[Outcome[T]] = []
-    yield InTurn(queue, lambda turn: _kept(plan(turn), results))
-    return (yield from require(results[0]))
+    outcome: Outcome[T] = _outcome("InTurn", (yield InTurn(queue, plan)))
+    return (yield from require(outcome))
 
 
 def shield(plan: Plan[T]) -> Plan[T]:
     """The plan's value; it runs to its end even when this plan is closed."""
-    results: list[Outcome[T]] = []
-    yield Shield(_kept(plan, results))
-    return (yield from require(results[0]))
+    outcome: Outcome[T] = _outcome("Shield", (yield Shield(plan)))
+    return (yield from require(outcome))
 
 
-def _kept(plan: Plan[T], results: list[Outcome[T]]) -> Plan[None]:
-    results.append((yield from attempt(plan)))
+def _outcome(effect: str, answer: Answer) -> Outcome[Any]:
+    if isinstance(answer, (Success, Failure)):
+        return answer
+    raise _unexpected(effect, answer)
 
 
 def _unexpected(effect: str, answer: Answer) -> AssertionError:

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import structs
 
-from tinkex_py.plans.effects import Answer, Deadline, Effect, InTurn, Plan, Shield, Spawn, Together, Within
+from tinkex_py.plans.effects import Answer, Attempt, Deadline, Effect, InTurn, Plan, Shield, Spawn, Together, Within
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def handled(plan: Plan[T], handler: Handler, ignoring: frozenset[type] = frozens
 
 def _inside(effect: Effect, handler: Handler, ignoring: frozenset[type]) -> Effect:
     match effect:
-        case Deadline() | Within() | Shield() | Spawn():
+        case Attempt() | Deadline() | Within() | Shield() | Spawn():
             return structs.replace(effect, plan=handled(effect.plan, handler, ignoring))
         case Together(plans):
             return Together(tuple(handled(plan, handler, ignoring) for plan in plans))

@@ -76,7 +76,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
         return min(self.progress.at + self.config.progress_timeout, begun + self.config.promise_timeout) - at
 
 
-class Ticket(Struct, frozen=True, kw_only=True):
+class Ticket(Struct, frozen=True, gc=False, kw_only=True):
     """A promise that was made: what to ask for, and since when."""
 
     operation: str

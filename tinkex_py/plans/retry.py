@@ -40,7 +40,7 @@ _PROXIES = 16
 """How often an empty 400 is taken for a proxy's."""
 
 
-class Policy(Struct, frozen=True, kw_only=True):
+class Policy(Struct, frozen=True, gc=False, kw_only=True):
     """How often a request is sent at most (None: as often as time allows), and how many seconds it may take in all."""
 
     seconds: float

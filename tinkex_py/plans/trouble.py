@@ -1,22 +1,13 @@
-"""What went wrong last inside a plan, for whoever ends it before it ends by itself. Pure."""
+"""What went wrong last, for whoever ends a plan before it ends by itself. Pure."""
 
 from __future__ import annotations
-
-from functools import partial
-from typing import TypeVar
 
 from msgspec import Struct
 
 from tinkex_py.errors import TinkerError
-from tinkex_py.events import ReplyReceived, RetryScheduled
-from tinkex_py.plans.effects import Answer, Await, Effect, Now, Observe, Plan, Random, Send, Sleep
-from tinkex_py.plans.handling import handled
-
-T = TypeVar("T")
+from tinkex_py.events import AnyEvent, ReplyReceived, RetryScheduled
 
 _REFUSALS = 400
-_QUIET = frozenset({Await, Now, Random, Send, Sleep})
-"""Effects that tell nothing of trouble."""
 _ASIDE = frozenset({"session_heartbeat", "send_telemetry"})
 """Requests that nobody waits for: that they are answered says nothing about those that somebody waits for."""
 
@@ -26,20 +17,12 @@ class Trouble(Struct):
 
     last: TinkerError | None = None
 
-
-def noting(plan: Plan[T], trouble: Trouble) -> Plan[T]:
-    """The plan's value; what goes wrong in it, and in what it starts, is noted as it is told to observers."""
-    return handled(plan, partial(_noted, trouble), _QUIET)
-
-
-def _noted(trouble: Trouble, effect: Effect) -> Plan[Answer]:
-    match effect:
-        case Observe(RetryScheduled(error=error)):
-            trouble.last = error
-        case Observe(ReplyReceived(status=status, operation=operation)) if (
-            status < _REFUSALS and operation not in _ASIDE
-        ):
-            trouble.last = None
-        case _:
-            pass
-    return (yield effect)
+    def note(self, event: AnyEvent) -> None:
+        """What observers are told is what there is to know."""
+        match event:
+            case RetryScheduled(error=error):
+                self.last = error
+            case ReplyReceived(status=status, operation=operation) if status < _REFUSALS and operation not in _ASIDE:
+                self.last = None
+            case _:
+                pass

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor as Pool
 from contextvars import Context
-from math import inf
 from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
@@ -22,26 +21,23 @@ from tinkex_py.plans.effects import (
     Answer,
     Await,
     Compute,
-    Deadline,
     Effect,
-    Expired,
     Halt,
-    InTurn,
     Now,
     Observe,
+    Outcomes,
     Plan,
     Raised,
     Random,
-    Scoped,
     Send,
     Shield,
     Sleep,
     Spawn,
     Together,
     Unready,
-    Within,
 )
 from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.runtime.strands import Strand
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -85,28 +81,42 @@ class Executor:
             Observe: self._tell,
             Spawn: self._spawn,
         }
+        self._waiting: dict[type, Callable[[Any], Awaitable[Answer]]] = {
+            Send: lambda effect: self.transport.exchange(effect.request, effect.headers),
+            Sleep: lambda effect: asyncio.sleep(effect.seconds),
+            Await: lambda effect: filled(effect.cell),
+            Compute: self._compute,
+            Together: self._together,
+            Shield: lambda effect: asyncio.shield(self.track(self.run(effect.plan))),
+        }
 
     async def run(self, plan: Plan[T]) -> Outcome[T]:
         """The plan's outcome; the plan is closed whatever happens."""
+        strand = Strand(plan)
         answer: Answer = None
         try:
             while True:
                 try:
-                    effect = plan.send(answer)
+                    effect = strand.plan.send(answer)
                 except StopIteration as stop:
-                    return Success(stop.value)
-                if isinstance(effect, Halt):
-                    return Failure(effect.error)
-                at_once = self._at_once.get(type(effect))
-                answer = await self._perform(effect) if at_once is None else at_once(effect)
+                    ended: Outcome[Any] = Success(stop.value)
+                else:
+                    if not isinstance(effect, Halt):
+                        at_once = self._at_once.get(type(effect))
+                        answer = await self._answer(strand, effect) if at_once is None else at_once(effect)
+                        continue
+                    ended = Failure(effect.error)
+                if not strand.leave():
+                    return ended
+                answer = ended
         finally:
-            plan.close()
+            strand.close()
 
     def track(self, work: Coroutine[Any, Any, U], context: Context | None = None) -> asyncio.Task[U]:
         """Run something in the background until it ends, or everything does; in that context or the current one."""
         task = asyncio.get_running_loop().create_task(work, context=context)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self.tasks.discard, context=context)
         return task
 
     async def stop(self) -> None:
@@ -127,45 +137,24 @@ class Executor:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _perform(self, effect: Effect) -> Answer:
-        match effect:
-            case Send(request, headers):
-                return await self.transport.exchange(request, headers)
-            case Sleep(seconds):
-                await asyncio.sleep(seconds)
+    async def _answer(self, strand: Strand, effect: Effect) -> Answer:
+        """What takes its time, or a scope, whose plan goes on from here; a deadline that ends now is the answer too."""
+        waiting = self._waiting.get(type(effect))
+        if waiting is None:
+            ready = strand.enter(effect)
+            if ready is None:
                 return None
-            case Await(cell):
-                await filled(cell)
-                return None
-            case Compute(function):
-                return await self._compute(function)
-            case Now() | Random() | Observe() | Spawn() | Halt():
-                raise AssertionError(f"{effect} needs no waiting")
-            case _:
-                return await self._perform_scoped(effect)
-
-    async def _perform_scoped(self, effect: Together | Scoped) -> Answer:
-        match effect:
-            case Together(plans):
-                await self._together(plans)
-            case Deadline(seconds, plan):
-                return await self._until(seconds, plan)
-            case Within(gate, cost, plan):
-                passed = gate.enter(cost)
-                try:
-                    await filled(passed)
-                    await self.run(plan)
-                finally:
-                    gate.leave(cost, passed)
-            case InTurn(queue, plan_for):
-                turn = queue.enter()
-                try:
-                    await self.run(plan_for(turn))
-                finally:
-                    queue.leave(turn)
-            case Shield(plan):
-                await asyncio.shield(self.track(self.run(plan)))
-        return None
+            waited: Awaitable[Answer] = filled(ready)
+        else:
+            waited = waiting(effect)
+        try:
+            answer = await waited
+            if not strand.interrupted:
+                return answer
+        except asyncio.CancelledError:
+            if not strand.interrupted:
+                raise
+        return strand.cut()
 
     async def _in_background(self, plan: Plan[None], owed: Cell[Any] | None) -> None:
         """Nobody waits for the plan itself: a bug goes to those who wait for what it owes, and into the log."""
@@ -179,32 +168,21 @@ class Executor:
             if owed is not None:
                 owed.spoil(AssertionError(f"a plan in the background ended with its cell empty: {outcome}"))
 
-    async def _together(self, plans: tuple[Plan[None], ...]) -> None:
-        tasks = [asyncio.ensure_future(self.run(plan)) for plan in plans]
+    async def _together(self, effect: Together) -> Outcomes:
+        tasks = [asyncio.ensure_future(self.run(plan)) for plan in effect.plans]
         try:
-            await asyncio.gather(*tasks)
+            return tuple(await asyncio.gather(*tasks))
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _until(self, seconds: float, plan: Plan[None]) -> Expired | None:
-        scope = asyncio.timeout(None if seconds == inf else seconds)
-        try:
-            async with scope:
-                await self.run(plan)
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            return Expired(seconds)
-        return None
-
-    async def _compute(self, function: Callable[[], None]) -> Raised | None:
+    async def _compute(self, effect: Compute) -> Raised | None:
         try:
             if self._pool is None:
-                function()
+                effect.function()
             else:
-                await asyncio.get_running_loop().run_in_executor(self._pool, function)
+                await asyncio.get_running_loop().run_in_executor(self._pool, effect.function)
         except Exception as error:  # noqa: BLE001 - a caller's function may raise anything
             return Raised(f"{type(error).__name__}: {error}")
         return None

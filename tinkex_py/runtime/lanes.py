@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from tinkex_py.runtime.carriage import HttpxTransport, Received, gathered
-from tinkex_py.runtime.connecting import Patient
+from tinkex_py.runtime.network import Network
 from tinkex_py.runtime.places import Places
 
 _RESTING = 30.0
@@ -20,6 +20,7 @@ _SPARE = 5.0
 _STREAMS = 64
 """Requests that share one connection in HTTP/2; servers allow 100 or more."""
 _PORTS = {"http": 80, "https": 443}
+_NETWORK = Network()
 
 
 class Way(Protocol):
@@ -43,7 +44,6 @@ class Origin:
         port = url.port or _PORTS[url.scheme]
         self.address = httpcore.Origin(url.raw_scheme, url.raw_host, port)
         self.trust = trust
-        self.connecting = Patient(secure=url.scheme == "https")
         self.http2 = http2
         self.shared = False
 
@@ -57,7 +57,7 @@ class Lane(httpx.AsyncHTTPTransport):
             ssl_context=origin.trust,
             keepalive_expiry=_RESTING,
             http2=origin.http2,
-            network_backend=origin.connecting,
+            network_backend=_NETWORK,
         )
         # httpx's own constructor puts a pool here; all that it asks of that is to handle a request and to close.
         self._pool = self.connection  # type: ignore[assignment]

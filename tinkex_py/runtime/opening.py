@@ -18,6 +18,7 @@ from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.authentication import Authentication, Source
 from tinkex_py.plans.startup import Startup
+from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.carriage import Carrier, HttpxTransport, Nowhere
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.executor import Executor
@@ -36,7 +37,8 @@ IN_PROCESS = "http://tinkex.local"
 class Opened(NamedTuple):
     """A runtime, the settings that it works with, what it knows of the server, and why it can't work if it can't.
 
-    `observatory` hands events to the observers, and `reporter` to the server if that is wanted.
+    `observatory` hands events to the observers, and `reporter` to the server if that is wanted; `trouble` notes what
+    went wrong last.
     """
 
     config: Config
@@ -45,6 +47,7 @@ class Opened(NamedTuple):
     problem: TinkerError | None
     observatory: Observatory
     reporter: Reporter | None
+    trouble: Trouble
 
 
 def from_environment() -> Outcome[Config]:
@@ -156,23 +159,24 @@ def _opened(
     problem: TinkerError | None,
     source: Source | None = None,
 ) -> Opened:
-    startup, observatory = begin(config, source), Observatory(observers)
+    startup, observatory, trouble = begin(config, source), Observatory(observers), Trouble()
     reporter = Reporter() if config.telemetry and problem is None else None
-    observe = _telling(observatory if observers else None, reporter)
+    observe = _telling(trouble, observatory if observers else None, reporter)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
     http = HttpTransport(config, carrier or Nowhere(), startup.authentication, _injection(config))
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
     runtime = ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
-    return Opened(config, runtime, startup, problem, observatory, reporter)
+    return Opened(config, runtime, startup, problem, observatory, reporter, trouble)
 
 
-def _telling(observatory: Observatory | None, reporter: Reporter | None) -> Callable[[AnyEvent], None] | None:
-    """Whom events go to; None when nobody wants to know, so that none is made."""
+def _telling(
+    trouble: Trouble, observatory: Observatory | None, reporter: Reporter | None
+) -> Callable[[AnyEvent], None]:
+    """Whom events go to."""
     listeners = [*([observatory.observe] if observatory else []), *([reporter.report] if reporter else [])]
-    if len(listeners) < 2:
-        return listeners[0] if listeners else None
 
     def tell(event: AnyEvent) -> None:
+        trouble.note(event)
         for listener in listeners:
             listener(event)
 

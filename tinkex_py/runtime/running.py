@@ -44,7 +44,7 @@ class Running(Generic[T]):
     def start(self, executor: Executor, plan: Plan[T], context: Context | None = None) -> None:
         """Begin, on the runtime's loop, in the caller's context or the current one."""
         self._task = executor.track(executor.run(plan), context)
-        self._task.add_done_callback(partial(self._settle, executor))
+        self._task.add_done_callback(partial(self._settle, executor), context=context)
 
     @property
     def orphaned(self) -> bool:

@@ -16,6 +16,7 @@ from tinkex_py.events import AnyEvent
 from tinkex_py.plans.authentication import Source
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.startup import Startup
+from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.executor import Executor, Transport
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.opening import IN_PROCESS, begin
@@ -103,9 +104,10 @@ async def _simulated(
     def executor_on(transport: Transport) -> Executor:
         return Executor(transport, observe=tell, bits=lambda: chance.getrandbits(64))
 
-    reporter = Reporter() if config.telemetry else None
+    reporter, trouble = Reporter() if config.telemetry else None, Trouble()
 
     def tell(event: AnyEvent) -> None:
+        trouble.note(event)
         if observe is not None:
             observe(event)
         if reporter is not None:
@@ -116,7 +118,9 @@ async def _simulated(
     executor = executor_on(Preparing(beneath, startup))
     runtime = LoopRuntime(executor, beneath)
     try:
-        context = Context(config, runtime, startup=startup, user_metadata=user_metadata, reporter=reporter)
+        context = Context(
+            config, runtime, startup=startup, user_metadata=user_metadata, trouble=trouble, reporter=reporter
+        )
         return await program(AsyncServiceClient.from_context(context))
     finally:
         runtime.close()

@@ -12,7 +12,7 @@ from tinkex_py.errors import Category
 T = TypeVar("T")
 
 
-class Promised(Struct, frozen=True, kw_only=True):
+class Promised(Struct, frozen=True, gc=False, kw_only=True):
     """The server accepted the work; `request_id` is what to ask for its result with."""
 
     request_id: str
@@ -20,13 +20,13 @@ class Promised(Struct, frozen=True, kw_only=True):
     sample_sequence_ids: Sequence[str] | None = None
 
 
-class Ready(Struct, Generic[T], frozen=True):
+class Ready(Struct, Generic[T], frozen=True, gc=False):
     """The work is done."""
 
     value: T
 
 
-class Pending(Struct, frozen=True, kw_only=True):
+class Pending(Struct, frozen=True, gc=False, kw_only=True):
     """Not yet; `queue_state` and `reason` say what the server is waiting for, when it says so."""
 
     queue_state: str | None = None

@@ -22,7 +22,7 @@ _MATRIX = 2
 _LENGTH_UNKNOWN = LARGEST_TOKEN
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class Question(Struct, frozen=True, gc=False, kw_only=True):
     """A prompt `[P]`, how to continue it, and what to tell about it."""
 
     prompt: ModelInput
