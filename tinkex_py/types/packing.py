@@ -14,7 +14,7 @@ from itertools import chain
 from math import isfinite, prod
 from reprlib import repr as shortened
 from sys import modules
-from typing import Any, Literal, NamedTuple, Protocol, SupportsInt, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, SupportsInt, TypeAlias, TypeVar, cast
 
 from typing_extensions import Buffer, TypeIs
 
@@ -117,7 +117,7 @@ def _has(kind: type, *names: str) -> bool:
 def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
     """The numbers in the wanted format, or in their own: floats as float32, integers and booleans as int64."""
     if type(value) is list:
-        return _pack_nested(value, wanted)
+        return _pack_nested(cast("list[object]", value), wanted)
     if is_tensor(value):
         return _pack_tensor(value, wanted)
     if is_array(value):
