@@ -32,6 +32,7 @@ from tinkex_py.wire import json
 from tinkex_py.wire.compression import unpacked
 from tinkex_py.wire.dialects import lower, numbered
 from tinkex_py.wire.protobuf import messages, outputs, results, schema
+from tinkex_py.wire.protobuf.hollowing import hollowed
 from tinkex_py.wire.replies import PromiseOf
 
 TENSORS = strategies.tensors()
@@ -189,6 +190,18 @@ SAMPLES = st.builds(
 def test_an_output_is_read_back_from_either_dialect(output: ForwardBackwardOutput) -> None:
     assert results.decode(ForwardBackwardOutput, outputs.encode(output)) == Success(output)
     assert json.decode(ForwardBackwardOutput, json.encode(output).content) == Success(output)
+
+
+@given(OUTPUTS, st.lists(st.sampled_from([1, 2, 3, 4, 15]), max_size=4))
+def test_a_message_with_its_bytes_taken_out_is_the_message(output: ForwardBackwardOutput, path: list[int]) -> None:
+    whole = outputs.encode(output)
+    hollow = hollowed(whole, (2, 2, 2, 1))
+    read, filled = (schema.ForwardBackwardOutput.FromString(each) for each in (whole, hollow.message))
+    for record in filled.loss_fn_outputs:
+        for field in record.fields.values():
+            field.data = bytes(hollow.at(field.data))
+    assert read == filled
+    assert hollowed(whole, (15, *path)).message == whole
 
 
 @given(SAMPLES)

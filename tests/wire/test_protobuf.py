@@ -18,6 +18,7 @@ from tinkex_py.types.datum import PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageChunk
 from tinkex_py.types.promises import Ready
 from tinkex_py.wire.protobuf import messages, requests, results, schema
+from tinkex_py.wire.protobuf.hollowing import Hollow
 from tinkex_py.wire.protobuf.packing import varint
 from tinkex_py.wire.replies import PromiseOf
 
@@ -155,7 +156,20 @@ def test_tensors_of_a_sample_are_widened_and_may_be_sparse() -> None:
     assert (alternatives.tokens, alternatives.logprobs.data) == (TensorData([[4, 5]]), [-1.0, -2.0])
 
 
+def test_fields_of_every_kind_that_are_not_known_are_passed_over() -> None:
+    known = output(record(1, a=batched(f32(4), i64(0, 4))))
+    strange = b"\x78\x01" + b"\x79" + bytes(8) + b"\x7d" + bytes(4) + b"\x7a\x01x" + b"\x10\x01"
+    assert outputs_of(known + strange) == outputs_of(known)
+
+
+def test_no_bytes_but_those_taken_out_can_be_meant() -> None:
+    with pytest.raises(ValueError, match="where they can't"):
+        _ = Hollow(b"", []).at(b"\0\0\0\0")
+
+
 LIES: dict[str, bytes] = {
+    "a group": b"\x13\x14",
+    "an integer without end": b"\x12" + b"\xff" * 20,
     "not a message": b"\xff\xff\xff",
     "length beyond the end": b"\x12\xff\xff\xff\xff\x0f",
     "not a text": b"\x0a\x01\xff",

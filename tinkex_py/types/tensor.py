@@ -81,7 +81,11 @@ class TensorData:
         cls, buffer: memoryview | bytes, dtype: DType, shape: Shape | None, problem: Unpackable | None = None
     ) -> TensorData:
         """A view of little-endian bytes, taken as they are."""
-        return _rebuild(_Parts(dtype, shape, None, None, problem), buffer)
+        tensor, view = cls.__new__(cls), memoryview(buffer)
+        tensor.buffer = view if view.readonly and view.format == "B" else view.cast("B").toreadonly()
+        tensor.dtype, tensor.shape, tensor.problem = dtype, shape, problem
+        tensor.sparse_crow_indices = tensor.sparse_col_indices = None
+        return tensor
 
     @classmethod
     def from_numpy(cls, value: ArrayLike) -> TensorData:
@@ -106,8 +110,7 @@ class TensorData:
     @property
     def packed(self) -> Packed:
         """The elements held with their shape; they are flat when the tensor is sparse or knows no shape."""
-        flat = self.shape is None or self.problem is not None or self.sparse_crow_indices is not None
-        return Packed(self.buffer, self.dtype, (self.size,) if flat else self.shape or ())
+        return Packed(self.buffer, self.dtype, self._held_shape())
 
     def tolist(self) -> object:
         """The elements as lists nested by shape; a sparse tensor gives the values that it lists."""
@@ -118,8 +121,8 @@ class TensorData:
         import numpy as np
 
         if self.dtype == "int64":
-            return np.frombuffer(self.buffer, np.int64).reshape(self.packed.shape)
-        return np.frombuffer(self.buffer, np.float32).reshape(self.packed.shape)
+            return np.frombuffer(self.buffer, np.int64).reshape(self._held_shape())
+        return np.frombuffer(self.buffer, np.float32).reshape(self._held_shape())
 
     def to_torch(self) -> torch.Tensor:
         """A torch tensor with a copy of the elements."""
@@ -156,6 +159,11 @@ class TensorData:
             self.sparse_col_indices, self.shape[1], self.size
         )
 
+    def _held_shape(self) -> Shape:
+        if self.shape is None or self.problem is not None or self.sparse_crow_indices is not None:
+            return (self.size,)
+        return self.shape
+
     def _parts(self) -> _Parts:
         return _Parts(self.dtype, self.shape, self.sparse_crow_indices, self.sparse_col_indices, self.problem)
 
@@ -182,9 +190,8 @@ class _Parts(NamedTuple):
 
 
 def _rebuild(parts: _Parts, buffer: memoryview | bytes) -> TensorData:
-    tensor = TensorData.__new__(TensorData)
-    tensor.buffer = memoryview(buffer).cast("B").toreadonly()
-    tensor.dtype, tensor.shape, tensor.sparse_crow_indices, tensor.sparse_col_indices, tensor.problem = parts
+    tensor = TensorData.of_buffer(buffer, parts.dtype, parts.shape, parts.problem)
+    tensor.sparse_crow_indices, tensor.sparse_col_indices = parts.crow, parts.col
     return tensor
 
 

@@ -21,6 +21,7 @@ from tinkex_py.types.tensor import DType, TensorData
 from tinkex_py.types.tokens import Tokens
 from tinkex_py.types.training import ForwardBackwardOutput
 from tinkex_py.types.views import Alternatives, Floats, OptionalFloats
+from tinkex_py.wire.protobuf.hollowing import Hollow, hollowed
 
 if TYPE_CHECKING:
     from tinkex_py.wire.protobuf import schema
@@ -31,6 +32,8 @@ MOST_EMPTY = 1 << 16
 """Datums without any output that one result may have."""
 HIGHEST_RANK = 32
 """Dimensions that a tensor may have."""
+_DATA = (2, 2, 2, 1)
+"""Where an output's data are: `loss_fn_outputs`, an entry of `fields`, its value, `data`."""
 _STOP_REASONS = {0: "stop", 1: "length"}
 
 
@@ -72,23 +75,24 @@ def tensor_of(message: schema.Tensor) -> TensorData:
 def _forward_backward_output(body: bytes) -> ForwardBackwardOutput:
     from tinkex_py.wire.protobuf.schema import ForwardBackwardOutput as Message
 
-    message = Message.FromString(body)
+    hollow = hollowed(body, _DATA)
+    message = Message.FromString(hollow.message)
     records = message.loss_fn_outputs
     if sum(max(0, record.num_datums) for record in records if not record.fields) > MOST_EMPTY:
         raise ValueError(f"more than {MOST_EMPTY} datums are said to have no output")
     name = message.loss_fn_output_type
     return ForwardBackwardOutput(
         loss_fn_output_type=name.rpartition(":")[2] if records else name or "ArrayRecord",
-        loss_fn_outputs=list(chain.from_iterable(map(_datums, records))),
+        loss_fn_outputs=list(chain.from_iterable(_datums(record, hollow) for record in records)),
         metrics=dict(message.metrics),
     )
 
 
-def _datums(record: schema.ArrayRecord) -> Iterator[Mapping[str, TensorData]]:
+def _datums(record: schema.ArrayRecord, hollow: Hollow) -> Iterator[Mapping[str, TensorData]]:
     """The outputs of each datum of a record."""
     if record.num_datums < 0:
         raise ValueError(f"there are {record.num_datums} datums in a record")
-    columns = {name: list(_tensors(field)) for name, field in record.fields.items()}
+    columns = {name: list(_tensors(field, hollow.at(field.data))) for name, field in record.fields.items()}
     count = record.num_datums or len(next(iter(columns.values()), ()))
     for name, column in columns.items():
         if len(column) != count:
@@ -96,10 +100,10 @@ def _datums(record: schema.ArrayRecord) -> Iterator[Mapping[str, TensorData]]:
     return ({name: column[index] for name, column in columns.items()} for index in range(count))
 
 
-def _tensors(field: schema.BatchedTensor) -> Iterator[TensorData]:
+def _tensors(field: schema.BatchedTensor, view: memoryview) -> Iterator[TensorData]:
     """One output of each datum: a view of its part of the field's data."""
     kind = _kind_of(field.dtype)
-    data = _whole(field.data, kind.size)
+    data = _whole(view, kind.size)
     offsets = _whole(field.offsets, 8).cast("q").tolist()
     if any(start > end for start, end in pairwise(offsets)) or any(offset % kind.size for offset in offsets):
         raise ValueError("the offsets of a batch do not rise by whole elements")
@@ -176,7 +180,7 @@ def _checked(tensor: TensorData) -> TensorData:
     return tensor
 
 
-def _whole(data: bytes, size: int) -> memoryview:
+def _whole(data: bytes | memoryview, size: int) -> memoryview:
     if len(data) % size:
         raise ValueError(f"{len(data)} bytes are no elements of {size} bytes")
     return memoryview(data)
