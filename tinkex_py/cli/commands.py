@@ -13,6 +13,7 @@ from tinkex_py.cli.downloading import download
 from tinkex_py.cli.models import model
 from tinkex_py.cli.options import Group
 from tinkex_py.cli.plotting import plot
+from tinkex_py.cli.pushing import push_hf
 from tinkex_py.cli.runs import run
 from tinkex_py.cli.sampling import sample
 from tinkex_py.cli.serving import serve
@@ -43,5 +44,5 @@ for command in (
     version_command,
 ):
     tinkex.add_command(command)
-for command in (delete, download, save):
+for command in (delete, download, push_hf, save):
     checkpoint.add_command(command)

@@ -11,7 +11,7 @@ from tinkex_py.cli.display import harmless
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Command
 from tinkex_py.cli.tables import done
-from tinkex_py.clients.downloads import download_checkpoint
+from tinkex_py.clients.downloads import Downloaded, download_checkpoint
 from tinkex_py.clients.service import ServiceClient
 
 
@@ -33,12 +33,17 @@ def download(invocation: Invocation, path: str, output: Path, *, force: bool) ->
     A download that was broken off goes on where it was when the command is run again. Weights to train on, of a
     server that makes no archives, are exported for the time it takes.
     """
+    with invocation.client(ServiceClient) as service:
+        found = downloaded(invocation, service, path, output, force=force)
+    files = {"files": [str(file) for file in found.files]}
+    done(invocation, f"Downloaded: {found.folder}", {"tinker_path": path, "folder": str(found.folder), **files})
+
+
+def downloaded(invocation: Invocation, service: ServiceClient, path: str, output: Path, *, force: bool) -> Downloaded:
+    """A checkpoint in a folder of its own in `output`, with a bar for each file while it comes."""
     columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TransferSpeedColumn())
     hidden = invocation.options.quiet or not invocation.err.is_terminal
-    with (
-        invocation.client(ServiceClient) as service,
-        Progress(*columns, console=invocation.err, disable=hidden, transient=True) as progress,
-    ):
+    with Progress(*columns, console=invocation.err, disable=hidden, transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
         def show(name: str, came: int, total: int | None) -> None:
@@ -46,6 +51,4 @@ def download(invocation: Invocation, path: str, output: Path, *, force: bool) ->
                 tasks[name] = progress.add_task(harmless(name))
             progress.update(tasks[name], completed=came, total=total)
 
-        found = invocation.or_exit(download_checkpoint(service, path, output, force=force, progress=show))
-    files = {"files": [str(file) for file in found.files]}
-    done(invocation, f"Downloaded: {found.folder}", {"tinker_path": path, "folder": str(found.folder), **files})
+        return invocation.or_exit(download_checkpoint(service, path, output, force=force, progress=show))

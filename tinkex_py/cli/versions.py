@@ -52,7 +52,17 @@ def _dependencies() -> dict[str, str | None]:
     names = {
         re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in requires(PACKAGE) or () if "extra" not in each
     }
-    optional = ("click", "matplotlib", "numpy", "rich", "safetensors", "tokenizers", "uvicorn", "zstandard")
+    optional = (
+        "click",
+        "huggingface_hub",
+        "matplotlib",
+        "numpy",
+        "rich",
+        "safetensors",
+        "tokenizers",
+        "uvicorn",
+        "zstandard",
+    )
     return {name: _release(name) for name in sorted({*names, *optional})}
 
 
