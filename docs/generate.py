@@ -171,6 +171,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "endpoints.md": endpoints_page,
     "migrating.md": import_module("migration").migrating_page,
     "settings.md": import_module("defaults").settings_page,
+    "commands.md": partial(import_module("commands").commands_page, NOTICE),
     "parity.md": partial(import_module("parity").features_page, NOTICE),
 }
 

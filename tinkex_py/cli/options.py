@@ -73,15 +73,15 @@ class _Sharing(click.Command):
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._own = len(self.params)
-        self.params += _shared()
+        self.own = tuple(self.params)
+        self.shared = tuple(_shared())
+        self.params += self.shared
 
     @override
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Its own options, then the shared ones."""
-        shared = self.params[self._own :]
-        own = [each for each in self.get_params(ctx) if each not in shared]
-        for title, parameters in (("Options", own), (_TITLE, shared)):
+        own = [each for each in self.get_params(ctx) if each not in self.shared]
+        for title, parameters in (("Options", own), (_TITLE, self.shared)):
             records = [record for each in parameters if (record := each.get_help_record(ctx)) is not None]
             if records:
                 with formatter.section(title):
