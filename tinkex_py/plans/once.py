@@ -29,6 +29,11 @@ class Once(Generic[T, E]):
             yield from spawn(self._do(work(), self._begun), self._begun)
         return (yield from wait_for(self._begun))
 
+    @property
+    def done(self) -> bool:
+        """Whether there is a success."""
+        return self._begun is not None and self._begun.filled
+
     def forget(self) -> None:
         """Let the next who asks begin anew."""
         self._begun = None

@@ -54,6 +54,13 @@ class Startup(Struct, kw_only=True):
         return self.config.sdk_version
 
 
+def nothing_first(startup: Startup, request: AnyRequest) -> bool:
+    """Whether `prepared` would send the request as it is, at once, and look at nothing but what it teaches."""
+    usual = request.operation not in KEYED | FIRST and request.address is None
+    ready = startup.begun.done and not startup.authentication.exchanging
+    return usual and ready and not (startup.unknown.met or startup.unknown.queried)
+
+
 def flags(startup: Startup) -> Plan[ClientConfigResponse]:
     """What the server asks of its clients. POST /api/v1/client/config, once per client; a refusal means defaults."""
     match (yield from _begun(startup)):

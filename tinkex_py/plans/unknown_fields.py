@@ -27,7 +27,8 @@ DISPENSABLE = frozenset(
     {"type", "tags", "user_metadata", "display_name", "overwrite", "record_stability_info", "process_uuid"}
 )
 """What only describes the work, or asks for what a server that doesn't know the field does anyway."""
-_REFUSALS = frozenset({400, 422})
+REFUSALS = frozenset({400, 422})
+"""The statuses that may teach something."""
 _UNKNOWN = re.compile(
     r"extra (inputs?|fields?|propert)|additional (propert|field|input)|(unknown|unexpected|unrecognized) "
     r"(key|field|propert|parameter|argument|keyword|input)|not permitted",
@@ -54,10 +55,17 @@ class UnknownFields(Struct):
 
 def sent_known(unknown: UnknownFields, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
     """The answer to the request as far as the server is known; to the same once more when that taught something."""
-    known = unknown.fitted(request)
-    answer = yield from send(known, headers)
+    answer = yield from send(unknown.fitted(request), headers)
+    return (yield from learned(unknown, request, headers, answer))
+
+
+def learned(
+    unknown: UnknownFields, request: AnyRequest, headers: Pairs, answer: Reply | TransportError
+) -> Plan[Reply | TransportError]:
+    """The answer, unless it taught something: then the answer to the request as the server wants it."""
     if not isinstance(answer, Reply):
         return answer
+    known = unknown.fitted(request)
     refused, wanted = refused_fields(known, answer), wanted_fields(known, answer)
     if not (refused or wanted):
         return answer
@@ -70,7 +78,7 @@ def sent_known(unknown: UnknownFields, request: AnyRequest, headers: Pairs) -> P
 
 def wanted_fields(request: AnyRequest, reply: Reply) -> frozenset[str]:
     """The fields of the body that the refusal misses in the query."""
-    if request.method != "POST" or reply.status not in _REFUSALS:
+    if request.method != "POST" or reply.status not in REFUSALS:
         return frozenset()
     missed = {place.removeprefix(_QUERY) for place in explanation(reply.body).fields if place.startswith(_QUERY)}
     there = {name for name, _ in request.query}
@@ -88,7 +96,7 @@ def in_query(request: AnyRequest, names: Collection[str]) -> AnyRequest:
 
 def refused_fields(request: AnyRequest, reply: Reply) -> frozenset[str]:
     """The fields of the body that the refusal says are unknown, as far as they may be left out."""
-    if request.method != "POST" or reply.status not in _REFUSALS:
+    if request.method != "POST" or reply.status not in REFUSALS:
         return frozenset()
     fields = _fields(request.body) or {}
     named = frozenset(_named(reply))

@@ -59,13 +59,10 @@ class HttpTransport:
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
         """The reply, or why there is none."""
-        match _content(request):
-            case Success(content):
-                return await self._exchange(request, content, headers)
-            case Failure(unwritable):
-                return Unready(unwritable)
-
-    async def _exchange(self, request: AnyRequest, content: Encoded | None, headers: Pairs) -> Reply | TransportError:
+        written = _content(request)
+        if isinstance(written, Failure):
+            return Unready(written.failure())
+        content = written.unwrap()
         limit = request.timeout or self._config.read_timeout
         message = Message(
             purpose=purpose_of(request),

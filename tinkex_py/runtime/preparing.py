@@ -5,8 +5,9 @@ from __future__ import annotations
 from returns.result import Failure, Success
 
 from tinkex_py.errors import TransportError
-from tinkex_py.plans.effects import Unready
-from tinkex_py.plans.startup import Startup, prepared
+from tinkex_py.plans.effects import Plan, Unready
+from tinkex_py.plans.startup import Startup, nothing_first, prepared
+from tinkex_py.plans.unknown_fields import REFUSALS, learned
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 
@@ -19,8 +20,16 @@ class Preparing:
         self._startup = startup
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
-        """One exchange of a client that is ready for it."""
-        match await self._executor.run(prepared(self._startup, request, headers)):
+        """One exchange of a client that is ready for it, as it mostly is; mostly, too, the answer teaches nothing."""
+        if not nothing_first(self._startup, request):
+            return await self._run(prepared(self._startup, request, headers))
+        answer = await self._executor.transport.exchange(request, headers)
+        if not isinstance(answer, Reply) or answer.status not in REFUSALS:
+            return answer
+        return await self._run(learned(self._startup.unknown, request, headers, answer))
+
+    async def _run(self, plan: Plan[Reply | TransportError]) -> Reply | TransportError | Unready:
+        match await self._executor.run(plan):
             case Success(answer):
                 return answer
             case Failure(error):
