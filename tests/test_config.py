@@ -65,7 +65,7 @@ def test_telemetry_is_on_only_after_a_clear_yes() -> None:
 @pytest.mark.parametrize(
     ("parity", "numbers"),
     [
-        ("tinkex", (11, 60, 10, 1000)),
+        ("tinkex", (11, 60, 10, 2000)),
         ("python", (11, 60, 5, 1000)),
         ("elixir", (3, 120, 10, 1000)),
         ("beam", (3, 120, 10, 1000)),

@@ -74,7 +74,7 @@ class Config(Struct, frozen=True, kw_only=True):
     heartbeat_interval: float = 10.0
     max_attempts: int = 11
     """How often one request is sent at most, the first time included."""
-    max_connections: int = 1000
+    max_connections: int = 2000
     """Connections that each purpose may have: session, training, sampling, promises, rest, telemetry. More than 64 are
     opened only while all are held by questions for promises, and half of the process's files at most.
     """

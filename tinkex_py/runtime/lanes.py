@@ -20,7 +20,6 @@ _SPARE = 5.0
 _STREAMS = 64
 """Requests that share one connection in HTTP/2; servers allow 100 or more."""
 _PORTS = {"http": 80, "https": 443}
-_NETWORK = Network()
 
 
 class Way(Protocol):
@@ -44,6 +43,7 @@ class Origin:
         port = url.port or _PORTS[url.scheme]
         self.address = httpcore.Origin(url.raw_scheme, url.raw_host, port)
         self.trust = trust
+        self.network = Network()
         self.http2 = http2
         self.shared = False
 
@@ -57,7 +57,7 @@ class Lane(httpx.AsyncHTTPTransport):
             ssl_context=origin.trust,
             keepalive_expiry=_RESTING,
             http2=origin.http2,
-            network_backend=_NETWORK,
+            network_backend=origin.network,
         )
         # httpx's own constructor puts a pool here; all that it asks of that is to handle a request and to close.
         self._pool = self.connection  # type: ignore[assignment]

@@ -17,6 +17,8 @@ from tinkex_py.runtime.patience import patience
 
 _HAPPY_EYEBALLS = 0.25
 """Seconds that a connection to one address may take before the next address is tried beside it (RFC 8305)."""
+_REMEMBERED = 10.0
+"""Seconds for which a name's address is taken for known, unless no connection to it can be made."""
 
 
 class Stream(httpcore.AsyncNetworkStream):
@@ -80,7 +82,11 @@ class Stream(httpcore.AsyncNetworkStream):
 
 
 class Network(httpcore.AsyncNetworkBackend):
-    """Opens connections."""
+    """Opens connections to one server. Where its name led is remembered: a burst opens hundreds of them at once."""
+
+    def __init__(self) -> None:
+        self._address = ""
+        self._until = 0.0
 
     @override
     async def connect_tcp(
@@ -92,13 +98,27 @@ class Network(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         async with _connecting(timeout):
-            address = None if local_address is None else (local_address, 0)
-            reader, writer = await asyncio.open_connection(
-                host, port, local_addr=address, happy_eyeballs_delay=_HAPPY_EYEBALLS
-            )
+            local = None if local_address is None else (local_address, 0)
+            reader, writer = await self._opened(host, port, local)
         for option in socket_options or ():
             writer.get_extra_info("socket").setsockopt(*option)
         return Stream(reader, writer)
+
+    async def _opened(
+        self, host: str, port: int, local: tuple[str, int] | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        now = asyncio.get_running_loop().time()
+        if now < self._until:
+            try:
+                return await asyncio.open_connection(self._address, port, local_addr=local)
+            except OSError:
+                self._until = 0.0
+                raise
+        reader, writer = await asyncio.open_connection(
+            host, port, local_addr=local, happy_eyeballs_delay=_HAPPY_EYEBALLS
+        )
+        self._address, self._until = writer.get_extra_info("peername")[0], now + _REMEMBERED
+        return reader, writer
 
     @override
     async def sleep(self, seconds: float) -> None:
