@@ -29,8 +29,10 @@ def estimated_batch(data: Iterable[object]) -> int:
 
 
 def _datum(datum: Datum) -> int:
-    tensors = sum(tensor.size for tensor in datum.loss_fn_inputs.values())
-    return estimated(datum.model_input) + _BYTES_PER_NUMBER * tensors
+    numbers = 0
+    for tensor in datum.loss_fn_inputs.values():
+        numbers += tensor.size
+    return estimated(datum.model_input) + _BYTES_PER_NUMBER * numbers
 
 
 def _bytes(chunk: ModelInputChunk) -> int:

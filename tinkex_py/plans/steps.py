@@ -55,7 +55,7 @@ from tinkex_py.wire.replies import is_protobuf
 
 T = TypeVar("T")
 
-_FEW = 100_000
+_FEW = 250_000
 """Bytes over which little time is taken."""
 
 Check = Callable[[], "TinkerError | None"]

@@ -105,7 +105,7 @@ class TensorData:
     @property
     def size(self) -> int:
         """The number of elements held."""
-        return self.buffer.nbytes // (8 if self.dtype == "int64" else 4)
+        return len(self.buffer) // (8 if self.dtype == "int64" else 4)
 
     @property
     def packed(self) -> Packed:

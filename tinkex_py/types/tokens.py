@@ -38,7 +38,7 @@ class Tokens(Sequence[int]):
         return _rebuild(buffer, None)
 
     def __len__(self) -> int:
-        return self.buffer.nbytes // 4
+        return len(self.buffer) // 4
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> int: ...

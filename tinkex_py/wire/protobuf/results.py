@@ -105,23 +105,16 @@ def _tensors(field: schema.BatchedTensor, view: memoryview) -> Iterator[TensorDa
     kind = _kind_of(field.dtype)
     data = _whole(view, kind.size)
     offsets = _whole(field.offsets, 8).cast("q").tolist()
-    if any(start > end for start, end in pairwise(offsets)) or any(offset % kind.size for offset in offsets):
-        raise ValueError("the offsets of a batch do not rise by whole elements")
-    if offsets and not 0 <= offsets[0] <= offsets[-1] <= len(data):
-        raise ValueError("the offsets of a batch point outside of its data")
+    if offsets != sorted(offsets) or (offsets and not 0 <= offsets[0] <= offsets[-1] <= len(data)):
+        raise ValueError("the offsets of a batch do not rise, or point outside of its data")
     wide, factor = kind.widened(data), _SIZES[kind.dtype] // kind.size
     trailing = _shape(field.trailing_shape)
+    row = prod(trailing) * kind.size
     for start, end in pairwise(offsets):
-        shape = (_rows((end - start) // kind.size, trailing), *trailing)
-        yield TensorData.of_buffer(wide[start * factor : end * factor], kind.dtype, shape)
-
-
-def _rows(size: int, trailing: tuple[int, ...]) -> int:
-    row = prod(trailing)
-    rows = size // row if row else 0
-    if rows * row != size:
-        raise ValueError(f"{size} elements make no rows of shape {trailing}")
-    return rows
+        rows, rest = divmod(end - start, row) if row else (0, end - start)
+        if rest or start % kind.size:
+            raise ValueError(f"{end - start} bytes from {start} on make no rows of shape {trailing}")
+        yield TensorData.of_buffer(wide[start * factor : end * factor], kind.dtype, (rows, *trailing))
 
 
 def _sample_response(body: bytes) -> SampleResponse:
