@@ -193,12 +193,24 @@ others can reach is refused, and the failure names the command that mends it.
 Where the server asks for it (`pjwt_auth_enabled`), the credential is exchanged for a short-lived token, which then goes
 with everything else. It is renewed at about half its life, and replaced when the server no longer takes it.
 """
+LIMITS = """\
+## Certificates and limits
+
+Where an authority of your own makes the server's certificate, put that authority's certificate into a file (PEM), and
+the file's name into the environment variable `SSL_CERT_FILE`; both transports read it. A certificate that is not
+trusted is a ConnectionFailed that says so, at once.
+
+No answer costs more than its limit, whatever it claims to be: `max_response_bytes` counts its body as it comes and
+unpacked, `max_header_bytes` its headers. What exceeds one is a ResponseTooLarge that names the setting. Compression in
+more than three layers or in a zstd window of more than 128 MB is refused, and so are a fifth redirect in a row and one
+to another origin.
+"""
 
 
 def settings_page() -> str:
     """The page: variables, parity, credentials, and the defaults side by side."""
     notice = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->"
-    sections = [notice, INTRODUCTION, _variables(), CREDENTIALS, _parity(), _defaults(), _figures()]
+    sections = [notice, INTRODUCTION, _variables(), CREDENTIALS, LIMITS, _parity(), _defaults(), _figures()]
     return "\n".join(sections)
 
 

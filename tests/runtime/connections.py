@@ -14,6 +14,7 @@ class Counting(ThreadingHTTPServer):
     """Answers every request with an empty object and keeps the connection open."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)

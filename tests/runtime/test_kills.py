@@ -34,8 +34,8 @@ def served(directory: Path, port: int = 0) -> Generator[tuple[subprocess.Popen[s
             process.kill()
 
 
-def client_of(address: str) -> ServiceClient:
-    return ServiceClient(config=Config(base_url=address, api_key="tml-test", timeout=60.0))
+def client_of(address: str, transport: str) -> ServiceClient:
+    return ServiceClient(config=Config(base_url=address, api_key="tml-test", timeout=60.0, transport=transport))
 
 
 def example(token: int) -> Datum:
@@ -61,9 +61,12 @@ def undisturbed() -> ForwardBackwardOutput:
         return look(trainer)
 
 
+@pytest.mark.parametrize("transport", ["httpx", "fast"])
 @pytest.mark.parametrize("step_under_way", [False, True], ids=["between steps", "with a step under way"])
-def test_after_a_kill_the_way_on_ends_with_the_same_weights(tmp_path: Path, *, step_under_way: bool) -> None:
-    with served(tmp_path) as (process, address), client_of(address) as service:
+def test_after_a_kill_the_way_on_ends_with_the_same_weights(
+    tmp_path: Path, transport: str, *, step_under_way: bool
+) -> None:
+    with served(tmp_path) as (process, address), client_of(address, transport) as service:
         trainer = or_raise(service.create_lora_training_client(MODEL, rank=2, seed=1))
         train(trainer, range(4, 6))
         saved = or_raise(trainer.save_state("halfway").result(60)).path
@@ -74,7 +77,7 @@ def test_after_a_kill_the_way_on_ends_with_the_same_weights(tmp_path: Path, *, s
             told = [step.result(60) for step in (*begun, trainer.optim_step(AdamParams()))]
             assert isinstance(told[-1], Failure)
             assert isinstance(told[-1].failure(), errors.NotFound | errors.OutOfSequence | errors.SessionEnded)
-            with client_of(address) as again:
+            with client_of(address, transport) as again:
                 resumed = or_raise(again.create_training_client_from_state_with_optimizer(saved))
                 train(resumed, range(6, 8))
                 assert look(resumed) == undisturbed()

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -71,10 +72,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answer: Answering) -> AsyncGenerator[Server]:
+async def serving(answer: Answering, secure: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
     server = Server(answer)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=secure)
+    scheme = "http" if secure is None else "https"
+    server.address = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:

@@ -16,6 +16,7 @@ HttpxTransport: TypeAlias = "httpx.AsyncBaseTransport | httpx.AsyncClient"
 
 PORTION = 256 << 10
 """Bytes of a large body that are handed over at once, so that others get their turn in between."""
+_CRUMB = 1024
 
 
 class Message(NamedTuple):
@@ -43,15 +44,23 @@ class Received(NamedTuple):
 
 
 async def gathered(portions: AsyncIterable[bytes], limit: int) -> bytes:
-    """A body from its portions, cut one byte behind the limit."""
+    """A body from its portions, cut one byte behind the limit.
+
+    Crumbs are put together at once: each alone costs more than it holds.
+    """
     parts: list[bytes] = []
+    crumbs = bytearray()
     left = limit
     async for portion in portions:
-        parts.append(portion)
+        if len(portion) < _CRUMB:
+            crumbs += portion
+        else:
+            parts += (bytes(crumbs), portion)
+            crumbs.clear()
         left -= len(portion)
         if left < 0:
             break
-    return b"".join(parts)[: limit + 1]
+    return b"".join((*parts, crumbs))[: limit + 1]
 
 
 class BrokenOff(Exception):  # noqa: N818 - it names what happened
@@ -61,6 +70,22 @@ class BrokenOff(Exception):  # noqa: N818 - it names what happened
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
+
+
+class Untrusted(BrokenOff):
+    """The server's certificate is not trusted, which no repetition changes."""
+
+
+def broken_off(error: Exception, *, sent: bool) -> BrokenOff:
+    """What a library's error says, in the terms of this seam."""
+    from ssl import SSLCertVerificationError
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None:
+        return Untrusted(getattr(cause, "verify_message", "") or str(cause), sent=False)
+    return BrokenOff(str(error) or type(error).__name__, sent=sent)
 
 
 class Carrier(Protocol):

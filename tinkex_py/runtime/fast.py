@@ -6,7 +6,6 @@ import ssl
 from collections.abc import AsyncIterator
 from functools import cached_property, lru_cache
 from math import inf
-from typing import NoReturn
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -16,7 +15,7 @@ from yarl import URL
 
 from tinkex_py.config import Config
 from tinkex_py.request import Encoded
-from tinkex_py.runtime.carriage import PORTION, BrokenOff, Message, Received, gathered
+from tinkex_py.runtime.carriage import PORTION, Message, Received, broken_off, gathered
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
@@ -69,9 +68,9 @@ class FastCarrier:
         try:
             return await self._carried(lanes.session, message, limit)
         except _NOT_SENT as error:
-            _break_off(error, sent=False)
+            raise broken_off(error, sent=False) from error
         except _BROKEN as error:
-            _break_off(error, sent=True)
+            raise broken_off(error, sent=True) from error
         finally:
             lanes.places.leave()
 
@@ -136,7 +135,3 @@ def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] 
 async def _portions(content: Encoded) -> AsyncIterator[bytes | memoryview]:
     for portion in content.portions(PORTION):
         yield portion
-
-
-def _break_off(error: Exception, *, sent: bool) -> NoReturn:
-    raise BrokenOff(str(error) or type(error).__name__, sent=sent) from error

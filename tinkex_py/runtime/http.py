@@ -19,7 +19,7 @@ from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.effects import Unready
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
-from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Received
+from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
@@ -75,6 +75,8 @@ class HttpTransport:
         )
         try:
             return await self._follow(request, message)
+        except Untrusted as untrusted:
+            return Unready(self._untrusted(request, untrusted.reason))
         except BrokenOff as broken:
             return self._failed(request, broken.reason, sent=broken.sent)
 
@@ -156,13 +158,25 @@ class HttpTransport:
         query = (*self._config.default_query.items(), *request.query)
         return f"{self._base}/{path}?{urlencode(query)}" if query else f"{self._base}/{path}"
 
-    def _failed(self, request: AnyRequest, reason: str, *, sent: bool) -> ConnectionFailed:
+    def _untrusted(self, request: AnyRequest, reason: str) -> ConnectionFailed:
+        return ConnectionFailed(
+            message=f"{request.operation}: no connection: the certificate of {self._place(request)} is not trusted "
+            f"({reason}); if an authority of your own made it, put that authority's certificate into a file and its "
+            "name into SSL_CERT_FILE",
+            endpoint=request.endpoint,
+            sent=False,
+        )
+
+    def _place(self, request: AnyRequest) -> str:
         parts = urlsplit(self._config.base_url if request.address is None else request.address.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    def _failed(self, request: AnyRequest, reason: str, *, sent: bool) -> ConnectionFailed:
         what = "the connection broke off" if sent else "no connection"
         through = "" if self._config.proxy is None else " and the proxy before it"
         return ConnectionFailed(
             message=f"{request.operation}: {what} ({reason}); is the server at "
-            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{through} running and reachable?",
+            f"{self._place(request)}{through} running and reachable?",
             endpoint=request.endpoint,
             sent=sent,
         )

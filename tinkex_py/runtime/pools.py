@@ -12,7 +12,7 @@ import httpx
 
 from tinkex_py.config import Config
 from tinkex_py.request import Encoded
-from tinkex_py.runtime.carriage import PORTION, BrokenOff, HttpxTransport, Message, Received
+from tinkex_py.runtime.carriage import PORTION, HttpxTransport, Message, Received, broken_off
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
@@ -33,9 +33,9 @@ class Pools:
             url = parsed(message.url)
             return await (self._given or self._way(message.purpose, url)).send(_request(message, url), limit)
         except _NOT_SENT as error:
-            raise BrokenOff(str(error) or type(error).__name__, sent=False) from error
+            raise broken_off(error, sent=False) from error
         except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
-            raise BrokenOff(str(error) or type(error).__name__, sent=True) from error
+            raise broken_off(error, sent=True) from error
 
     async def close(self) -> None:
         """Close all connections."""
