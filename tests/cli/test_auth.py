@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from returns.result import Success
+
+from tests.cli.relay import relay
 from tests.cli.running import KEY, Stock, tinkex
+from tests.plans.test_authentication import jwt
+from tinkex_py.runtime.credentials import store_keys
+from tinkex_py.types.keys import KeyDetails
+from tinkex_py.types.stored import NO_KEYS, GeneratedKey
 
 FILE = Path("credentials.json")
 
@@ -41,3 +49,25 @@ def test_an_opaque_key_is_told_of_by_the_server(stock: Stock) -> None:
         "organization": "local",
         "key": "embedded server",
     }
+
+
+def test_a_token_says_whose_it_is(stock: Stock) -> None:
+    token = jwt("tml:user:1", iss="passport-1", org_id="2", email="me@example.org")
+    result = tinkex("auth", "whoami", "--format", "json", "--base-url", stock.address, TINKER_API_KEY=token)
+    said = {"user_urn": "tml:user:1", "org_urn": "tml:organization:2", "email": "me@example.org"}
+    assert (result.stderr, json.loads(result.stdout)) == ("", said)
+
+
+REVOKED = {"granted": (200, True), "gone already": (404, True), "no key any more": (401, True), "refused": (403, False)}
+
+
+@pytest.mark.parametrize(("status", "forgotten"), REVOKED.values(), ids=REVOKED)
+def test_a_key_that_a_login_made_is_revoked_by_the_logout(stock: Stock, status: int, *, forgotten: bool) -> None:
+    made = GeneratedKey(key=KEY, name="login", details=KeyDetails())
+    assert store_keys(FILE.absolute(), NO_KEYS.having("login", made)) == Success(None)
+    with relay(stock.address) as front:
+        front.instead["/auth/apikey/me"] = (status, b"{}")
+        result = tinkex("auth", "logout", "--base-url", front.address, "--format", "json")
+    assert front.asked.count("DELETE /api/v1/auth/apikey/me") == 1
+    assert ("login" not in FILE.read_text(), result.exit_code == 0) == (forgotten, forgotten)
+    assert not forgotten or json.loads(result.stdout) == {"name": "login", "revoked": True}

@@ -17,7 +17,7 @@ from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.config import Config, mask
 from tinkex_py.endpoints.keys import delete_api_key, get_api_key
-from tinkex_py.errors import CapabilityMissing, NotFound, TinkerError
+from tinkex_py.errors import CapabilityMissing, NotFound, TinkerError, Unauthorized
 from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.credentials import credentials_file, credentials_of, store_keys, stored_keys
 from tinkex_py.types.console import CONSOLE
@@ -26,6 +26,8 @@ from tinkex_py.types.keys import ApiKeyResponse
 from tinkex_py.types.stored import GeneratedKey, ManualKey
 
 _KEYS_PAGE = f"{CONSOLE}/keys"
+_WORTHLESS = (Unauthorized, NotFound)
+"""What a server says of a key that it doesn't know any more: there is nothing left to revoke."""
 
 
 @click.group(cls=Group)
@@ -68,7 +70,9 @@ def logout(invocation: Invocation) -> None:
     revoked = isinstance(chosen, GeneratedKey)
     if revoked:
         with RestClient(structs.replace(settings, api_key=chosen.key)) as rest:
-            invocation.or_exit(rest.execute(delete_api_key()))
+            said = rest.execute(delete_api_key())
+        if not isinstance(said, Failure) or not isinstance(said.failure(), _WORTHLESS):
+            invocation.or_exit(said)
     invocation.or_exit(store_keys(file, keys.without(keys.default)))
     how = "and revoked" if revoked else f"; it still works: revoke it at {_KEYS_PAGE}"
     done(invocation, f"Forgotten: {chosen.name} {how}", {"name": chosen.name, "revoked": revoked})
