@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from math import isnan, nan
 from typing import Any
 
@@ -13,7 +14,7 @@ from returns.result import Failure, Success
 
 from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
 from tinkex_py.outcome import or_raise
-from tinkex_py.types import FrozenMapping, SampleResponse
+from tinkex_py.types import CheckpointsListResponse, FrozenMapping, SampleResponse
 from tinkex_py.wire.json import convert, decode, encode, encoded, lower, numbered
 
 SPARSE = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
@@ -24,6 +25,12 @@ VALUES: dict[str, tuple[type, object]] = {
     "image": (ModelInput, ModelInput((ImageChunk(b"png", "png", 3),))),
     "datum": (Datum, Datum(ModelInput.from_ints([1]), {"target_tokens": [2], "weights": [0.5]})),
 }
+
+NOON = datetime(2026, 7, 13, 12, tzinfo=UTC)
+
+
+class Happened(Struct):
+    at: datetime
 
 
 class Body(Struct, frozen=True, tag="body"):
@@ -59,6 +66,29 @@ def test_not_a_number_is_read_however_it_is_spelled() -> None:
         data = or_raise(decode(TensorData, spelled)).data
         assert (data[0], isnan(data[1])) == (1.5, True)
     assert or_raise(decode(dict[str, float], b'{"loss": Infinity}')) == {"loss": float("inf")}
+
+
+TIMES = {
+    "soon": None,
+    "": None,
+    "2026-13-01T00:00:00Z": None,
+    "2026-07-13T12:00:00Z": NOON,
+    "2026-07-13T12:00:00": NOON,
+}
+
+
+def test_a_time_that_nobody_can_read_spoils_no_list() -> None:
+    listed = [{"checkpoint_id": "a", "time": text, "expires_at": text, "size_bytes": 1} for text in (*TIMES, None)]
+    body = json.dumps({"checkpoints": [*listed, {"checkpoint_id": "a"}]}).encode()
+    found = or_raise(decode(CheckpointsListResponse, body)).checkpoints
+    assert [each.time for each in found] == [each.expires_at for each in found] == [*TIMES.values(), None, None]
+    assert [each.size_bytes for each in found] == [1] * (len(TIMES) + 1) + [None]
+
+
+def test_a_time_that_has_to_be_there_has_to_be_readable() -> None:
+    assert isinstance(decode(Happened, b'{"at": "soon"}'), Failure)
+    assert isinstance(decode(dict[str, datetime], b'{"at": "soon"}'), Failure)
+    assert isinstance(decode(list[datetime], b'["soon"]'), Failure)
 
 
 def test_integers_are_read_from_whole_numbers() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from math import nan
-from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar
+from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +24,7 @@ from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.tokens import Tokens
 
 T = TypeVar("T")
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | None"
 
 CONTENT_TYPE = "application/json"
 
@@ -73,12 +76,15 @@ def lower(value: object) -> object:
 
 
 def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
-    """The body as a value of that type; Failure says what is wrong with it. NaN and Infinity are read too."""
+    """The body as a value of that type; Failure says what is wrong with it.
+
+    NaN and Infinity are read too, and a time that nobody can read is None: it spoils no list of other things.
+    """
     try:
         value: T = _decoder(form).decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if b"NaN" in body or b"Infinity" in body:
-            return _decode_non_finite(form, body)
+        if b"NaN" in body or b"Infinity" in body or _NO_TIME.fullmatch(str(error)):
+            return _decode_leniently(form, body)
         return Failure(str(error))
     return Success(value)
 
@@ -92,11 +98,42 @@ def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
     return Success(converted)
 
 
-def _decode_non_finite(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
+def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     try:
-        return convert(form, json.loads(body))
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
         return Failure(str(error))
+    converted = convert(form, value)
+    while (
+        isinstance(converted, Failure)
+        and (found := _NO_TIME.fullmatch(converted.failure()))
+        and _forget_times(value, _STEP.findall(found[1]))
+    ):
+        converted = convert(form, value)
+    return converted
+
+
+def _forget_times(value: Json, place: Sequence[str]) -> int:
+    """Put None wherever a text at that place, in whichever item of a list, is no time; return how many there were."""
+    name, *rest = place
+    match value:
+        case list():
+            return sum(_forget_times(each, rest) for each in value)
+        case dict() if rest and name in value:
+            return _forget_times(value[name], rest)
+        case dict() if _is_no_time(value.get(name)):
+            value[name] = None
+            return 1
+        case _:
+            return 0
+
+
+def _is_no_time(value: Json) -> bool:
+    try:
+        _ = msgspec.convert(value, datetime | None, strict=False)
+    except msgspec.ValidationError:
+        return isinstance(value, str)
+    return False
 
 
 def _decoder(form: object) -> msgspec.json.Decoder[Any]:
@@ -230,6 +267,9 @@ def _with_nan(data: Sequence[float | None]) -> Sequence[float | None]:
     return [nan if each is None else each for each in data] if None in data else data
 
 
+_NO_TIME = re.compile(r"Invalid RFC3339 encoded datetime - at `\$((?:\.\w+|\[\d+\])*\.\w+)`")
+_STEP = re.compile(r"\w+")
+"""The names and numbers that a place is made of."""
 _PART = 8192
 _SCALARS = {int, float, str, bool, type(None)}
 _encoder = msgspec.json.Encoder(enc_hook=_write_leaf)

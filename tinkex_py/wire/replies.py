@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, structs
 from returns.result import Failure, Success
@@ -16,11 +16,11 @@ from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
 from tinkex_py.types.promises import Announced, Pending, Promised, PromiseState, Ready, Refused
 from tinkex_py.wire import json
+from tinkex_py.wire.json import Json
 from tinkex_py.wire.protobuf import results
 
 T = TypeVar("T")
 StructT = TypeVar("StructT", bound=Struct)
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | None"
 
 LONGEST_DETAIL = 2000
 """Characters of a server's own text that are kept."""
