@@ -8,7 +8,7 @@ import httpx
 from returns.result import Success
 
 from tests.plans.test_authentication import jwt
-from tinkex_py import ServiceClient, errors
+from tinkex_py import ServiceClient, errors, or_raise
 from tinkex_py.auth import check_access, get_tinker_token, has_credentials
 from tinkex_py.types.console import session_url, training_run_url
 
@@ -52,4 +52,4 @@ def test_the_console_has_a_page_for_each_thing() -> None:
     assert (session_url(), session_url("a/b")) == (f"{CONSOLE}/sessions", f"{CONSOLE}/sessions/a%2Fb")
     assert training_run_url("s:train:0") == f"{CONSOLE}/training_runs/s:train:0"
     with client(200, {}) as service:
-        assert service.get_console_url() == f"{CONSOLE}/sessions"
+        assert service.get_console_url() == or_raise(service.create_rest_client()).get_console_url() == session_url()

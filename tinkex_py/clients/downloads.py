@@ -73,6 +73,7 @@ def download_checkpoint(
     Files come in pieces: a download that was broken off goes on where it was, and the folder gets its name when all
     is there; FileFailed when it is there already, unless `force`. Weights to train on that a server doesn't archive
     are exported for the time it takes; CapabilityMissing for weights to sample from, which can't be.
+    It blocks; an asynchronous program gives it a client and a thread of its own, by asyncio.to_thread.
     """
     match TinkerPath.parse(tinker_path):
         case Failure() as failed:

@@ -12,6 +12,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.sessions import in_session
 from tinkex_py.runtime.running import arrival
+from tinkex_py.types.console import session_url
 from tinkex_py.types.telemetry import TelemetryCounts
 
 P = ParamSpec("P")
@@ -35,6 +36,10 @@ class Client:
     def get_telemetry(self) -> TelemetryCounts:
         """How many events the server and the observers were told of, and how many were dropped. Nothing is sent."""
         return self.context.telemetry()
+
+    def get_console_url(self) -> str:
+        """Where a person sees this client's session, or all sessions while it has none. Nothing is sent."""
+        return session_url(self.context.session.known)
 
     def operating(self, plan: Plan[T]) -> Plan[T]:
         """An operation's plan, with what has to hold first."""

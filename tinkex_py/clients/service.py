@@ -26,7 +26,6 @@ from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.steps import take
 from tinkex_py.types.batch import Dialect
-from tinkex_py.types.console import session_url
 from tinkex_py.types.custom import InputRank, LossHandle, PerDatumLoss
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.service import GetServerCapabilitiesResponse
@@ -45,10 +44,6 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     def dialect(self) -> Dialect | None:
         """What the server reads batches in: set by `Config.dialect`, or found out with the first batch; None before."""
         return self.context.dialects.found
-
-    def get_console_url(self) -> str:
-        """Where a person sees this client's session, or all sessions while it has none."""
-        return session_url(self.context.session.known)
 
     @operation
     def get_server_capabilities(self, *, timeout: float | None = None) -> Plan[GetServerCapabilitiesResponse]:

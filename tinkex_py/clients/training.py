@@ -82,6 +82,7 @@ class TrainingOperations(Client, Generic[SamplingT]):
         """The server's name for this model, which is also its training run's."""
         return self._run.model_id
 
+    @override
     def get_console_url(self) -> str:
         """Where a person sees this training run."""
         return training_run_url(self._run.model_id)
