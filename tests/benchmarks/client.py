@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks.pairs import Figures, Variant, compared, imported, rows, variants
+from tests.benchmarks.pairs import Figures, Variant, compared, imported, installed, rows, variants
 from tests.benchmarks.scenarios import GROWING, SCENARIOS
 from tests.benchmarks.serving import OFFICIAL_RELEASE, ROOT, stub_server
 
@@ -29,7 +29,7 @@ _TABLE = re.compile(r"(?s)(<!-- {name} -->\n).*?(<!-- end of {name} -->)".replac
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     asked = _parser().parse_args(arguments)
-    names = asked.scenarios or (QUICK if asked.quick else ("import", *SCENARIOS))
+    names = asked.scenarios or (QUICK if asked.quick else ("import", "installed", *SCENARIOS))
     lines: list[tuple[str, ...]] = []
     with ExitStack() as stack:
         certificate = _certificate(Path(stack.enter_context(tempfile.TemporaryDirectory()))) if asked.tls else None
@@ -48,6 +48,8 @@ def _measured(name: str, url: str, among: Sequence[Variant], rounds: int) -> dic
     """How cost grows is a matter of this client alone, and takes long."""
     if name == "import":
         return imported(among[:2])
+    if name == "installed":
+        return installed(among)
     if name in GROWING:
         return compared(name, url, among[1:], 1)
     return compared(name, url, among, rounds)
@@ -60,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _ = parser.add_argument("--save", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
     _ = parser.add_argument("--rounds", type=int, default=2, help="fresh processes of each client (default 2)")
     _ = parser.add_argument("--transports", default="httpx,fast", help="this client's transports, with commas between")
-    _ = parser.add_argument("scenarios", nargs="*", help=f"of {', '.join(('import', *SCENARIOS))}")
+    _ = parser.add_argument("scenarios", nargs="*", help=f"of {', '.join(('import', 'installed', *SCENARIOS))}")
     return parser
 
 

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.benchmarks.serving import figures, official_python
+from tests.benchmarks.serving import ROOT, figures, official_python
 from tests.benchmarks.targets import TARGETS
 
 Figures = Mapping[str, float]
@@ -61,6 +62,30 @@ def _started(python: str, program: str, rounds: int) -> Figures:
         walls.append(time.perf_counter() - begun)
         cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return {"wall_ms": 1e3 * median(walls), "cpu_ms": 1e3 * median(cpus)}
+
+
+def installed(among: Iterable[Variant]) -> dict[str, Figures]:
+    """Megabytes of a fresh installation with its bytecode: this client's, and the official SDK's without pip."""
+    found: dict[str, Figures] = {}
+    for each in among:
+        with TemporaryDirectory() as folder:
+            place = _packages(each, folder)
+            files = (path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+            sizes = (path.stat().st_size for path in files if not path.relative_to(place).parts[0].startswith(_TOOLS))
+            found[each.name] = {"megabytes": sum(sizes) / 1e6}
+    return found
+
+
+def _packages(variant: Variant, folder: str) -> Path:
+    """Where the packages of a variant are; this client is installed there, with the extra of its transport."""
+    if variant.surface == "official":
+        return next(Path(variant.python).parents[1].glob("lib/python*/site-packages"))
+    wanted = f"{ROOT}[fast]" if variant.name == "fast" else str(ROOT)
+    subprocess.run([variant.python, "-m", "pip", "install", "--quiet", "--target", folder, wanted], check=True)
+    return Path(folder)
+
+
+_TOOLS = ("pip", "setuptools", "pkg_resources")
 
 
 def _medians(runs: Sequence[Figures]) -> Figures:

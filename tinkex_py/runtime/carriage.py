@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from tinkex_py.request import Encoded
@@ -16,7 +17,6 @@ HttpxTransport: TypeAlias = "httpx.AsyncBaseTransport | httpx.AsyncClient"
 
 PORTION = 256 << 10
 """Bytes of a large body that are handed over at once, so that others get their turn in between."""
-_CRUMB = 1024
 
 
 class Message(NamedTuple):
@@ -44,23 +44,12 @@ class Received(NamedTuple):
 
 
 async def gathered(portions: AsyncIterable[bytes], limit: int) -> bytes:
-    """A body from its portions, cut one byte behind the limit.
-
-    Crumbs are put together at once: each alone costs more than it holds.
-    """
-    parts: list[bytes] = []
-    crumbs = bytearray()
-    left = limit
+    """A body from its portions, cut one byte behind the limit; none is kept, as a crumb costs more than it holds."""
+    body = BytesIO()
     async for portion in portions:
-        if len(portion) < _CRUMB:
-            crumbs += portion
-        else:
-            parts += (bytes(crumbs), portion)
-            crumbs.clear()
-        left -= len(portion)
-        if left < 0:
+        if body.tell() + body.write(portion) > limit:
             break
-    return b"".join((*parts, crumbs))[: limit + 1]
+    return body.getvalue()[: limit + 1]
 
 
 class BrokenOff(Exception):  # noqa: N818 - it names what happened
