@@ -91,7 +91,7 @@ def table(parameters: Sequence[click.Parameter]) -> str:
     """The options and what they do; nothing where there are none."""
     records = (each.get_help_record(click.Context(tinkex)) for each in parameters if isinstance(each, click.Option))
     rows = [f"| `{cell(name)}` | {cell(says)} |" for name, says in filter(None, records)]
-    return "\n".join(("| Option | |", "| --- | --- |", *rows)) if rows else ""
+    return "\n".join(("| Option | What it does |", "| --- | --- |", *rows)) if rows else ""
 
 
 def cell(text: str) -> str:

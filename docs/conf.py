@@ -23,6 +23,8 @@ myst_heading_anchors = 3
 nitpicky = False
 default_role = "code"  # docstrings write `code` as Markdown does
 
+smartquotes_action = "qe"  # two dashes begin an option
+
 html_theme = "furo"
 html_title = f"tinkex_py {__version__}"
 html_static_path = ["static"]

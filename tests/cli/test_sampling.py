@@ -82,7 +82,7 @@ COLOURS = {
     "certain": (0.0, "green"),
     "half": (math.log(0.5), "cyan"),
     "a tenth": (-2.3, "yellow"),
-    "never": (-99.0, "red"),
+    "never": (-99.0, "bold underline red"),
 }
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg", ".pdf")
-_LABELS: Mapping[str, str] = {"loss": "loss (nats per token)"}
+_LIKELIHOOD = "loss (nats per token)"
+"""What a loss is that is never negative; those of reinforcement learning have no unit."""
 _COLOURS = ("#1f5fa8", "#b3541e", "#2f7d4f", "#7a4b9e")
 _UNDATED: Mapping[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 _SHARE = 40
@@ -38,10 +39,11 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
         return Failure(ExtraMissing(message="pictures need matplotlib: pip install 'tinkex-py[cli]'", extra="cli"))
 
-    figure = Figure(figsize=(7, 1 + 2.8 * len(curves)), layout="constrained")
+    figure = Figure(figsize=(7, 1 + 2.8 * len(curves)), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
     _ = FigureCanvasAgg(figure)
     panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)
     for place, curve in enumerate(curves):
@@ -64,16 +66,17 @@ def _draw(axes: Axes, curve: Curve, colour: str) -> None:
         _ = axes.plot(curve.steps, curve.values, "o", color=colour)
     if many:
         _ = axes.plot(curve.steps, _smoothed(curve.values), color=colour, linewidth=1.8)
-    _ = axes.set_ylabel(_LABELS.get(curve.name, curve.name))
-    if curve.name == "loss" and min(curve.values) >= 0:
+    likelihood = curve.name == "loss" and min(curve.values) >= 0
+    _ = axes.set_ylabel(_LIKELIHOOD if likelihood else curve.name)
+    if likelihood:
         _ = axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _smoothed(values: Sequence[float]) -> list[float]:
-    """At each place the mean of its neighbours on both sides, so that nothing comes late."""
-    reach = max(1, len(values) // _SHARE)
+    """At each place the mean of as many neighbours on either side: nothing comes late, and the ends are as they are."""
+    last, widest = len(values) - 1, max(1, len(values) // _SHARE)
     sums = list(accumulate(values, initial=0.0))
-    spans = [(max(0, at - reach), min(len(values), at + reach + 1)) for at in range(len(values))]
-    return [(sums[end] - sums[begin]) / (end - begin) for begin, end in spans]
+    reaches = [min(widest, at, last - at) for at in range(len(values))]
+    return [(sums[at + reach + 1] - sums[at - reach]) / (2 * reach + 1) for at, reach in enumerate(reaches)]

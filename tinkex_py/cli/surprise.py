@@ -20,10 +20,13 @@ SCALE: Sequence[tuple[float, str]] = (
     (-0.1, "green"),
     (-0.7, "cyan"),
     (-2.3, "yellow"),
-    (-4.6, "magenta"),
-    (float("-inf"), "red"),
+    (-4.6, "underline magenta"),
+    (float("-inf"), "bold underline red"),
 )
-"""The colour of a token by its log-probability in nats: probabilities of 0.9, 0.5, 0.1, 0.01, and less."""
+"""The looks of a token by its log-probability in nats: probabilities of 0.9, 0.5, 0.1, 0.01, and less.
+
+What surprised is underlined too: some themes, and some people, have one colour for red and magenta, or red and green.
+"""
 
 
 class Piece(NamedTuple):
