@@ -15,6 +15,7 @@ from returns.result import Failure, Success
 from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
 from tinkex_py.outcome import or_raise
 from tinkex_py.types import CheckpointsListResponse, FrozenMapping, SampleResponse
+from tinkex_py.types.tokens import Tokens
 from tinkex_py.wire.json import convert, decode, encode, encoded, lower, numbered
 
 SPARSE = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
@@ -137,6 +138,16 @@ UNWRITABLE: dict[str, tuple[object, str]] = {
 def test_a_text_without_bytes_is_named(value: object, path: str) -> None:
     error = encoded(Body(value)).failure()
     assert (error.path, error.message.isascii()) == (path, True)
+
+
+@pytest.mark.parametrize("count", [0, 1, 1024, 1025, 2048, 2049, 5000])
+def test_many_numbers_are_written_as_few_are(count: int) -> None:
+    ids = list(range(count))
+    halves = [each / 2 for each in ids]
+    assert json.loads(encode(Body(Tokens(ids))).content)["value"] == ids
+    tensors = {"a": TensorData(ids, "int64", (count,)), "b": TensorData(halves, "float32", (count,))}
+    read = json.loads(encode(Body(tensors)).content)["value"]
+    assert (read["a"]["data"], read["b"]["data"]) == (ids, halves)
 
 
 def test_what_json_has_no_form_for_is_a_bug() -> None:
