@@ -150,6 +150,13 @@ class ModelUnlisted(Event, frozen=True, kw_only=True, tag=True):
     wanted: str
 
 
+class SamplingSessionless(Event, frozen=True, kw_only=True, tag=True):
+    """The server opened no sampling session because of `error`, but samples from `source`, a path or a base model."""
+
+    source: str
+    error: TinkerError
+
+
 class CircuitChanged(Event, frozen=True, kw_only=True, tag=True):
     """The circuit breaker opened after `failures` failed operations, or closed because one succeeded."""
 
@@ -203,6 +210,7 @@ AnyEvent: TypeAlias = (
     | HeartbeatMissed
     | SessionOver
     | ModelUnlisted
+    | SamplingSessionless
     | CircuitChanged
     | RunCorrupted
     | RecoveryFailed

@@ -26,6 +26,7 @@ from tinkex_py.events import (
     RetryScheduled,
     RunCorrupted,
     RunRecovered,
+    SamplingSessionless,
     ServerMessage,
     SessionOver,
     SessionStarted,
@@ -115,6 +116,10 @@ SAID: dict[str, tuple[list[AnyEvent], list[str]]] = {
     "unlisted": (
         [ModelUnlisted(model="m", wanted="trainable")],
         ["INFO the server doesn't list m; whether it is trainable shows when it is used"],
+    ),
+    "no session": (
+        [SamplingSessionless(source="m", error=FAULT)],
+        ["INFO the server opens no session to sample from m (it failed): it is sampled from without one"],
     ),
     "backpressure": ([paused("backpressure", 0)], ["INFO o waits 2.0 s because of backpressure (it failed)"]),
     "billing": (

@@ -7,6 +7,7 @@ from returns.result import Failure, Success
 
 from tests.plans.scripted import Answers, reply, waiting
 from tinkex_py import errors
+from tinkex_py.events import SamplingSessionless
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.sessions import SessionState
 from tinkex_py.plans.sources import Source, opened
@@ -37,6 +38,8 @@ def test_where_there_is_none_the_path_is_sampled_from_if_that_works(answer: Repl
     script, outcome = opening(create_sampling_session=answer, asample=PROMISED, retrieve_future=SAMPLED)
     assert outcome == Success(WEIGHTS)
     assert script.operations.count("create_sampling_session") == (2 if answer is CANNOT else 1)
+    told = [event for event in script.events if isinstance(event, SamplingSessionless)]
+    assert [(event.source, isinstance(event.error, errors.StatusCause)) for event in told] == [(WEIGHTS.name, True)]
 
 
 def test_where_that_does_not_work_either_the_first_refusal_is_the_outcome() -> None:

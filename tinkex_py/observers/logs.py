@@ -25,6 +25,7 @@ from tinkex_py.events import (
     RetryScheduled,
     RunCorrupted,
     RunRecovered,
+    SamplingSessionless,
     ServerMessage,
     SessionOver,
     SessionStarted,
@@ -122,6 +123,11 @@ class LoggingObserver:
     @_say.register
     def _(self, event: ModelUnlisted) -> None:
         self._log.info("the server doesn't list %s; whether it is %s shows when it is used", event.model, event.wanted)
+
+    @_say.register
+    def _(self, event: SamplingSessionless) -> None:
+        line = "the server opens no session to sample from %s (%s): it is sampled from without one"
+        self._log.info(line, event.source, event.error.message)
 
     @_say.register
     def _(self, event: Paused) -> None:

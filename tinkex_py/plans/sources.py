@@ -11,7 +11,8 @@ from returns.result import Success
 
 from tinkex_py.endpoints.sampling import SamplingSession, asample, create_sampling_session
 from tinkex_py.errors import NotFound, ServerFault, TinkerError, UnexpectedStatus
-from tinkex_py.plans.effects import Plan, attempt, halt
+from tinkex_py.events import SamplingSessionless
+from tinkex_py.plans.effects import Plan, attempt, halt, observe
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy, identity
 from tinkex_py.plans.sessions import SessionState, session_id
@@ -32,6 +33,11 @@ class Source(Struct, frozen=True, kw_only=True):
     base_model: str | None = None
     model_path: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The path or the base model, where one is known."""
+        return self.model_path or self.base_model or ""
+
 
 def opened(state: SessionState, wanted: Source, policy: Policy, waiting: Waiting) -> Plan[Source]:
     """A session of the base model or path that is wanted; the wanted itself where sampling from it needs none."""
@@ -51,6 +57,7 @@ def opened(state: SessionState, wanted: Source, policy: Policy, waiting: Waiting
         return Source(sampling_session_id=first.unwrap().sampling_session_id)
     error = first.failure()
     if _explained(error) and (yield from _serves(wanted, policy, waiting)):
+        yield from observe(SamplingSessionless(source=wanted.name, error=error))
         return wanted
     left = None if most is None else most - _SOON
     if not isinstance(error, ServerFault) or error.attempts < _SOON or left == 0:
