@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from asyncio import AbstractEventLoop, new_event_loop
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -144,6 +145,14 @@ def _embedded(config: Config) -> Outcome[_Connection]:
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 
+def _loops(config: Config) -> Callable[[], AbstractEventLoop]:
+    """What makes the runtime's event loop: the extra `fast` brings uvloop, where there is one for the platform."""
+    if config.transport == "fast" and find_spec("uvloop") is not None:
+        make_loop: Callable[[], AbstractEventLoop] = import_module("uvloop").new_event_loop
+        return make_loop
+    return new_event_loop
+
+
 def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:
     """What adds the current span to a request's headers, where that is wanted and OpenTelemetry is there."""
     if not config.otel_propagate or find_spec("opentelemetry") is None:
@@ -165,7 +174,8 @@ def _opened(
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
     http = HttpTransport(config, carrier or Nowhere(), startup.authentication, _injection(config))
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
-    runtime = ThreadRuntime(Executor(preparing, observe=observe, pool=pool), afterwards=observatory.close)
+    executor = Executor(preparing, observe=observe, pool=pool)
+    runtime = ThreadRuntime(executor, afterwards=observatory.close, make_loop=_loops(config))
     return Opened(config, runtime, startup, problem, observatory, reporter, trouble)
 
 

@@ -29,14 +29,21 @@ _FAREWELL = 0.8
 class ThreadRuntime:
     """Starts its thread with the first plan. Plans go over by a deque and one wake for all that is waiting there.
 
-    `afterwards` is called when everything has ended, which takes `closing` seconds at most.
+    `make_loop` makes the thread's event loop. `afterwards` is called when everything has ended, which takes `closing`
+    seconds at most.
     """
 
     def __init__(
-        self, executor: Executor, afterwards: Callable[[], None] | None = None, *, closing: float = CLOSING
+        self,
+        executor: Executor,
+        afterwards: Callable[[], None] | None = None,
+        *,
+        closing: float = CLOSING,
+        make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
     ) -> None:
         self._executor = executor
         self._closing = closing
+        self._make_loop = make_loop
         self._afterwards = afterwards
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
@@ -84,7 +91,7 @@ class ThreadRuntime:
         await asyncio.to_thread(self.close, farewell)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
-        self._loop = loop = asyncio.new_event_loop()
+        self._loop = loop = self._make_loop()
         self._thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
         self._thread.start()
         return loop
