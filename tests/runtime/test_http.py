@@ -169,7 +169,8 @@ def test_what_users_do_to_httpx_works(httpx_mock: HTTPXMock) -> None:
     for first in ("client/config", "client/dynamic_config"):
         httpx_mock.add_response(url=f"http://server.test/api/v1/{first}", status_code=404)
     httpx_mock.add_response(url="http://server.test/api/v1/get_server_capabilities", json={"supported_models": []})
-    with ServiceClient(base_url="http://server.test", api_key="tml-secret") as service:
+    config = Config(base_url="http://server.test", api_key="tml-secret", transport="httpx")
+    with ServiceClient(config=config) as service:
         assert isinstance(service.get_server_capabilities(), Success)
 
 
