@@ -1,9 +1,14 @@
-"""How fast the embedded engine is: `python tests/benchmarks/bench_engine.py`. Prints the best of several runs."""
+"""How fast the embedded engine is: `python -m tests.benchmarks.bench_engine`. Prints the best of several runs.
+
+Where torch is installed, the same work in torch stands beside it.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks import yardstick
 from tinkex_py.local.bases import ENGLISH, load_base
 from tinkex_py.local.checkpoint import load_checkpoint, save_checkpoint
 from tinkex_py.local.engine import (
@@ -55,6 +61,15 @@ def batch() -> tuple[Example, ...]:
     return tuple(Example(tokens=row[:-1], inputs={"target_tokens": row[1:]}) for row in rows)
 
 
+def demo() -> float:
+    """Seconds that the whole demonstration takes in a process of its own: 150 steps, samples, a curve."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [str(Path(sys.executable).with_name("tinkex")), "demo", "--out", str(Path(folder) / "demo")]
+        _ = subprocess.run(command, check=True, capture_output=True)
+        return time.perf_counter() - start
+
+
 def main() -> None:
     """Print the figures."""
     model = or_raise(create_model(or_raise(load_base(ENGLISH)), LoraConfig(rank=32)))
@@ -73,6 +88,8 @@ def main() -> None:
         )
         print(f"load with optimizer state   {1e3 * best(lambda: load_checkpoint(folder, optimizer=True)):8.1f} ms")
     print(f"largest resident size       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")
+    print(f"tinkex demo, all of it      {demo():8.1f} s")
+    yardstick.main()
 
 
 if __name__ == "__main__":
