@@ -69,12 +69,21 @@ def broken_off(error: Exception, *, sent: bool) -> BrokenOff:
     """What a library's error says, in the terms of this seam."""
     from ssl import SSLCertVerificationError
 
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, SSLCertVerificationError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is not None:
-        return Untrusted(getattr(cause, "verify_message", "") or str(cause), sent=False)
+    for cause in _causes(error):
+        if isinstance(cause, SSLCertVerificationError):
+            # Only those that OpenSSL made have its words.
+            return Untrusted(getattr(cause, "verify_message", "") or str(cause), sent=False)
     return BrokenOff(str(error) or type(error).__name__, sent=sent)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what led to it, each once: an error that is raised anew may be its own cause in the end."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and all(cause is not known for known in found):
+        found.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 class Carrier(Protocol):
