@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as arrays
 
 from tinkex_py import Datum, ModelInput, TensorData
 from tinkex_py.types import PromptProvenanceSpan
-from tinkex_py.types.packing import first_beyond_int31, first_non_finite, place_of
+from tinkex_py.types.packing import place_of
+from tinkex_py.types.scanning import first_beyond_int31, first_non_finite
 from tinkex_py.types.validation import problem
 
 INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1))

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tinkex_py import Datum, ModelInput
-from tinkex_py.types.packing import Format, Packed, Unpackable, first_beyond_int31, first_non_finite, pack
+from tinkex_py.types.packing import Format, Packed, Unpackable, pack
+from tinkex_py.types.scanning import first_beyond_int31, first_non_finite
 from tinkex_py.types.tensor import TensorData
 
 

@@ -11,9 +11,8 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
-from math import isfinite, prod
+from math import prod
 from reprlib import repr as shortened
-from sys import modules
 from typing import Any, Literal, NamedTuple, Protocol, SupportsInt, TypeAlias, TypeVar, cast
 
 from typing_extensions import Buffer, TypeIs
@@ -26,8 +25,6 @@ T = TypeVar("T")
 TYPE_CODES: dict[Format, Literal["i", "q", "f"]] = {"int32": "i", "int64": "q", "float32": "f"}
 _ARRAY_CODES: dict[Format, str] = {"int32": "<i4", "int64": "<i8", "float32": "<f4"}
 _NATIVE: dict[str, Format] = {"<f4": "float32", "<i8": "int64"}
-_FEW = 4096
-"""Bytes that are looked through by Python itself."""
 _LARGEST: dict[Format, int] = {"int32": 2**31 - 1, "int64": 2**63 - 1}
 _WHAT_FITS: dict[Format, str] = {
     "int32": "an integer of 32 bits",
@@ -135,49 +132,6 @@ def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
 def elements(packed: Packed) -> list[int] | list[float]:
     """The elements in row-major order."""
     return packed.buffer.cast(TYPE_CODES[packed.format]).tolist()
-
-
-def first_non_finite(packed: Packed) -> int | None:
-    """The position of the first NaN or infinity, None when every element is finite."""
-    if packed.format != "float32" or looks_finite(packed.buffer):
-        return None
-    return next((index for index, value in enumerate(packed.buffer.cast("f")) if not isfinite(value)), None)
-
-
-def first_beyond_int31(packed: Packed) -> int | None:
-    """The position of the first integer that is negative or exceeds 2**31 - 1, None when there is none."""
-    if within_int31(packed.buffer, 4 if packed.format == "int32" else 8):
-        return None
-    values = packed.buffer.cast(TYPE_CODES[packed.format])
-    return next(index for index, value in enumerate(values) if not 0 <= value <= _LARGEST["int32"])
-
-
-def looks_finite(buffer: memoryview) -> bool:
-    """Whether no float32 can be NaN or infinite; numpy is several times as quick, where it is there anyway."""
-    if _favours_numpy(buffer):
-        import numpy as np
-
-        return bool(np.isfinite(np.frombuffer(buffer, np.float32)).all())
-    highest = bytes(buffer)[3::4]
-    # The exponent of what isn't finite has ones only, seven of which are in the highest byte, behind the sign.
-    return 0x7F not in highest and 0xFF not in highest
-
-
-def within_int31(buffer: memoryview, width: int) -> bool:
-    """Whether integers of so many bytes are all between 0 and 2**31 - 1: unsigned, a negative one is large."""
-    if _favours_numpy(buffer):
-        import numpy as np
-
-        return int(np.frombuffer(buffer, f"<u{width}").max()) <= _LARGEST["int32"]
-    whole = bytes(buffer)
-    if not whole[3::width].isascii():
-        return False
-    return width == 4 or whole[4::8] == whole[5::8] == whole[6::8] == whole[7::8] == bytes(len(whole) // 8)
-
-
-def _favours_numpy(buffer: memoryview) -> bool:
-    """Whether numpy is the quicker way to look through bytes, and loaded already."""
-    return len(buffer) > _FEW and "numpy" in modules
 
 
 def nested(flat: Sequence[T], shape: Shape) -> object:

@@ -7,7 +7,8 @@ from typing import SupportsIndex, TypeAlias, overload
 
 from typing_extensions import TypeIs
 
-from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, first_beyond_int31, pack
+from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, pack
+from tinkex_py.types.scanning import first_beyond_int31
 
 TokensLike: TypeAlias = "Sequence[int] | ArrayLike | TensorLike"
 """What token ids may be given as: a list, a tuple, `array.array`, a numpy array or a torch tensor, one-dimensional."""

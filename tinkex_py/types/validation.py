@@ -23,16 +23,10 @@ from tinkex_py.types.limits import (
     refused,
     settings_problem,
 )
-from tinkex_py.types.packing import (
-    Unpackable,
-    first_beyond_int31,
-    first_non_finite,
-    looks_finite,
-    place_of,
-    within_int31,
-)
+from tinkex_py.types.packing import Unpackable, place_of
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.sampling import SamplingParams
+from tinkex_py.types.scanning import first_beyond_int31, first_non_finite, looks_finite, within_int31
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig, OtherOptimizer
 
