@@ -80,9 +80,11 @@ def no_number_is_applied_twice(story: Story) -> Iterator[str]:
 
 
 def outcomes_are_true(story: Story) -> Iterator[str]:
-    """A success was carried out; what failed with no doubt was not."""
-    if _restarted(story):
-        return
+    """A success was carried out; what failed with no doubt was not.
+
+    A server that was restarted has forgotten how its steps ended, but what it never accepted has no success either.
+    """
+    true = {"kept", "forgotten"} if _restarted(story) else {"kept"}
     endings = {(each.model_id, mark): each.ending for each in story.accepted for mark in each.marks}
     for call in story.taken:
         if call.act.work not in STEPS or call.outcome is None or call.index < 0:
@@ -90,7 +92,8 @@ def outcomes_are_true(story: Story) -> Iterator[str]:
         found = [endings.get((call.model_id or "", mark)) for mark in marks(call.act, call.index)]
         match call.outcome:
             case Success(_):
-                yield from (f"{_name(call)} succeeded, but the server says {found}" for each in found if each != "kept")
+                lies = [each for each in found if each not in true]
+                yield from (f"{_name(call)} succeeded, but the server says {found}" for _ in lies)
             case Failure(error) if not doubtful(error, call):
                 yield from (
                     f"{_name(call)} ended with {error!r}, but was carried out" for each in found if each == "kept"
@@ -121,7 +124,7 @@ def numbers_have_no_holes(story: Story) -> Iterator[str]:
             if call.model_id == model and isinstance(call.outcome, Failure)
         ]
         numbers = sorted(each.number or 0 for each in story.accepted if each.model_id == model)
-        if not _restarted(story) and not any(map(_in_doubt, failures)) and numbers != list(range(1, len(numbers) + 1)):
+        if not any(map(_in_doubt, failures)) and numbers != list(range(1, len(numbers) + 1)):
             yield f"{model}: {numbers}"
 
 
