@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from tests.cli.running import COMMAND, ENVIRONMENT, Stock, run_tinkex, tinkex
+from tests.cli.running import COMMAND, ENVIRONMENT, Stock, tinkex
 from tinkex_py.cli.complaints import REMEDIES
 from tinkex_py.cli.display import harmless, harmless_json, harmless_text, shown, size
 from tinkex_py.errors import LocalError, RequestError
@@ -72,8 +72,8 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:
 
 def test_a_message_that_nobody_wants_is_not_said(tmp_path: Path) -> None:
     (tmp_path / "tinkex-run").mkdir()
-    assert run_tinkex("run", "list", "--quiet", folder=tmp_path).stderr == ""
-    assert run_tinkex("run", "list", folder=tmp_path).stderr.startswith("Using the embedded engine")
+    assert tinkex("run", "list", "--quiet").stderr == ""
+    assert tinkex("run", "list").stderr.startswith("Using the embedded engine")
 
 
 TEXTS = {

@@ -27,15 +27,15 @@ def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
 
 def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "rhyme.txt").write_text("One, two, three, four, five.\nOnce I caught a fish alive.\n")
-    first = tinkex("train", "rhyme.txt", "--steps", "3", folder=tmp_path)
+    first = in_process("train", "rhyme.txt", "--steps", "3")
     path = next(word for word in first.stdout.split() if word.startswith("tinker://"))
-    again = tinkex("train", "rhyme.txt", "--steps", "2", "--resume", path, folder=tmp_path)
-    assert (first.returncode, again.returncode, again.stderr) == (0, 0, "")
+    again = in_process("train", "rhyme.txt", "--steps", "2", "--resume", path)
+    assert (first.exit_code, again.exit_code, again.stderr) == (0, 0, "")
 
 
 def test_completions_are_trained_from_jsonl(tmp_path: Path) -> None:
     _ = (tmp_path / "sums.jsonl").write_text('{"prompt": "1+1=", "completion": "2"}\n{"text": "2+2=4"}\n')
-    assert tinkex("train", "sums.jsonl", "--steps", "2", folder=tmp_path).returncode == 0
+    assert in_process("train", "sums.jsonl", "--steps", "2").exit_code == 0
 
 
 BAD_FILES = {
@@ -95,14 +95,14 @@ def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> 
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate()
     suggested = shlex.split(said.strip().splitlines()[-1])
-    assert tinkex(*suggested[1:], "--steps", "1", folder=tmp_path).returncode == 0
+    assert in_process(*suggested[1:], "--steps", "1").exit_code == 0
 
 
 def test_a_picture_that_cant_be_written_does_not_hide_the_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "a.txt").write_text("some text")
     (tmp_path / "x" / "loss.png").mkdir(parents=True)
-    ended = tinkex("train", "a.txt", "--steps", "1", "--out", "x", folder=tmp_path)
-    assert ended.returncode == 1
+    ended = in_process("train", "a.txt", "--steps", "1", "--out", "x")
+    assert ended.exit_code == 1
     assert "Checkpoint: tinker://" in ended.stdout
     assert ended.stderr.startswith("Error: x/loss.png can't be written")
     assert "\nWhat to do: " in ended.stderr
