@@ -29,6 +29,8 @@ KEPT: dict[str, tuple[list[Line], list[float]]] = {
     "fault": ([reply(503), reply(500), DONE], [1.0, 2.0]),
     "fault with a wish": ([reply(503, retry_after="9"), DONE], [9.0]),
     "rate limit": ([reply(429), DONE], [1.0]),
+    "rate limit with a wish": ([reply(429, retry_after="9"), DONE], [9.0]),
+    "pending": ([reply(200, {"status": "pending"}), DONE], [0.02]),
     "broken": ([BROKEN, DONE], [1.0]),
     "three bad requests": ([reply(400), reply(400), reply(400), DONE], [1.0, 2.0, 4.0]),
     "unpaid": ([reply(402), reply(402, retry_after="8"), DONE], [5.0, 8.0]),

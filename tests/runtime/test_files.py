@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -76,6 +77,18 @@ STRANGE = {
 def test_an_archive_can_not_write_elsewhere(tmp_path: Path, member: tarfile.TarInfo) -> None:
     assert isinstance(unpack(packed(tmp_path / "a.tar.gz", odd=member), tmp_path / "to"), Failure)
     assert {each.name for each in tmp_path.iterdir()} <= {"a.tar.gz", "to"}
+
+
+def test_an_archive_can_not_fill_a_disk(tmp_path: Path) -> None:
+    claims = tarfile.TarInfo("weights")
+    claims.size = 2 << 30
+    _ = (tmp_path / "a.tar.gz").write_bytes(gzip.compress(claims.tobuf() + bytes(1 << 20)))
+    match unpack(tmp_path / "a.tar.gz", tmp_path / "to"):
+        case Failure(error):
+            assert "would get more than 1073741824 bytes" in error.message
+        case _:
+            pytest.fail("it was unpacked")
+    assert not (tmp_path / "to").exists()
 
 
 def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:

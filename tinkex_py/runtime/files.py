@@ -18,6 +18,8 @@ UNFINISHED = ".partial"
 """What the name of a file, or a folder, ends with until it is whole."""
 LARGEST = 1 << 40
 """Bytes that an archive may unpack to."""
+_GROWTH, _HARMLESS = 100, 1 << 30
+"""Weights hardly shrink: what unpacks to a hundred times its own bytes, and more than 1 GB, is no checkpoint."""
 
 
 class Arriving:
@@ -69,7 +71,8 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
     unpacked: list[Path] = []
     try:
         with tarfile.open(archive) as opened:
-            for place, member in _members(opened, folder):
+            most = min(LARGEST, max(_HARMLESS, _GROWTH * archive.stat().st_size))
+            for place, member in _members(opened, folder, most):
                 if isinstance(place, Failure):
                     return place
                 source = opened.extractfile(member)
@@ -95,7 +98,9 @@ def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
     return Success(None)
 
 
-def _members(opened: tarfile.TarFile, folder: Path) -> Iterator[tuple[Outcome[Path, FileFailed], tarfile.TarInfo]]:
+def _members(
+    opened: tarfile.TarFile, folder: Path, most: int
+) -> Iterator[tuple[Outcome[Path, FileFailed], tarfile.TarInfo]]:
     """Where each member goes; folders are made as they are needed."""
     total = 0
     for member in opened:
@@ -107,8 +112,11 @@ def _members(opened: tarfile.TarFile, folder: Path) -> Iterator[tuple[Outcome[Pa
                 Failure(_failed(folder, f"would get {member.name!r}, which is no file but a link or a device")),
                 member,
             )
-        elif total > LARGEST:
-            yield Failure(_failed(folder, f"would get more than {LARGEST} bytes")), member
+        elif total > most:
+            yield (
+                Failure(_failed(folder, f"would get more than {most} bytes from this archive; tell its owner")),
+                member,
+            )
         else:
             yield within(folder, member.name.removeprefix("./")), member
 
