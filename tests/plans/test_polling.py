@@ -50,6 +50,12 @@ def test_a_promise_is_kept_after(lines: list[Line], delays: list[float]) -> None
     assert gaps(script.times) == delays
 
 
+def test_time_that_no_timer_can_tell_from_none_is_over() -> None:
+    script = Script(DONE)
+    outcome = script.run(result_of(TICKET, OptimStepResponse, waiting(progress_timeout=1e-9)))
+    assert (type(outcome.failure()), script.sent) == (errors.DeadlineExceeded, [])
+
+
 ENDED: dict[str, tuple[Ticket, list[Line], type]] = {
     "failed": (TICKET, [reply(200, {"error": "boom", "category": "user"})], errors.RequestFailed),
     "four bad requests": (TICKET, [reply(400)], errors.BadRequest),

@@ -53,6 +53,8 @@ _BACKOFF = Policy(seconds=0, first=1.0, longest=30.0)
 _STARTING = 30.0
 """How long a server may not know a model that it just made."""
 _BAD_REQUESTS = 3
+MOMENT = 1e-6
+"""Seconds by which a timer may ring early; what is left of a time then is nothing."""
 
 
 class Progress(Struct):
@@ -123,7 +125,7 @@ def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State)
     while True:
         at = yield from now()
         left = waiting.left(state.begun, at)
-        if left <= 0:
+        if left < MOMENT:
             return (yield from halt(stuck(ticket, waiting, at - state.begun)))
         match (yield from attempt(deadline(left, _round(ticket, returns, waiting, state), unanswered))):
             case Success(answer):

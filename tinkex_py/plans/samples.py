@@ -24,7 +24,7 @@ from tinkex_py.plans.clones import BLOCK
 from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched
 from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, random_bits, sleep, within
 from tinkex_py.plans.estimates import estimated
-from tinkex_py.plans.polling import Progress, Ticket, Waiting, result_of, stuck, unanswered
+from tinkex_py.plans.polling import MOMENT, Progress, Ticket, Waiting, result_of, stuck, unanswered
 from tinkex_py.plans.retry import Policy, after, backoff, identity
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.submission import submitted
@@ -197,7 +197,7 @@ def _listed(watch: Watch, ticket: Ticket, waiting: Waiting) -> Plan[Completion |
     begun = yield from now()
     while True:
         left = waiting.left(begun, (yield from now()))
-        if left <= 0:
+        if left < MOMENT:
             return (yield from halt(stuck(ticket, waiting, (yield from now()) - begun)))
         outcome = yield from attempt(deadline(left, settled(watch, ticket.request_id, waiting.billing), unanswered))
         if isinstance(outcome, Success):
