@@ -75,8 +75,8 @@ class Config(Struct, frozen=True, kw_only=True):
     max_attempts: int = 11
     """How often one request is sent at most, the first time included."""
     max_connections: int = 2000
-    """Connections that each purpose may have: session, training, sampling, promises, rest, telemetry. More than 64 are
-    opened only while all are held by questions for promises, and half of the process's files at most.
+    """Connections that each purpose may have: session, training, results, sampling, promises, rest, telemetry. More
+    than 64 are opened only while all are held by questions for promises, and half of the process's files at most.
     """
     max_keepalive_connections: int = 100
     """Those of them that stay open without use; more do for some seconds after a burst."""

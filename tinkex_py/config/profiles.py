@@ -7,8 +7,11 @@ from collections.abc import Mapping
 DEFAULT_BASE_URL = "https://tinker.thinkingmachines.dev/services/tinker-prod"
 LOCAL_SCHEME = "local:"
 
-PURPOSES = ("session", "training", "sampling", "promises", "rest", "telemetry")
-"""What connections are for; each purpose has a pool of its own, so that none can starve another."""
+PURPOSES = ("session", "training", "results", "sampling", "promises", "rest", "telemetry")
+"""What connections are for; each purpose has a pool of its own, so that none can starve another.
+
+`results` are questions for those of training, `promises` for samples.
+"""
 
 _POOLS = {"max_connections": 1000, "max_keepalive_connections": 20}
 _ELIXIR = {"max_attempts": 3, "read_timeout": 120.0, **_POOLS}

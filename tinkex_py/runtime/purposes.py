@@ -34,6 +34,13 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
 _PURPOSES = {operation: purpose for purpose, operations in _OPERATIONS.items() for operation in operations}
 
 
+_OF_A_SAMPLE = ("x-tinker-request-type", "Sample")
+
+
 def purpose_of(request: AnyRequest) -> str:
-    """The purpose whose connections the request uses."""
-    return "outside" if request.address is not None else _PURPOSES.get(request.operation, _REST)
+    """The purpose whose connections the request uses: a step's result doesn't wait in line with those of samples."""
+    if request.address is not None:
+        return "outside"
+    if request.operation == "retrieve_future" and _OF_A_SAMPLE not in request.headers:
+        return "results"
+    return _PURPOSES.get(request.operation, _REST)
