@@ -15,11 +15,8 @@ Handler: TypeAlias = "Callable[[Effect], Plan[Answer]]"
 """What becomes of an effect: it is yielded, or something else is, and there is an answer to it."""
 
 
-def handled(plan: Plan[T], handler: Handler, ignoring: frozenset[type] = frozenset()) -> Plan[T]:
-    """The plan's value; the handler finds the answer to each effect of it, and of what it starts.
-
-    Effects of the kinds that it is `ignoring`, which start nothing, are yielded as they are, at less cost.
-    """
+def handled(plan: Plan[T], handler: Handler) -> Plan[T]:
+    """The plan's value; the handler finds the answer to each effect of it, and of what it starts."""
     answer: Answer = None
     try:
         while True:
@@ -28,21 +25,18 @@ def handled(plan: Plan[T], handler: Handler, ignoring: frozenset[type] = frozens
             except StopIteration as stop:
                 value: T = stop.value
                 return value
-            if type(effect) in ignoring:
-                answer = yield effect
-            else:
-                answer = yield from handler(_inside(effect, handler, ignoring))
+            answer = yield from handler(_inside(effect, handler))
     finally:
         plan.close()
 
 
-def _inside(effect: Effect, handler: Handler, ignoring: frozenset[type]) -> Effect:
+def _inside(effect: Effect, handler: Handler) -> Effect:
     match effect:
         case Attempt() | Deadline() | Within() | Shield() | Spawn():
-            return structs.replace(effect, plan=handled(effect.plan, handler, ignoring))
+            return structs.replace(effect, plan=handled(effect.plan, handler))
         case Together(plans):
-            return Together(tuple(handled(plan, handler, ignoring) for plan in plans))
+            return Together(tuple(handled(plan, handler) for plan in plans))
         case InTurn(queue, plan_for):
-            return InTurn(queue, lambda turn: handled(plan_for(turn), handler, ignoring))
+            return InTurn(queue, lambda turn: handled(plan_for(turn), handler))
         case _:
             return effect
