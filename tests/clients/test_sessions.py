@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pickle
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -54,6 +56,19 @@ def test_closing_finishes_the_session_once_and_later_operations_find_it_closed()
         assert isinstance(sampler.sample(PROMPT, 1, PARAMS).result().failure(), errors.ClientClosed)
         late = service.create_sampling_client(base_model="m")
         assert isinstance(late.failure(), errors.ClientClosed)
+
+
+def test_a_client_that_nobody_holds_any_more_is_gone_without_the_garbage_collector() -> None:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        service = ServiceClient(base_url="http://server.test", api_key="tml-secret")
+        left = weakref.ref(service.context)
+        del service
+        assert left() is None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def test_a_client_that_needed_no_session_finishes_none() -> None:

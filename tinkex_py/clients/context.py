@@ -82,7 +82,10 @@ class Context:
         self.circuit = Circuit(failures=config.circuit_failures, reset=config.circuit_reset)
         self.waiting = Waiting(config=config, progress=Progress(), room=Gate(_ROOM), backoff=backoff)
         self.dispatch = Dispatch(billing=self.waiting.billing)
-        self.abandonment = Abandonment(wishes=partial(dynamic, self.startup), known=lambda: self.startup.dynamic)
+        # Nothing here refers to the context itself, so one that nobody holds any more ends at once.
+        self.abandonment = Abandonment(
+            wishes=partial(dynamic, self.startup), known=partial(getattr, self.startup, "dynamic")
+        )
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
         self.ahead = Gate(self.in_flight.capacity)
