@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from msgspec import structs
 
+from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import Config
 from tinkex_py.errors import ConnectionFailed, DeadlineExceeded, TinkerError
 from tinkex_py.plans.abandonment import Abandonment
@@ -30,9 +31,10 @@ from tinkex_py.plans.startup import Startup, dynamic, flags
 from tinkex_py.plans.telemetry import flush, reporting
 from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.calling import METHOD
+from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.forks import renew_after_fork
-from tinkex_py.runtime.observing import Observatory
-from tinkex_py.runtime.opening import Opened
+from tinkex_py.runtime.observing import Observatory, Observer
+from tinkex_py.runtime.opening import Opened, open_again, open_runtime
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, Runtime
 from tinkex_py.types.batch import Dialect
@@ -99,6 +101,34 @@ class Context:
         self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
         self._left_behind: tuple[Runtime, ...] = ()
         renew_after_fork(self)
+
+    @classmethod
+    def opened(
+        cls,
+        config: Config,
+        observers: Sequence[Observer] | None,
+        transport: HttpxTransport | None,
+        *,
+        problem: TinkerError | None = None,
+        shared: bool = False,
+        backoff: Patience = None,
+    ) -> Self:
+        """A context with a runtime of its own for these settings, which after a fork is opened again."""
+        watching = watching_with(observers, config)
+        opened = open_runtime(config, watching, transport)
+        return cls(
+            opened.config,
+            opened.runtime,
+            startup=opened.startup,
+            problem=opened.problem or problem,
+            user_metadata=opened.config.user_metadata,
+            trouble=opened.trouble,
+            shared=shared,
+            observatory=opened.observatory,
+            reporter=opened.reporter,
+            backoff=backoff,
+            open_again=partial(open_again, opened, watching, transport),
+        )
 
     def close(self, status: Ending = "success", detail: str | None = None) -> None:
         """Finish the session and end everything, in a bounded time; once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
@@ -14,7 +13,6 @@ from returns.result import Failure
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client
 from tinkex_py.clients.promises import Promise
-from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan
@@ -23,7 +21,7 @@ from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Reply, Request
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import open_again, open_runtime, settings_for
+from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
@@ -69,22 +67,15 @@ class Opened(Client):
         }
         settings, unclear = settings_for(config)
         settings = structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
-        watching = watching_with(observers, settings)
-        opened = open_runtime(settings, watching, transport)
         chosen = patience(poll_backoff)
         super().__init__(
-            Context(
-                opened.config,
-                opened.runtime,
-                startup=opened.startup,
-                observatory=opened.observatory,
-                reporter=opened.reporter,
-                trouble=opened.trouble,
-                problem=opened.problem or unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
-                user_metadata=opened.config.user_metadata,
+            Context.opened(
+                settings,
+                observers,
+                transport,
+                problem=unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
                 shared=transport is None,
                 backoff=None if isinstance(chosen, Failure) else chosen.unwrap(),
-                open_again=partial(open_again, opened, watching, transport),
             )
         )
 

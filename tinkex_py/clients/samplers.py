@@ -12,7 +12,6 @@ from returns.result import Failure, Success
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Client, operation
-from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import Config
 from tinkex_py.errors import InvalidInput, TinkerError
 from tinkex_py.outcome import Outcome, or_raise, then
@@ -23,7 +22,7 @@ from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sources import Source
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
-from tinkex_py.runtime.opening import IN_PROCESS, open_again, open_runtime, settings_for
+from tinkex_py.runtime.opening import IN_PROCESS, settings_for
 from tinkex_py.types.handles import Holder, SamplerHandle, read, written
 from tinkex_py.types.service import ClientConfigResponse
 
@@ -79,19 +78,8 @@ class SamplerOperations(Client):
         holder = handle.holder
         headers = {**settings.default_headers, **holder.default_headers_overrides}
         settings = structs.replace(settings, base_url=holder.base_url, default_headers=headers)
-        watching = watching_with(observers, settings)
-        opened = open_runtime(settings, watching, transport)
-        opened.startup.known = holder.client_config
-        context = Context(
-            opened.config,
-            opened.runtime,
-            startup=opened.startup,
-            observatory=opened.observatory,
-            reporter=opened.reporter,
-            trouble=opened.trouble,
-            problem=opened.problem or unclear,
-            open_again=partial(open_again, opened, watching, transport),
-        )
+        context = Context.opened(settings, observers, transport, problem=unclear)
+        context.startup.known = holder.client_config
         context.session.joined = context.session.known = handle.session_id
         sampler = context.sampler(Source(sampling_session_id=handle.sampling_session_id))
         sampler.record_stability_info = handle.record_stability_info

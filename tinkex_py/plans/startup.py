@@ -35,6 +35,8 @@ FIRST = frozenset({"client_config", "auth_token", "client_dynamic_config"})
 KEYED = frozenset({"get_api_key", "delete_api_key"})
 """Requests about the key itself, whatever the server makes of keys otherwise."""
 
+_APART = FIRST | KEYED
+
 
 class Startup(Struct, kw_only=True):
     """A client's start as far as it has come."""
@@ -56,7 +58,7 @@ class Startup(Struct, kw_only=True):
 
 def nothing_first(startup: Startup, request: AnyRequest) -> bool:
     """Whether `prepared` would send the request as it is, at once, and look at nothing but what it teaches."""
-    usual = request.operation not in KEYED | FIRST and request.address is None
+    usual = request.operation not in _APART and request.address is None
     ready = startup.begun.done and not startup.authentication.exchanging
     return usual and ready and not (startup.unknown.met or startup.unknown.queried)
 
