@@ -35,18 +35,21 @@ def stub_server(certificate: Path | None = None) -> Generator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--no-log"]
-    secure = (
-        [] if certificate is None else ["--ssl-certificate", str(certificate), "--ssl-keyfile", f"{certificate}.key"]
-    )
-    address = ["--host", "127.0.0.1", "--port", str(port), "--backlog", "4096"]
-    server = subprocess.Popen([*command, *address, *secure, "tests.benchmarks.stub:app"], cwd=ROOT)
+    program = ["tests.benchmarks.stub", str(port)] if certificate is None else _granian(port, certificate)
+    server = subprocess.Popen([sys.executable, "-m", *program], cwd=ROOT)
     try:
         _wait_for(port)
         yield f"{'http' if certificate is None else 'https'}://localhost:{port}"
     finally:
         server.terminate()
         server.wait()
+
+
+def _granian(port: int, certificate: Path) -> list[str]:
+    secure = ["--ssl-certificate", str(certificate), "--ssl-keyfile", f"{certificate}.key"]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--backlog", "4096"]
+    kind = ["--interface", "asgi", "--loop", "uvloop", "--no-log"]
+    return ["granian", *kind, *address, *secure, "tests.benchmarks.stub:app"]
 
 
 def figures(python: str, surface: str, url: str, scenario: str, settings: Mapping[str, str]) -> dict[str, float]:

@@ -1,22 +1,29 @@
 """A server that computes nothing: fast answers of the protocol's shape, for measuring clients on loopback.
 
 Every answer is made once and kept; a promise's id carries all that is needed to keep it. `GET /_stats` counts requests
-and bytes, `POST /_config` takes the server's flags, `work_ms` and `checkpoints`. Run by granian: see `serving`.
+and bytes, `POST /_config` takes the server's flags, `work_ms` and `checkpoints`.
+
+`python -m tests.benchmarks.stub PORT` speaks plain HTTP/1.1 with little between the socket and the answer, so that the
+server's own time is a small part of what a client waits; over TLS and HTTP/2 granian runs `app`: see `serving`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
+import httptools
 import msgspec
 import numpy as np
+import uvloop
+from typing_extensions import override
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -297,3 +304,63 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(out))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": out})
+
+
+class Connection(asyncio.Protocol):
+    """A connection over plain HTTP/1.1; answers leave in one piece."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._path = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._parts: list[bytes] = []
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports behave as asyncio's, without being derived from them.
+        self._transport = cast("asyncio.Transport", transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._path, self._headers, self._parts = b"", {}, []
+
+    def on_url(self, part: bytes) -> None:
+        """Part of its address."""
+        self._path += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        self._headers[name.lower()] = value
+
+    def on_body(self, part: bytes) -> None:
+        """Part of its body."""
+        self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        """All of it is there."""
+        path, _, _ = self._path.decode().partition("?")
+        task = asyncio.get_running_loop().create_task(self._answer(path, self._headers, b"".join(self._parts)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, path: str, headers: Mapping[bytes, bytes], body: bytes) -> None:
+        status, (content_type, out) = await _answered(path, headers, body)
+        front = b"HTTP/1.1 %d -\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n" % (status, content_type, len(out))
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines([front, out])
+
+
+async def serve(port: int) -> None:
+    """Serve on loopback until the process is ended."""
+    server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", port, backlog=4096)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(int(sys.argv[1])))
