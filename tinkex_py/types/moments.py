@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import get_args
 
 from msgspec import Struct, structs
 
 
-class Timed(Struct, frozen=True, kw_only=True):
-    """A value whose times all have a zone; a time that comes without one is in UTC."""
+class Timed(Struct, frozen=True, gc=False, kw_only=True):
+    """A value whose times all have a zone; a time that comes without one is in UTC.
+
+    A list may have thousands of such values, so they are kept cheap: none is part of a cycle.
+    """
 
     def __post_init__(self) -> None:
-        for field in _times(type(self)):
+        kind = type(self)
+        for field in _TIMES.get(kind) or _times(kind):
             value = getattr(self, field)
             if value is not None and value.tzinfo is None:
                 structs.force_setattr(self, field, value.replace(tzinfo=UTC))
 
 
-@cache
+_TIMES: dict[type[Timed], tuple[str, ...]] = {}
+"""The fields that hold times, looked up once."""
+
+
 def _times(kind: type[Timed]) -> tuple[str, ...]:
-    """The fields that hold times, looked up once: a list may have thousands of such values."""
-    return tuple(field.name for field in structs.fields(kind) if datetime in {field.type, *get_args(field.type)})
+    fields = structs.fields(kind)
+    _TIMES[kind] = tuple(field.name for field in fields if datetime in {field.type, *get_args(field.type)})
+    return _TIMES[kind]
