@@ -75,10 +75,11 @@ def session_id(state: SessionState) -> Plan[str]:
 
 def in_session(state: SessionState, plan: Plan[T]) -> Plan[T]:
     """The plan's value, unless the session is over; a session that was joined is kept alive from here on."""
-    if state.ended is not None:
-        return (yield from halt(state.ended))
-    if state.joined is not None:
-        _ = yield from session_id(state)
+    return plan if state.ended is None and state.joined is None else _if_alive(state, plan)
+
+
+def _if_alive(state: SessionState, plan: Plan[T]) -> Plan[T]:
+    _ = yield from session_id(state)
     return (yield from plan)
 
 
