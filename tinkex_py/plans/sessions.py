@@ -75,11 +75,8 @@ def session_id(state: SessionState) -> Plan[str]:
 
 def in_session(state: SessionState, plan: Plan[T]) -> Plan[T]:
     """The plan's value, unless the session is over; a session that was joined is kept alive from here on."""
-    return plan if state.ended is None and state.joined is None else _if_alive(state, plan)
-
-
-def _if_alive(state: SessionState, plan: Plan[T]) -> Plan[T]:
-    _ = yield from session_id(state)
+    if state.ended is not None or state.joined is not None:
+        _ = yield from session_id(state)
     return (yield from plan)
 
 
