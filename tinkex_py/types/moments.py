@@ -23,8 +23,8 @@ class Timed(Struct, frozen=True, gc=False, kw_only=True):
 
 
 _TIMES: dict[type[Timed], tuple[str, ...]] = {}
-"""The fields that hold times, found once. Every value of a list asks: with `functools.cache` in this place reading 2,000
-checkpoints took 1.07 ms instead of 0.90.
+"""The fields that hold times, found once. Every value of a list asks: with `functools.cache` in this place reading
+2,000 checkpoints took 1.07 ms instead of 0.90.
 """
 
 
