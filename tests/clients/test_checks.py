@@ -59,6 +59,15 @@ def test_a_prompt_that_does_not_fit_is_not_sent() -> None:
     assert "asample" not in server.asked
 
 
+def test_a_bad_question_sends_nothing() -> None:
+    server = Server()
+    with service(server) as client:
+        sampler = or_raise(client.create_sampling_client(base_model="fixed"))
+        refused = sampler.sample(ModelInput.from_ints([1]), 0, SamplingParams(max_tokens=3)).result()
+    assert isinstance(refused.failure(), errors.InvalidInput)
+    assert "asample" not in server.asked
+
+
 def test_checks_can_be_switched_off() -> None:
     server = Server()
     with service(server, check_capabilities=False) as client:

@@ -76,12 +76,6 @@ def test_newer_options_are_sent_only_when_they_ask_for_something() -> None:
     assert sent[1] == sent[0] | {"prompt_alt_tokens_k": 2, "record_stability_info": True}
 
 
-def test_bad_questions_send_nothing() -> None:
-    script = Script(ACCEPTED)
-    assert isinstance(script.run(sample(sampler(), question(0))).failure(), errors.InvalidInput)
-    assert script.sent == []
-
-
 def session() -> SessionState:
     return SessionState(config=Config(base_url="http://server.test", max_attempts=1), sdk_version="0")
 

@@ -20,7 +20,7 @@ IN_PROTOBUF = frozenset({"Sample", "Forward", "ForwardBackward"})
 """The kinds of results that come in protobuf from servers that know it."""
 
 
-class RetrieveFuture(Struct, frozen=True, kw_only=True):
+class RetrieveFuture(Struct, frozen=True, gc=False, kw_only=True):
     """Body of `retrieve_future`."""
 
     request_id: str

@@ -28,7 +28,7 @@ class SamplingSession(Struct, frozen=True, kw_only=True):
     sampling_session_id: str
 
 
-class Sample(Struct, frozen=True, kw_only=True, tag="sample"):
+class Sample(Struct, frozen=True, gc=False, kw_only=True, tag="sample"):
     """Body of `asample`."""
 
     num_samples: int

@@ -122,6 +122,9 @@ class Gate:
 
     def enter(self, cost: float) -> Cell[None]:
         """Ask for `cost`; the cell is filled when it is given."""
+        if not self._waiting and self._fits(cost):
+            self._taken += cost
+            return _PASSED
         passed: Cell[None] = Cell()
         self._waiting.append((cost, passed))
         self._let_in()
@@ -136,7 +139,15 @@ class Gate:
         self._let_in()
 
     def _let_in(self) -> None:
-        while self._waiting and (not self._taken or self._taken + self._waiting[0][0] <= self.capacity):
+        while self._waiting and self._fits(self._waiting[0][0]):
             cost, passed = self._waiting.popleft()
             self._taken += cost
             passed.fill(None)
+
+    def _fits(self, cost: float) -> bool:
+        return not self._taken or self._taken + cost <= self.capacity
+
+
+_PASSED: Cell[None] = Cell()
+"""What those get that a gate lets in at once."""
+_PASSED.fill(None)

@@ -17,7 +17,19 @@ from tinkex_py.errors import PaymentRequired, RateLimited, TinkerError
 from tinkex_py.events import Paused
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, sleep, within
+from tinkex_py.plans.effects import (
+    Attempt,
+    Plan,
+    Within,
+    attempt,
+    halt,
+    now,
+    observe,
+    require,
+    scoped,
+    sleep,
+    within,
+)
 from tinkex_py.plans.retry import Billing
 
 T = TypeVar("T")
@@ -59,7 +71,8 @@ def dispatched(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], lim
     RateLimited or PaymentRequired when the server asks for a longer pause than the limits allow.
     """
     dispatch.progress = max(dispatch.progress, (yield from now()))
-    return (yield from within(dispatch.places, 1, _insist(dispatch, size, submit, limits)))
+    outcome: Outcome[T] = scoped((yield Within(dispatch.places, 1, _insist(dispatch, size, submit, limits))))
+    return (yield from require(outcome))
 
 
 def _insist(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], limits: Limits) -> Plan[T]:
@@ -77,7 +90,8 @@ def _placed(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]]) -> Pla
     if dispatch.careful_at((yield from now())):
         careful = within(dispatch.room, size * _DEARER, _after_the_pause(dispatch, submit))
         return (yield from within(dispatch.careful, 1, careful))
-    return (yield from within(dispatch.room, size, _unless_pressed(dispatch, submit)))
+    placed: Outcome[Outcome[T] | None] = scoped((yield Within(dispatch.room, size, _unless_pressed(dispatch, submit))))
+    return (yield from require(placed))
 
 
 def _after_the_pause(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T]]:
@@ -87,7 +101,10 @@ def _after_the_pause(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[
 
 
 def _unless_pressed(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T] | None]:
-    return None if dispatch.careful_at((yield from now())) else (yield from attempt(submit()))
+    if dispatch.careful_at((yield from now())):
+        return None
+    outcome: Outcome[T] = scoped((yield Attempt(submit())))
+    return outcome
 
 
 def _give_way(dispatch: Dispatch, size: int, error: TinkerError, limits: Limits) -> Plan[None]:

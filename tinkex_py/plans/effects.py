@@ -160,7 +160,7 @@ def require(outcome: Outcome[T]) -> Plan[T]:
 
 def attempt(plan: Plan[T]) -> Plan[Outcome[T]]:
     """The plan's outcome instead of its value: a halt inside ends here."""
-    return _outcome("Attempt", (yield Attempt(plan)))
+    return scoped((yield Attempt(plan)))
 
 
 def pure(value: T) -> Plan[T]:
@@ -171,7 +171,11 @@ def pure(value: T) -> Plan[T]:
 
 def send(request: AnyRequest, headers: Pairs = ()) -> Plan[Reply | TransportError]:
     """One exchange."""
-    answer = yield Send(request, headers)
+    return (yield from arrived((yield Send(request, headers))))
+
+
+def arrived(answer: Answer) -> Plan[Reply | TransportError]:
+    """What an exchange was answered with; a client that can't be made ready for it ends here."""
     if isinstance(answer, Unready):
         yield Halt(answer.error)
     if isinstance(answer, (Reply, ConnectionFailed, RedirectRefused, ResponseTooLarge)):
@@ -243,32 +247,38 @@ def deadline(seconds: float, plan: Plan[T], expired: Callable[[float], TinkerErr
     answer = yield Deadline(seconds, plan)
     if isinstance(answer, Expired):
         yield Halt(expired(answer.seconds))
-    outcome: Outcome[T] = _outcome("Deadline", answer)
+    outcome: Outcome[T] = scoped(answer)
     return (yield from require(outcome))
 
 
 def within(gate: Gate, cost: float, plan: Plan[T]) -> Plan[T]:
     """The plan's value; it starts when the gate has `cost` to give, which is given back when it ends."""
-    outcome: Outcome[T] = _outcome("Within", (yield Within(gate, cost, plan)))
+    outcome: Outcome[T] = scoped((yield Within(gate, cost, plan)))
     return (yield from require(outcome))
 
 
 def in_turn(queue: Queue, plan: Callable[[Turn], Plan[T]]) -> Plan[T]:
     """The value of the plan made for a place in the queue; inside, `wait_for(turn.ready)` waits for the place."""
-    outcome: Outcome[T] = _outcome("InTurn", (yield InTurn(queue, plan)))
+    outcome: Outcome[T] = scoped((yield InTurn(queue, plan)))
     return (yield from require(outcome))
 
 
 def shield(plan: Plan[T]) -> Plan[T]:
     """The plan's value; it runs to its end even when this plan is closed."""
-    outcome: Outcome[T] = _outcome("Shield", (yield Shield(plan)))
+    outcome: Outcome[T] = scoped((yield Shield(plan)))
     return (yield from require(outcome))
 
 
-def _outcome(effect: str, answer: Answer) -> Outcome[Any]:
+def scoped(answer: Answer) -> Outcome[Any]:
+    """What a scoped effect was answered with, for plans that yield the effect itself.
+
+    Thousands of samples wait at once, and each generator between them and what they wait for is one more object that
+    Python's collector looks through again and again. So plans on their way yield `Attempt(plan)` where others say
+    `yield from attempt(plan)`, which is the same and reads better.
+    """
     if isinstance(answer, (Success, Failure)):
         return answer
-    raise _unexpected(effect, answer)
+    raise _unexpected("a scope", answer)
 
 
 def _unexpected(effect: str, answer: Answer) -> AssertionError:

@@ -29,8 +29,22 @@ from tinkex_py.errors import (
     TinkerError,
 )
 from tinkex_py.events import PromiseMade, PromisePolled, PromiseSettled
+from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, observe, require, sleep, within
+from tinkex_py.plans.effects import (
+    Attempt,
+    Deadline,
+    Expired,
+    Observe,
+    Plan,
+    halt,
+    now,
+    observe,
+    require,
+    scoped,
+    sleep,
+    within,
+)
 from tinkex_py.plans.retry import (
     HELD,
     IMPATIENCE,
@@ -108,38 +122,47 @@ class _State(Struct):
 
 def result_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[T]:
     """The promise's value; RequestFailed when the work failed, DeadlineExceeded when nothing moves any more."""
+    return (yield from require((yield from outcome_of(ticket, returns, waiting))))
+
+
+def outcome_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[Outcome[T]]:
+    """As `result_of`; what went wrong is the value too."""
     begun = yield from now()
     waiting.progress.at = max(waiting.progress.at, begun)
-    yield from observe(PromiseMade(operation=ticket.operation, promise=ticket.request_id))
-    outcome = yield from attempt(_poll(ticket, returns, waiting, _State(begun, room=ticket.size)))
+    yield Observe(PromiseMade(operation=ticket.operation, promise=ticket.request_id))
+    outcome = yield from _poll(ticket, returns, waiting, _State(begun, room=ticket.size))
     ended = yield from now()
     waiting.progress.at = ended
     error = outcome.failure() if isinstance(outcome, Failure) else None
-    yield from observe(
+    yield Observe(
         PromiseSettled(operation=ticket.operation, promise=ticket.request_id, elapsed=ended - begun, error=error)
     )
-    return (yield from require(outcome))
+    return outcome
 
 
-def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[T]:
+def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[Outcome[T]]:
     while True:
         at = yield from now()
         left = waiting.left(state.begun, at)
         if left < MOMENT:
-            return (yield from halt(stuck(ticket, waiting, at - state.begun)))
-        match (yield from attempt(deadline(left, _round(ticket, returns, waiting, state), unanswered))):
-            case Success(answer):
-                if answer is not None:
-                    return answer.value
-            case Failure(error):
-                if not isinstance(error, DeadlineExceeded):
-                    return (yield from halt(error))
+            return Failure(stuck(ticket, waiting, at - state.begun))
+        answer = yield Deadline(left, _round(ticket, returns, waiting, state))
+        if isinstance(answer, Expired):
+            continue
+        outcome: Outcome[Ready[T] | None] = scoped(answer)
+        if isinstance(outcome, Failure):
+            return outcome
+        ready = outcome.unwrap()
+        if ready is not None:
+            return Success(ready.value)
 
 
 def _round(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[Ready[T] | None]:
     """Ask once: the result, or None when it is right to ask again."""
     asked = yield from now()
-    outcome = yield from attempt(_ask(ticket, returns, waiting, state))
+    question = _question(ticket, returns, waiting, state)
+    asking = question if state.room is None else within(waiting.room, state.room, question)
+    outcome: Outcome[PromiseState[T]] = scoped((yield Attempt(asking)))
     held = (yield from now()) - asked >= HELD
     match outcome:
         case Success(answer):
@@ -172,11 +195,6 @@ def _make_room(size: int, state: _State) -> Plan[None]:
         state.empty += 1
         yield from sleep(backoff(IMPATIENCE, state.empty))
     state.room = size
-
-
-def _ask(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[PromiseState[T]]:
-    question = _question(ticket, returns, waiting, state)
-    return (yield from question if state.room is None else within(waiting.room, state.room, question))
 
 
 def _question(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[PromiseState[T]]:

@@ -29,7 +29,21 @@ from tinkex_py.errors import (
 from tinkex_py.events import Paused, ReplyReceived, RequestBroken, RequestSent, RetryScheduled
 from tinkex_py.interpret import interpret
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, deadline, halt, now, observe, random_bits, send, sleep
+from tinkex_py.plans.effects import (
+    Deadline,
+    Expired,
+    Observe,
+    Plan,
+    Send,
+    arrived,
+    halt,
+    now,
+    observe,
+    random_bits,
+    require,
+    scoped,
+    sleep,
+)
 from tinkex_py.request import AnyRequest, Pairs, Repeat, Reply, Request
 
 T = TypeVar("T")
@@ -105,12 +119,12 @@ def call(
     begun = yield from now()
     named = (yield from identity(request)) if headers is None else headers
     tally = tally or Tally()
-
-    def expired(seconds: float) -> TinkerError:
-        return _overdue(request, seconds, tally)
-
     plan = _repeat(_allowed(request, policy), named, policy, billing, begun, tally)
-    return (yield from deadline(policy.seconds, plan, expired))
+    answer = yield Deadline(policy.seconds, plan)
+    if isinstance(answer, Expired):
+        return (yield from halt(_overdue(request, answer.seconds, tally)))
+    outcome: Outcome[T] = scoped(answer)
+    return (yield from require(outcome))
 
 
 def identity(request: AnyRequest) -> Plan[Pairs]:
@@ -133,17 +147,14 @@ def exchange(request: Request[T], headers: Pairs, attempt: int) -> Plan[tuple[Ou
 def answered(request: AnyRequest, headers: Pairs, attempt: int = 1) -> Plan[Reply | TransportError]:
     """One attempt that observers see: its answer, not yet interpreted."""
     begun = yield from now()
-    yield from observe(RequestSent(operation=request.operation, endpoint=request.endpoint, attempt=attempt))
-    answer = yield from send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))
+    operation, endpoint = request.operation, request.endpoint
+    yield Observe(RequestSent(operation=operation, endpoint=endpoint, attempt=attempt))
+    answer = yield from arrived((yield Send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))))
     elapsed = (yield from now()) - begun
     if isinstance(answer, Reply):
-        yield from observe(
-            ReplyReceived(operation=request.operation, endpoint=request.endpoint, status=answer.status, elapsed=elapsed)
-        )
+        yield Observe(ReplyReceived(operation=operation, endpoint=endpoint, status=answer.status, elapsed=elapsed))
     else:
-        yield from observe(
-            RequestBroken(operation=request.operation, endpoint=request.endpoint, error=answer, elapsed=elapsed)
-        )
+        yield Observe(RequestBroken(operation=operation, endpoint=endpoint, error=answer, elapsed=elapsed))
     return answer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from math import inf
 
 from msgspec import Struct, field, structs
@@ -22,9 +21,23 @@ from tinkex_py.plans.abandonment import Abandonment, attend, heard_out
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.clones import BLOCK
 from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched
-from tinkex_py.plans.effects import Plan, attempt, deadline, halt, now, random_bits, sleep, within
+from tinkex_py.plans.effects import (
+    Attempt,
+    Deadline,
+    Expired,
+    Plan,
+    attempt,
+    deadline,
+    halt,
+    now,
+    random_bits,
+    require,
+    scoped,
+    sleep,
+    within,
+)
 from tinkex_py.plans.estimates import estimated
-from tinkex_py.plans.polling import MOMENT, Progress, Ticket, Waiting, result_of, stuck, unanswered
+from tinkex_py.plans.polling import MOMENT, Progress, Ticket, Waiting, outcome_of, result_of, stuck, unanswered
 from tinkex_py.plans.retry import Policy, after, backoff, identity
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.submission import submitted
@@ -97,15 +110,18 @@ def sampler_of(
 def sample(
     sampler: Sampler, question: Question, timeout: float = inf, *, anew: bool | None = None
 ) -> Plan[SampleResponse]:
-    """The samples within `timeout` seconds; what the server lost is asked for `anew`, under a new number."""
-    found = question.problem()
-    if found is not None:
-        return (yield from halt(found))
+    """The samples within `timeout` seconds; what the server lost is asked for `anew`, under a new number.
+
+    The question has no `problem()`.
+    """
     yield from attend(sampler.abandonment)
     longest = min(timeout, sampler.waiting.config.promise_timeout)
     plan = _insist(sampler, question, longest, anew=sampler.anew if anew is None else anew)
     admitted = plan if sampler.under_way is None else within(sampler.under_way, 1, plan)
-    response = yield from deadline(longest, admitted, _overdue)
+    answer = yield Deadline(longest, admitted)
+    if isinstance(answer, Expired):
+        return (yield from halt(_overdue(answer.seconds)))
+    response: SampleResponse = yield from require(scoped(answer))
     missing = lacking(question, response)
     return response if missing is None else (yield from halt(missing))
 
@@ -130,7 +146,7 @@ def _insist(sampler: Sampler, question: Question, longest: float, *, anew: bool)
 
 def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outcome[SampleResponse], bool]]:
     """The outcome under one number, and whether the sample is lost rather than refused."""
-    outcome = yield from attempt(_submit(sampler, question, until))
+    outcome: Outcome[Ticket] = scoped((yield Attempt(_submit(sampler, question, until))))
     if isinstance(outcome, Failure):
         return outcome, isinstance(outcome.failure(), _LOST)
     ticket = outcome.unwrap()
@@ -161,19 +177,32 @@ def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Ticket]:
     )
     headers = yield from identity(request)
     limits = Limits(until=until, quiet=sampler.waiting.config.progress_timeout)
-    submit = partial(_promised, sampler.abandonment, request, headers, until)
-    return (yield from dispatched(sampler.dispatch, estimated(question.prompt), submit, limits))
+    submission = _Submission(sampler.abandonment, request, headers, until)
+    return (yield from dispatched(sampler.dispatch, estimated(question.prompt), submission, limits))
 
 
-def _promised(abandonment: Abandonment, request: Request[Promised], headers: Pairs, until: float) -> Plan[Ticket]:
-    policy = Policy(seconds=min(_SUBMITTING, until - (yield from now())), attempts=None)
-    return (yield from heard_out(abandonment, submitted(request, "Sample", policy, headers=headers)))
+class _Submission(Struct, frozen=True, gc=False):
+    """A sample's request under one number, with all that each try to submit it needs."""
+
+    abandonment: Abandonment
+    request: Request[Promised]
+    headers: Pairs
+    until: float
+
+    def __call__(self) -> Plan[Ticket]:
+        """One try."""
+        policy = Policy(seconds=min(_SUBMITTING, self.until - (yield from now())), attempts=None)
+        submission = submitted(self.request, "Sample", policy, headers=self.headers)
+        return (yield from heard_out(self.abandonment, submission))
 
 
 def _result(sampler: Sampler, ticket: Ticket) -> Plan[Outcome[SampleResponse]]:
     """The promise's outcome; when the caller gives up first, so does the server."""
     try:
-        outcome = yield from attempt(_awaited(sampler, ticket))
+        if sampler.watch is None:
+            outcome = yield from outcome_of(ticket, SampleResponse, sampler.waiting)
+        else:
+            outcome = yield from attempt(_listed_result(sampler.watch, sampler.waiting, ticket))
     except GeneratorExit:
         sampler.abandonment.give_up(ticket.request_id)
         raise
@@ -184,12 +213,11 @@ def _result(sampler: Sampler, ticket: Ticket) -> Plan[Outcome[SampleResponse]]:
     return outcome
 
 
-def _awaited(sampler: Sampler, ticket: Ticket) -> Plan[SampleResponse]:
-    if sampler.watch is not None:
-        completion = yield from _listed(sampler.watch, ticket, sampler.waiting)
-        size = None if completion is None else completion.response_payload_uncompressed_size
-        ticket = structs.replace(ticket, size=size or None)
-    return (yield from result_of(ticket, SampleResponse, sampler.waiting))
+def _listed_result(watch: Watch, waiting: Waiting, ticket: Ticket) -> Plan[SampleResponse]:
+    """The result, asked for once the server lists the promise."""
+    completion = yield from _listed(watch, ticket, waiting)
+    size = None if completion is None else completion.response_payload_uncompressed_size
+    return (yield from result_of(structs.replace(ticket, size=size or None), SampleResponse, waiting))
 
 
 def _listed(watch: Watch, ticket: Ticket, waiting: Waiting) -> Plan[Completion | None]:

@@ -8,10 +8,10 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor as Pool
 from contextvars import Context
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
-from returns.result import Failure, Success
 
 from tinkex_py.errors import TransportError
 from tinkex_py.events import AnyEvent
@@ -21,8 +21,6 @@ from tinkex_py.plans.effects import (
     Answer,
     Await,
     Compute,
-    Effect,
-    Halt,
     Now,
     Observe,
     Outcomes,
@@ -37,7 +35,7 @@ from tinkex_py.plans.effects import (
     Unready,
 )
 from tinkex_py.request import AnyRequest, Pairs, Reply
-from tinkex_py.runtime.strands import Strand
+from tinkex_py.runtime.strands import Calendar, Strand
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -71,6 +69,7 @@ class Executor:
         self.transport = transport
         self.tasks: set[asyncio.Task[Any]] = set()
         self.closing = False
+        self._calendar = Calendar()
         self._observe = observe
         self._bits = bits
         self._pool = pool
@@ -92,31 +91,38 @@ class Executor:
 
     async def run(self, plan: Plan[T]) -> Outcome[T]:
         """The plan's outcome; the plan is closed whatever happens."""
-        strand = Strand(plan)
+        strand = Strand(plan, self._calendar)
         answer: Answer = None
         try:
-            while True:
+            while (effect := strand.asks(answer)) is not None:
+                at_once = self._at_once.get(type(effect))
+                if at_once is not None:
+                    answer = at_once(effect)
+                    continue
                 try:
-                    effect = strand.plan.send(answer)
-                except StopIteration as stop:
-                    ended: Outcome[Any] = Success(stop.value)
-                else:
-                    if not isinstance(effect, Halt):
-                        at_once = self._at_once.get(type(effect))
-                        answer = await self._answer(strand, effect) if at_once is None else at_once(effect)
-                        continue
-                    ended = Failure(effect.error)
-                if not strand.leave():
-                    return ended
-                answer = ended
+                    answer = await self._waiting[type(effect)](effect)
+                except asyncio.CancelledError:
+                    if not strand.interrupted:
+                        raise
+                if strand.interrupted:
+                    answer = strand.cut()
+            return strand.outcome
         finally:
             strand.close()
 
-    def track(self, work: Coroutine[Any, Any, U], context: Context | None = None) -> asyncio.Task[U]:
-        """Run something in the background until it ends, or everything does; in that context or the current one."""
+    def track(
+        self,
+        work: Coroutine[Any, Any, U],
+        context: Context | None = None,
+        ended: Callable[[asyncio.Task[U]], None] | None = None,
+    ) -> asyncio.Task[U]:
+        """Run something in the background until it ends, or everything does; in that context or the current one.
+
+        `ended` is called then, and takes it out of `tasks`.
+        """
         task = asyncio.get_running_loop().create_task(work, context=context)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard, context=context)
+        task.add_done_callback(ended or self.tasks.discard, context=context)
         return task
 
     async def stop(self) -> None:
@@ -136,25 +142,6 @@ class Executor:
         await self.transport.close()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _answer(self, strand: Strand, effect: Effect) -> Answer:
-        """What takes its time, or a scope, whose plan goes on from here; a deadline that ends now is the answer too."""
-        waiting = self._waiting.get(type(effect))
-        if waiting is None:
-            ready = strand.enter(effect)
-            if ready is None:
-                return None
-            waited: Awaitable[Answer] = filled(ready)
-        else:
-            waited = waiting(effect)
-        try:
-            answer = await waited
-            if not strand.interrupted:
-                return answer
-        except asyncio.CancelledError:
-            if not strand.interrupted:
-                raise
-        return strand.cut()
 
     async def _in_background(self, plan: Plan[None], owed: Cell[Any] | None) -> None:
         """Nobody waits for the plan itself: a bug goes to those who wait for what it owes, and into the log."""
@@ -200,13 +187,15 @@ async def filled(cell: Cell[T]) -> None:
     if cell.filled:
         return
     woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def wake() -> None:
-        if not woken.done():
-            woken.set_result(None)
-
+    wake = partial(resolve, woken)
     cell.when_filled(wake)
     try:
         await woken
     finally:
         cell.forget(wake)
+
+
+def resolve(woken: asyncio.Future[None]) -> None:
+    """Wake whoever waits, unless it has stopped waiting."""
+    if not woken.done():
+        woken.set_result(None)

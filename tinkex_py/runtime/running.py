@@ -16,7 +16,7 @@ from tinkex_py.errors import Cancelled, ClientClosed
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan
-from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.executor import Executor, resolve
 
 T = TypeVar("T")
 
@@ -31,20 +31,21 @@ Settled: TypeAlias = "Outcome[T] | Crash"
 
 
 class Running(Generic[T]):
-    """A plan on its way. `settled` is filled when it has ended; `post` calls a function on the runtime's loop."""
+    """A plan on its way through a runtime. `settled` is filled when it has ended."""
 
-    __slots__ = ("_post", "_process", "_task", "settled")
+    __slots__ = ("_executor", "_process", "_runtime", "_task", "settled")
 
-    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self.settled: Cell[Settled[T]] = Cell()
-        self._post = post
+        self._runtime = runtime
         self._process = os.getpid()
+        self._executor: Executor
         self._task: asyncio.Task[Outcome[T]] | None = None
 
     def start(self, executor: Executor, plan: Plan[T], context: Context | None = None) -> None:
         """Begin, on the runtime's loop, in the caller's context or the current one."""
-        self._task = executor.track(executor.run(plan), context)
-        self._task.add_done_callback(partial(self._settle, executor), context=context)
+        self._executor = executor
+        self._task = executor.track(executor.run(plan), context, self._settle)
 
     @property
     def orphaned(self) -> bool:
@@ -53,16 +54,17 @@ class Running(Generic[T]):
 
     def cancel(self) -> None:
         """Stop the plan; it settles as Cancelled unless it ends by itself."""
-        self._post(self._stop)
+        self._runtime.post(self._stop)
 
     def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    def _settle(self, executor: Executor, task: asyncio.Task[Outcome[T]]) -> None:
+    def _settle(self, task: asyncio.Task[Outcome[T]]) -> None:
         """Called however the task ends, even if it was cancelled before its first step."""
+        self._executor.tasks.discard(task)
         if task.cancelled():
-            self.settled.fill(Failure(closed() if executor.closing else _CANCELLED))
+            self.settled.fill(Failure(closed() if self._executor.closing else _CANCELLED))
         elif (bug := task.exception()) is not None:
             self.settled.fill(Crash(bug))
         else:
@@ -74,6 +76,10 @@ class Runtime(Protocol):
 
     def submit(self, plan: Plan[T]) -> Running[T]:
         """Start a plan; plans start in the order of their submission."""
+        ...
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call on the runtime's loop; nothing when that has closed."""
         ...
 
     def close(self, farewell: Plan[None] | None = None) -> None:
@@ -127,21 +133,19 @@ async def arrival(running: Running[T]) -> Outcome[T]:
     if not settled.filled:
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
-
-        def resolve() -> None:
-            if not woken.done():
-                woken.set_result(None)
-
-        def wake() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(resolve)
-
+        wake = partial(_wake, loop, woken)
         settled.when_filled(wake)
         try:
             await woken
         finally:
             settled.forget(wake)
     return opened(settled.values[0])
+
+
+def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> None:
+    """From another thread than the loop's."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(resolve, woken)
 
 
 async def arrival_within(running: Running[T], seconds: float | None) -> Outcome[T] | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 from msgspec import Struct
+from returns.result import Failure, Success
 
+from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell, Turn
-from tinkex_py.plans.effects import Attempt, Deadline, Effect, Expired, InTurn, Plan, Within
+from tinkex_py.plans.effects import Answer, Attempt, Await, Deadline, Effect, Expired, Halt, InTurn, Plan, Within
 
 
 class Scope(Struct, gc=False, eq=False):
@@ -35,20 +38,57 @@ class Scope(Struct, gc=False, eq=False):
                 self.effect.queue.leave(self.held)
 
 
-def _entered(effect: Effect) -> Scope:
-    """The scope that an effect asks for."""
-    match effect:
-        case Attempt(plan):
-            return Scope(plan)
-        case Deadline(seconds, plan):
-            return Scope(plan, until=asyncio.get_running_loop().time() + seconds, seconds=seconds)
-        case Within(gate, cost, plan):
-            return Scope(plan, effect, gate.enter(cost))
-        case InTurn(queue, plan_for):
-            turn = queue.enter()
-            return Scope(plan_for(turn), effect, turn)
-        case _:
-            raise AssertionError(f"{effect} has no plan that runs inside it")
+def _timed(effect: Deadline) -> Scope:
+    until = asyncio.get_running_loop().time() + effect.seconds
+    return Scope(effect.plan, until=until, seconds=effect.seconds)
+
+
+def _admitted(effect: Within) -> Scope:
+    return Scope(effect.plan, effect, effect.gate.enter(effect.cost))
+
+
+def _queued(effect: InTurn) -> Scope:
+    turn = effect.queue.enter()
+    return Scope(effect.plan(turn), effect, turn)
+
+
+_NEAR = 60.0
+_LOOKS = 30.0
+"""Seconds that an alarm is off to be far, and between two looks at those that are."""
+_SCOPES: dict[type, Callable[[Any], Scope]] = {
+    Attempt: lambda effect: Scope(effect.plan),
+    Deadline: _timed,
+    Within: _admitted,
+    InTurn: _queued,
+}
+"""The scopes that effects ask for."""
+
+
+class Calendar:
+    """Alarms that are far off, as most are: one timer looks after them all, and each gets its own when it is near."""
+
+    def __init__(self) -> None:
+        self._far: set[Strand] = set()
+        self._looking: asyncio.TimerHandle | None = None
+
+    def note(self, strand: Strand) -> None:
+        """See to it that the strand's alarm rings."""
+        loop = asyncio.get_running_loop()
+        if strand.rings - loop.time() < _NEAR:
+            strand.set_timer()
+        else:
+            self._far.add(strand)
+            self._looking = self._looking or loop.call_later(_LOOKS, self._look)
+
+    def forget(self, strand: Strand) -> None:
+        """The strand's alarm is not to ring."""
+        self._far.discard(strand)
+
+    def _look(self) -> None:
+        self._looking = None
+        far, self._far = self._far, set()
+        for strand in far:
+            self.note(strand)
 
 
 class Strand:
@@ -58,33 +98,39 @@ class Strand:
     that turns out to be early, since its scope has ended, is set anew: that is cheaper than stopping each.
     """
 
-    __slots__ = ("_alarm", "_cancelling", "_late", "_rings", "_task", "plan", "scopes")
+    __slots__ = ("_alarm", "_calendar", "_cancelling", "_late", "_task", "outcome", "plan", "rings", "scopes")
 
-    def __init__(self, plan: Plan[Any]) -> None:
+    def __init__(self, plan: Plan[Any], calendar: Calendar) -> None:
         self.plan = plan
+        self.outcome: Outcome[Any]
         self.scopes = [Scope(plan)]
         self._alarm: asyncio.TimerHandle | None = None
-        self._rings = inf
+        self.rings = inf
+        self._calendar = calendar
         self._late: Scope | None = None
         self._task: asyncio.Task[Any] | None = None
         self._cancelling = 0
 
-    def enter(self, effect: Effect) -> Cell[None] | None:
-        """Go on with the effect's plan, once the cell is filled if there is one."""
-        scope = _entered(effect)
-        self.scopes.append(scope)
-        self.plan = scope.plan
-        if scope.until < self._rings:
-            self._remember_task()
-            self._set_alarm(scope.until)
-        return scope.held if isinstance(scope.held, Cell) and not scope.held.filled else None
-
-    def leave(self) -> bool:
-        """End the innermost plan, and go on with the one around it if there is one."""
-        self.scopes.pop().end()
-        if self.scopes:
-            self.plan = self.scopes[-1].plan
-        return bool(self.scopes)
+    def asks(self, answer: Answer) -> Effect | None:
+        """Go on with that answer to the next effect that is not a matter of scopes; None when there is an outcome."""
+        while True:
+            try:
+                effect = self.plan.send(answer)
+            except StopIteration as stop:
+                answer = Success(stop.value)
+            else:
+                if isinstance(effect, Halt):
+                    answer = Failure(effect.error)
+                elif (entered := _SCOPES.get(type(effect))) is None:
+                    return effect
+                elif (ready := self._enter(entered(effect))) is None:
+                    answer = None
+                    continue
+                else:
+                    return Await(ready)
+            if not self._leave():
+                self.outcome = answer
+                return None
 
     @property
     def interrupted(self) -> bool:
@@ -106,9 +152,24 @@ class Strand:
 
     def close(self) -> None:
         """End all plans, from the innermost on, and the alarm."""
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._unset_alarm()
         self._end(0)
+
+    def _enter(self, scope: Scope) -> Cell[None] | None:
+        """Go on with the scope's plan, once the cell is filled if there is one."""
+        self.scopes.append(scope)
+        self.plan = scope.plan
+        if scope.until < self.rings:
+            self._remember_task()
+            self._set_alarm(scope.until)
+        return scope.held if isinstance(scope.held, Cell) and not scope.held.filled else None
+
+    def _leave(self) -> bool:
+        """End the innermost plan, and go on with the one around it if there is one."""
+        self.scopes.pop().end()
+        if self.scopes:
+            self.plan = self.scopes[-1].plan
+        return bool(self.scopes)
 
     def _end(self, depth: int) -> None:
         """Leave that many; whatever one of them raises, the others are ended too."""
@@ -123,16 +184,25 @@ class Strand:
         if self._task is None and (task := asyncio.current_task()) is not None:
             self._task, self._cancelling = task, task.cancelling()
 
+    def set_timer(self) -> None:
+        """Have the alarm ring when it is due."""
+        self._alarm = asyncio.get_running_loop().call_at(self.rings, self._ring)
+
     def _set_alarm(self, until: float) -> None:
-        if self._alarm is not None:
+        self._unset_alarm()
+        self.rings = until
+        if until < inf:
+            self._calendar.note(self)
+
+    def _unset_alarm(self) -> None:
+        if self._alarm is None:
+            self._calendar.forget(self)
+        else:
             self._alarm.cancel()
             self._alarm = None
-        self._rings = until
-        if until < inf:
-            self._alarm = asyncio.get_running_loop().call_at(until, self._ring)
 
     def _ring(self) -> None:
-        when, self._alarm, self._rings = self._rings, None, inf
+        when, self._alarm, self.rings = self.rings, None, inf
         self._late = next((scope for scope in self.scopes if scope.until <= when), None)
         if self._late is None:
             self._set_alarm(min((scope.until for scope in self.scopes), default=inf))

@@ -60,7 +60,7 @@ class ThreadRuntime:
 
     def submit(self, plan: Plan[T]) -> Running[T]:
         """Start a plan from any thread; plans start in the order of their submission."""
-        running: Running[T] = Running(self._post)
+        running: Running[T] = Running(self)
         with self._lock:
             if self._closed:
                 running.settled.fill(Failure(closed()))
@@ -70,6 +70,12 @@ class ThreadRuntime:
             if len(self._waiting) == 1:
                 loop.call_soon_threadsafe(self._drain)
         return running
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call on the runtime's loop; nothing when that has closed."""
+        with suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(function)
 
     def close(self, farewell: Plan[None] | None = None) -> None:
         """End every plan, run `farewell`, end the transport and the thread, in a bounded time; once.
@@ -82,7 +88,7 @@ class ThreadRuntime:
             loop, thread, first, self._closed = self._loop, self._thread, not self._closed, True
             self._farewell = farewell if first else self._farewell
         if loop is not None and thread is not None and thread.is_alive():
-            self._post(loop.stop)
+            self.post(loop.stop)
             if not self.here:
                 thread.join(self._closing + 1)
 
@@ -116,12 +122,6 @@ class ThreadRuntime:
             if self._farewell is not None:
                 await asyncio.wait_for(self._executor.run(self._farewell), self._closing * _FAREWELL)
         await self._executor.close()
-
-    def _post(self, function: Callable[[], None]) -> None:
-        """Call on the runtime's loop; nothing when that has closed."""
-        with suppress(RuntimeError):
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(function)
 
     def _drain(self) -> None:
         with self._lock:

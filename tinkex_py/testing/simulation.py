@@ -48,12 +48,16 @@ class LoopRuntime:
 
     def submit(self, plan: Plan[T]) -> Running[T]:
         """Start a plan."""
-        running: Running[T] = Running(lambda function: function())
+        running: Running[T] = Running(self)
         if self._closed:
             running.settled.fill(Failure(closed()))
         else:
             running.start(self._executor, plan)
         return running
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call at once: there is no other loop."""
+        function()
 
     def close(self, farewell: Plan[None] | None = None) -> None:
         """Start no more plans; a farewell needs time, which only `aclose` has."""

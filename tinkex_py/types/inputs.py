@@ -13,7 +13,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.types.tokens import Tokens, TokensLike
 
 
-class EncodedTextChunk(Struct, frozen=True, tag="encoded_text"):
+class EncodedTextChunk(Struct, frozen=True, gc=False, tag="encoded_text"):
     """Token ids `[T]` of a tokenizer, packed when the chunk is made."""
 
     tokens: Sequence[int]
@@ -82,7 +82,7 @@ class Encoder(Protocol):
         ...
 
 
-class ModelInput(Struct, frozen=True):
+class ModelInput(Struct, frozen=True, gc=False):
     """What a model reads: chunks of text, images and audio.
 
     >>> ModelInput.from_ints([72, 105]).length

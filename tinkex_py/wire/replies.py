@@ -49,7 +49,7 @@ class Explanation(Struct, frozen=True):
     fields: tuple[str, ...] = ()
 
 
-class Value(Struct, Generic[T], frozen=True):
+class Value(Struct, Generic[T], frozen=True, gc=False):
     """The answer is the value."""
 
     form: TypeForm[T]
@@ -64,7 +64,7 @@ class Value(Struct, Generic[T], frozen=True):
         return json.decode(self.form, reply.body)
 
 
-class PromiseOf(Struct, Generic[T], frozen=True):
+class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
     """The answer is the state of a promise; a 408 says that it is pending."""
 
     form: TypeForm[T]
