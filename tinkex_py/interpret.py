@@ -8,7 +8,7 @@ from math import inf
 from typing import TypeVar
 
 from msgspec import structs
-from returns.result import Failure, Success
+from returns.result import Failure
 
 from tinkex_py.errors import (
     BadRequest,
@@ -63,11 +63,8 @@ def interpret(request: Request[T], reply: Reply) -> Outcome[T]:
     """The value that a reply holds, or the error that it is."""
     if reply.status not in _ANSWERED and reply.status not in request.returns.statuses:
         return Failure(status_error(request, reply))
-    match request.returns.read(reply):
-        case Success(value):
-            return Success(value)
-        case Failure(reason):
-            return Failure(_undecodable(request, reply, reason))
+    read = request.returns.read(reply)
+    return Failure(_undecodable(request, reply, read.failure())) if isinstance(read, Failure) else read
 
 
 def status_error(request: AnyRequest, reply: Reply) -> TinkerError:

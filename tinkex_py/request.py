@@ -170,7 +170,10 @@ class Reply(Struct, frozen=True, gc=False, kw_only=True):
 
     def header(self, name: str) -> str | None:
         """The first header of that (lower-case) name."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
 
 AnyRequest: TypeAlias = Request[Any]

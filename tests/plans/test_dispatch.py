@@ -16,6 +16,7 @@ from tests.plans.scripted import Script, reply, waiting
 from tinkex_py import ModelInput, SamplingParams, errors
 from tinkex_py.endpoints.sampling import Sample
 from tinkex_py.events import Paused
+from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched
 from tinkex_py.plans.effects import Plan, halt, now, sleep, together
@@ -104,7 +105,7 @@ PAUSES: dict[str, tuple[errors.TinkerError, int, float]] = {
 def test_a_refused_submission_pauses(error: errors.TinkerError, size: int, pause: float) -> None:
     times, submit = refusal(error, error)
     script = Script(reply(200))
-    assert script.run(dispatched(Dispatch(), size, submit, Limits())) == Success("accepted")
+    assert script.run(dispatched(Dispatch(), size, submit, Limits())).unwrap() == Success("accepted")
     assert times == [0.0, pause, 2 * pause]
     assert [event.seconds for event in script.events if isinstance(event, Paused)] == [pause, pause]
 
@@ -120,7 +121,7 @@ ENDS: dict[str, tuple[errors.TinkerError, Dispatch, Limits]] = {
 @pytest.mark.parametrize(("error", "dispatch", "limits"), ENDS.values(), ids=ENDS)
 def test_a_submission_ends_with(error: errors.TinkerError, dispatch: Dispatch, limits: Limits) -> None:
     times, submit = refusal(error)
-    assert Script(reply(200)).run(dispatched(dispatch, 1, submit, limits)) == Failure(error)
+    assert Script(reply(200)).run(dispatched(dispatch, 1, submit, limits)).unwrap() == Failure(error)
     assert times == [0.0]
 
 
@@ -129,7 +130,7 @@ def test_all_wait_while_one_was_asked_to() -> None:
     times, pressed = refusal(structs.replace(PRESSED, retry_after=7.0))
     later, calm = refusal()
 
-    def second() -> Plan[str]:
+    def second() -> Plan[Outcome[str]]:
         yield from sleep(1)
         return (yield from dispatched(dispatch, 1, calm, Limits()))
 

@@ -11,21 +11,18 @@ from math import inf
 from typing import Literal, TypeVar
 
 from msgspec import Struct, field
-from returns.result import Failure, Success
+from returns.result import Failure
 
 from tinkex_py.errors import PaymentRequired, RateLimited, TinkerError
 from tinkex_py.events import Paused
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.effects import (
-    Attempt,
     Plan,
     Within,
-    attempt,
     halt,
     now,
     observe,
-    require,
     scoped,
     sleep,
     within,
@@ -65,46 +62,45 @@ class Limits(Struct, frozen=True, gc=False, kw_only=True):
     quiet: float = inf
 
 
-def dispatched(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], limits: Limits) -> Plan[T]:
-    """The value of a submission of so many bytes, made when there is a place for it, and anew after a pause.
+class _Pressed(Struct, frozen=True, gc=False):
+    """Nothing was submitted, because the server asks for less."""
+
+
+def dispatched(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], limits: Limits) -> Plan[Outcome[T]]:
+    """The outcome of a submission of so many bytes, made when there is a place for it, and anew after a pause.
 
     RateLimited or PaymentRequired when the server asks for a longer pause than the limits allow.
     """
     dispatch.progress = max(dispatch.progress, (yield from now()))
-    outcome: Outcome[T] = scoped((yield Within(dispatch.places, 1, _insist(dispatch, size, submit, limits))))
-    return (yield from require(outcome))
+    return scoped((yield Within(dispatch.places, 1, _insist(dispatch, size, submit, limits))))
 
 
 def _insist(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], limits: Limits) -> Plan[T]:
     while True:
         outcome = yield from _placed(dispatch, size, submit)
-        if isinstance(outcome, Success):
-            dispatch.progress = yield from now()
-            return outcome.unwrap()
         if isinstance(outcome, Failure):
             yield from _give_way(dispatch, size, outcome.failure(), limits)
+        elif not isinstance(accepted := outcome.unwrap(), _Pressed):
+            dispatch.progress = yield from now()
+            return accepted
 
 
-def _placed(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T] | None]:
-    """The submission's outcome; None when a pause began while it waited for room."""
+def _placed(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T | _Pressed]]:
+    """The submission's outcome, unless a pause began while it waited for room."""
     if dispatch.careful_at((yield from now())):
         careful = within(dispatch.room, size * _DEARER, _after_the_pause(dispatch, submit))
-        return (yield from within(dispatch.careful, 1, careful))
-    placed: Outcome[Outcome[T] | None] = scoped((yield Within(dispatch.room, size, _unless_pressed(dispatch, submit))))
-    return (yield from require(placed))
+        return scoped((yield Within(dispatch.careful, 1, careful)))
+    return scoped((yield Within(dispatch.room, size, _unless_pressed(dispatch, submit))))
 
 
-def _after_the_pause(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T]]:
+def _after_the_pause(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[T]:
     while (at := (yield from now())) < dispatch.resumes:
         yield from sleep(dispatch.resumes - at)
-    return (yield from attempt(submit()))
+    return (yield from submit())
 
 
-def _unless_pressed(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T] | None]:
-    if dispatch.careful_at((yield from now())):
-        return None
-    outcome: Outcome[T] = scoped((yield Attempt(submit())))
-    return outcome
+def _unless_pressed(dispatch: Dispatch, submit: Callable[[], Plan[T]]) -> Plan[T | _Pressed]:
+    return _Pressed() if dispatch.careful_at((yield from now())) else (yield from submit())
 
 
 def _give_way(dispatch: Dispatch, size: int, error: TinkerError, limits: Limits) -> Plan[None]:

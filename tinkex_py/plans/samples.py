@@ -22,7 +22,6 @@ from tinkex_py.plans.cells import Gate
 from tinkex_py.plans.clones import BLOCK
 from tinkex_py.plans.dispatch import Dispatch, Limits, dispatched
 from tinkex_py.plans.effects import (
-    Attempt,
     Deadline,
     Expired,
     Plan,
@@ -146,18 +145,17 @@ def _insist(sampler: Sampler, question: Question, longest: float, *, anew: bool)
 
 def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outcome[SampleResponse], bool]]:
     """The outcome under one number, and whether the sample is lost rather than refused."""
-    outcome: Outcome[Ticket] = scoped((yield Attempt(_submit(sampler, question, until))))
+    outcome = yield from _submit(sampler, question, until)
     if isinstance(outcome, Failure):
         return outcome, isinstance(outcome.failure(), _LOST)
     ticket = outcome.unwrap()
-    sampler.waiting.progress.at = yield from now()
     result = yield from _result(sampler, ticket)
     if isinstance(result, Failure):
         return result, isinstance(result.failure(), PromiseExpired)
     return Success(complete(question, result.unwrap(), ticket.sequence_ids)), False
 
 
-def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Ticket]:
+def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Outcome[Ticket]]:
     """The server's promise under the sampler's next number, which stays the same however often it is sent."""
     request = asample(
         sampling_session_id=sampler.source.sampling_session_id,
@@ -215,6 +213,7 @@ def _result(sampler: Sampler, ticket: Ticket) -> Plan[Outcome[SampleResponse]]:
 
 def _listed_result(watch: Watch, waiting: Waiting, ticket: Ticket) -> Plan[SampleResponse]:
     """The result, asked for once the server lists the promise."""
+    waiting.progress.at = yield from now()
     completion = yield from _listed(watch, ticket, waiting)
     size = None if completion is None else completion.response_payload_uncompressed_size
     return (yield from result_of(structs.replace(ticket, size=size or None), SampleResponse, waiting))

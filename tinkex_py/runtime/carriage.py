@@ -22,12 +22,14 @@ PORTION = 256 << 10
 class Message(NamedTuple):
     """A request in its final form, and the `purpose` whose connections it uses.
 
+    Besides its own headers it has the `standing` ones, which are the same for each message of its purpose.
     `connecting` seconds may pass until there is a connection, `seconds` between two signs of life on it.
     """
 
     purpose: str
     method: str
     url: str
+    standing: Mapping[str, str]
     headers: Mapping[str, str]
     content: Encoded | None
     seconds: float

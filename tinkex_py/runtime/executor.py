@@ -35,7 +35,7 @@ from tinkex_py.plans.effects import (
     Unready,
 )
 from tinkex_py.request import AnyRequest, Pairs, Reply
-from tinkex_py.runtime.strands import Calendar, Strand
+from tinkex_py.runtime.strands import AtOnce, Calendar, Strand
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -74,7 +74,7 @@ class Executor:
         self._bits = bits
         self._pool = pool
         # Most effects need no waiting, hence no coroutine.
-        self._at_once: dict[type, Callable[[Any], Answer]] = {
+        self._at_once: AtOnce = {
             Now: lambda _: asyncio.get_running_loop().time(),
             Random: lambda _: self._bits(),
             Observe: self._tell,
@@ -91,14 +91,10 @@ class Executor:
 
     async def run(self, plan: Plan[T]) -> Outcome[T]:
         """The plan's outcome; the plan is closed whatever happens."""
-        strand = Strand(plan, self._calendar)
+        strand = Strand(plan, self._at_once, self._calendar)
         answer: Answer = None
         try:
             while (effect := strand.asks(answer)) is not None:
-                at_once = self._at_once.get(type(effect))
-                if at_once is not None:
-                    answer = at_once(effect)
-                    continue
                 try:
                     answer = await self._waiting[type(effect)](effect)
                 except asyncio.CancelledError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import cached_property, lru_cache
 from math import inf
 
@@ -41,10 +41,11 @@ class _Connector(aiohttp.TCPConnector):
 class _Lanes:
     """The connections of one purpose."""
 
-    def __init__(self, config: Config, purpose: str, trust: ssl.SSLContext) -> None:
-        self.places = Places(affordable(config.pool_sizes.get(purpose, config.max_connections)))
+    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext) -> None:
+        self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)))
         self.session = aiohttp.ClientSession(
             connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
+            headers=message.standing,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_field_size=config.max_header_bytes,
             max_line_size=config.max_header_bytes,
@@ -63,10 +64,26 @@ class FastCarrier:
 
     async def carry(self, message: Message, limit: int) -> Received:
         """The answer, or BrokenOff."""
-        lanes = self._lanes.get(message.purpose) or self._open(message.purpose)
-        await lanes.places.enter()
+        lanes = self._lanes.get(message.purpose) or self._open(message)
+        if not lanes.places.take():
+            await lanes.places.turn()
         try:
-            return await self._carried(lanes.session, message, limit)
+            url = parsed(message.url)
+            through = self._through(url)
+            response = await lanes.session.request(
+                message.method,
+                url,
+                data=_body(message.content),
+                headers=self._headers(message, relayed=through is not None and url.scheme == "http"),
+                allow_redirects=False,
+                timeout=_times(message.seconds, message.connecting),
+                proxy=through,
+                proxy_headers=self._config.proxy_headers if through else None,
+            )
+            try:
+                return Received(response.status, response.raw_headers, await _whole(response.content, limit))
+            finally:
+                response.release()
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
         except _BROKEN as error:
@@ -79,22 +96,6 @@ class FastCarrier:
         for lanes in self._lanes.values():
             await lanes.session.close()
 
-    async def _carried(self, session: aiohttp.ClientSession, message: Message, limit: int) -> Received:
-        url = parsed(message.url)
-        through = self._through(url)
-        async with session.request(
-            message.method,
-            url,
-            data=_body(message.content),
-            headers=self._headers(message, relayed=through is not None and url.scheme == "http"),
-            allow_redirects=False,
-            timeout=_times(message.seconds, message.connecting),
-            proxy=through,
-            proxy_headers=self._config.proxy_headers if through else None,
-        ) as response:
-            body = await gathered(response.content.iter_any(), limit)
-            return Received(response.status, response.raw_headers, body)
-
     def _through(self, url: URL) -> str | None:
         """The proxy for that address, looked up once for each server."""
         place = (url.scheme, url.host or "")
@@ -102,14 +103,16 @@ class FastCarrier:
             self._proxies[place] = proxy_for(self._config, *place)
         return self._proxies[place]
 
-    def _headers(self, message: Message, *, relayed: bool) -> dict[str, str]:
-        """With the length, which aiohttp doesn't know of a body in parts, and with what is for a proxy to read."""
-        length = {} if message.content is None else {"content-length": str(message.content.size)}
-        return {**message.headers, **length, **(self._config.proxy_headers if relayed else {})}
+    def _headers(self, message: Message, *, relayed: bool) -> Mapping[str, str]:
+        """With the length of a body in parts, which aiohttp doesn't know, and with what is for a proxy to read."""
+        headers = message.headers
+        if message.content is not None and message.content.size > PORTION:
+            headers = {**headers, "content-length": str(message.content.size)}
+        return {**headers, **self._config.proxy_headers} if relayed else headers
 
-    def _open(self, purpose: str) -> _Lanes:
-        self._lanes[purpose] = _Lanes(self._config, purpose, self._trust)
-        return self._lanes[purpose]
+    def _open(self, message: Message) -> _Lanes:
+        self._lanes[message.purpose] = lanes = _Lanes(self._config, message, self._trust)
+        return lanes
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -130,6 +133,14 @@ def _times(seconds: float, connecting: float) -> aiohttp.ClientTimeout:
 
 def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] | None:
     return None if content is None else content.content if content.size <= PORTION else _portions(content)
+
+
+async def _whole(content: aiohttp.StreamReader, limit: int) -> bytes:
+    """A body, cut one byte behind the limit; most come in one piece."""
+    body = await content.readany()
+    if not content.at_eof() and len(body) <= limit:
+        body += await gathered(content.iter_any(), limit - len(body))
+    return body[: limit + 1]
 
 
 async def _portions(content: Encoded) -> AsyncIterator[bytes | memoryview]:

@@ -53,7 +53,7 @@ class HttpTransport:
         self._authentication = authentication or Authentication(credential=config.api_key)
         self._carrier = carrier
         self._inject = inject
-        self._headers = _standing_headers(config)
+        self._standing = _standing_headers(config)
         self._base = config.base_url.rstrip("/")
         self._notes: set[str] = set()
 
@@ -68,6 +68,7 @@ class HttpTransport:
             purpose=purpose_of(request),
             method=request.method,
             url=self._url(request),
+            standing=self._standing if request.address is None else {},
             headers=self._sent(request, content, headers, limit),
             content=content,
             seconds=limit,
@@ -85,26 +86,29 @@ class HttpTransport:
         await self._carrier.close()
 
     def _sent(self, request: AnyRequest, content: Encoded | None, headers: Pairs, limit: float) -> dict[str, str]:
-        """All headers; an address outside the service gets none but the request's own."""
+        """All headers but the standing ones; an address outside the service gets none but the request's own."""
+        sent = dict[str, str]()
         if request.address is not None:
-            return dict(request.headers)
-        sent = {
-            **self._headers,
-            **self._credential(request),
-            **_content_headers(content),
-            **dict(request.headers),
-            **dict(headers),
-            "x-stainless-read-timeout": f"{limit:g}",
-        }
+            sent.update(request.headers)
+            return sent
+        self._present_credential(request, sent)
+        if content is not None:
+            sent["content-type"] = content.content_type
+            if content.content_encoding is not None:
+                sent["content-encoding"] = content.content_encoding
+        sent.update(request.headers)
+        sent.update(headers)
+        sent["x-stainless-read-timeout"] = f"{limit:g}"
         if request.operation not in BACKGROUND:
             self._tell_caller(sent)
         return sent
 
-    def _credential(self, request: AnyRequest) -> dict[str, str]:
+    def _present_credential(self, request: AnyRequest, sent: dict[str, str]) -> None:
         credential = self._authentication.credential_for(request)
-        if credential is None:
-            return {}
-        return {"x-api-key": credential, **({"authorization": f"Bearer {credential}"} if self._config.bearer else {})}
+        if credential is not None:
+            sent["x-api-key"] = credential
+            if self._config.bearer:
+                sent["authorization"] = f"Bearer {credential}"
 
     def _tell_caller(self, sent: dict[str, str]) -> None:
         """Which method the request is for, and the span it belongs to."""
@@ -128,18 +132,22 @@ class HttpTransport:
 
     def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
         config = self._config
-        if sum(len(name) + len(text) for name, text in received.headers) > config.max_header_bytes:
+        size, headers = 0, list[tuple[str, str]]()
+        for name, text in received.headers:
+            size += len(name) + len(text)
+            headers.append((name.decode("latin-1").lower(), text.decode("latin-1")))
+        if size > config.max_header_bytes:
             return _too_large(request, config.max_header_bytes, "headers", "max_header_bytes")
-        headers = tuple((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in received.headers)
-        reply = Reply(status=received.status, headers=headers, body=received.body, at=time.time())
+        reply = Reply(status=received.status, headers=tuple(headers), body=received.body, at=time.time())
         encoding = None if received.plain else reply.header("content-encoding")
-        match unpacked(encoding, reply.body, config.max_response_bytes):
-            case Success(body):
-                reply = structs.replace(reply, body=body)
-            case Failure(problem) if problem.kind == "large":
-                return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
-            case Failure(problem):
-                raise BrokenOff(problem.reason, sent=True)
+        if encoding is not None or len(reply.body) > config.max_response_bytes:
+            match unpacked(encoding, reply.body, config.max_response_bytes):
+                case Success(body):
+                    reply = structs.replace(reply, body=body)
+                case Failure(problem) if problem.kind == "large":
+                    return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
+                case Failure(problem):
+                    raise BrokenOff(problem.reason, sent=True)
         self._heed(reply)
         return _resolved(reply, message.url)
 
@@ -154,7 +162,7 @@ class HttpTransport:
     def _url(self, request: AnyRequest) -> str:
         if request.address is not None:
             return request.address.url
-        path = "/".join(map(path_part, request.path))
+        path = joined_path(request.path)
         query = (*self._config.default_query.items(), *request.query)
         return f"{self._base}/{path}?{urlencode(query)}" if query else f"{self._base}/{path}"
 
@@ -183,6 +191,11 @@ class HttpTransport:
 
 
 @lru_cache(maxsize=1024)
+def joined_path(parts: tuple[str, ...]) -> str:
+    """The parts of a path as one."""
+    return "/".join(map(path_part, parts))
+
+
 def path_part(name: str) -> str:
     """A name as one part of a path: nothing in it can end the part, and no part is `.` or `..`.
 
@@ -200,13 +213,6 @@ def _content(request: AnyRequest) -> Outcome[Encoded | None]:
             return Success(encoded)
         case body:
             return json.encoded(body)
-
-
-def _content_headers(content: Encoded | None) -> dict[str, str]:
-    if content is None:
-        return {}
-    encoding = {} if content.content_encoding is None else {"content-encoding": content.content_encoding}
-    return {"content-type": content.content_type, **encoding}
 
 
 def _standing_headers(config: Config) -> dict[str, str]:

@@ -42,12 +42,17 @@ class Observatory:
 
     def observe(self, event: AnyEvent) -> None:
         """Pass an event on; never waits."""
-        if any(cares(event) for cares in self._cares):
-            self._thread = self._thread or self._begin()
-            try:
-                self._events.put_nowait(event)
-            except queue.Full:
-                self.dropped += 1
+        for cares in self._cares:
+            if cares(event):
+                self._pass_on(event)
+                break
+
+    def _pass_on(self, event: AnyEvent) -> None:
+        self._thread = self._thread or self._begin()
+        try:
+            self._events.put_nowait(event)
+        except queue.Full:
+            self.dropped += 1
 
     def close(self) -> None:
         """Let the observers look at what is left, for a moment."""

@@ -39,9 +39,18 @@ class Places:
 
     async def enter(self) -> None:
         """Take a place, when there is one."""
+        if not self.take():
+            await self.turn()
+
+    def take(self) -> bool:
+        """Take a place if there is one now; who gets none waits for a `turn`."""
         if self._taken < self._allowed and not self._waiting:
             self._taken += 1
-            return
+            return True
+        return False
+
+    async def turn(self) -> None:
+        """Take a place when all those before have had theirs."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._look_again()

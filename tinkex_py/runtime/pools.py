@@ -73,7 +73,9 @@ class Pools:
 
 def _request(message: Message, url: httpx.URL) -> httpx.Request:
     """The message as httpx has it; of a large body it knows neither the length nor, then, the host."""
-    headers = [(name.encode("ascii"), text.encode("ascii")) for name, text in message.headers.items()]
+    headers = [
+        (name.encode("ascii"), text.encode("ascii")) for name, text in {**message.standing, **message.headers}.items()
+    ]
     times, body = {"timeout": _times(message.seconds, message.connecting)}, message.content
     if body is None or body.size <= PORTION:
         content = None if body is None else body.content

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from returns.result import Failure, Success
@@ -32,10 +32,14 @@ class Scope(Struct, gc=False, eq=False):
         try:
             self.plan.close()
         finally:
-            if isinstance(self.effect, Within) and isinstance(self.held, Cell):
-                self.effect.gate.leave(self.effect.cost, self.held)
-            elif isinstance(self.effect, InTurn) and isinstance(self.held, Turn):
-                self.effect.queue.leave(self.held)
+            if self.held is not None:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        if isinstance(self.effect, Within) and isinstance(self.held, Cell):
+            self.effect.gate.leave(self.effect.cost, self.held)
+        elif isinstance(self.effect, InTurn) and isinstance(self.held, Turn):
+            self.effect.queue.leave(self.held)
 
 
 def _timed(effect: Deadline) -> Scope:
@@ -91,6 +95,10 @@ class Calendar:
             self.note(strand)
 
 
+AtOnce: TypeAlias = "Mapping[type, Callable[[Any], Answer]]"
+"""How effects are answered that need no waiting, by their kinds."""
+
+
 class Strand:
     """Scopes, innermost last, and one alarm for whichever of their deadlines comes first.
 
@@ -98,12 +106,24 @@ class Strand:
     that turns out to be early, since its scope has ended, is set anew: that is cheaper than stopping each.
     """
 
-    __slots__ = ("_alarm", "_calendar", "_cancelling", "_late", "_task", "outcome", "plan", "rings", "scopes")
+    __slots__ = (
+        "_alarm",
+        "_at_once",
+        "_calendar",
+        "_cancelling",
+        "_late",
+        "_scopes",
+        "_task",
+        "outcome",
+        "plan",
+        "rings",
+    )
 
-    def __init__(self, plan: Plan[Any], calendar: Calendar) -> None:
+    def __init__(self, plan: Plan[Any], at_once: AtOnce, calendar: Calendar) -> None:
         self.plan = plan
+        self._at_once = at_once
         self.outcome: Outcome[Any]
-        self.scopes = [Scope(plan)]
+        self._scopes = [Scope(plan)]
         self._alarm: asyncio.TimerHandle | None = None
         self.rings = inf
         self._calendar = calendar
@@ -112,25 +132,33 @@ class Strand:
         self._cancelling = 0
 
     def asks(self, answer: Answer) -> Effect | None:
-        """Go on with that answer to the next effect that is not a matter of scopes; None when there is an outcome."""
+        """Go on with that answer to the next effect that has to be waited for; None when there is an outcome."""
+        at_once, plan = self._at_once.get, self.plan
         while True:
             try:
-                effect = self.plan.send(answer)
+                effect = plan.send(answer)
             except StopIteration as stop:
                 answer = Success(stop.value)
             else:
-                if isinstance(effect, Halt):
-                    answer = Failure(effect.error)
-                elif (entered := _SCOPES.get(type(effect))) is None:
-                    return effect
-                elif (ready := self._enter(entered(effect))) is None:
-                    answer = None
+                kind = type(effect)
+                answered = at_once(kind)
+                if answered is not None:
+                    answer = answered(effect)
                     continue
-                else:
-                    return Await(ready)
+                entered = _SCOPES.get(kind)
+                if entered is not None:
+                    ready = self._enter(entered(effect))
+                    if ready is not None:
+                        return Await(ready)
+                    answer, plan = None, self.plan
+                    continue
+                if not isinstance(effect, Halt):
+                    return effect
+                answer = Failure(effect.error)
             if not self._leave():
                 self.outcome = answer
                 return None
+            plan = self.plan
 
     @property
     def interrupted(self) -> bool:
@@ -145,9 +173,9 @@ class Strand:
         late, self._late = self._late, None
         if late is None or self._task is None or self._task.uncancel() > self._cancelling:
             raise asyncio.CancelledError
-        self._end(self.scopes.index(late))
-        self.plan = self.scopes[-1].plan
-        self._set_alarm(min(scope.until for scope in self.scopes))
+        self._end(self._scopes.index(late))
+        self.plan = self._scopes[-1].plan
+        self._set_alarm(min(scope.until for scope in self._scopes))
         return Expired(late.seconds)
 
     def close(self) -> None:
@@ -157,25 +185,28 @@ class Strand:
 
     def _enter(self, scope: Scope) -> Cell[None] | None:
         """Go on with the scope's plan, once the cell is filled if there is one."""
-        self.scopes.append(scope)
+        self._scopes.append(scope)
         self.plan = scope.plan
         if scope.until < self.rings:
             self._remember_task()
             self._set_alarm(scope.until)
-        return scope.held if isinstance(scope.held, Cell) and not scope.held.filled else None
+        held = scope.held
+        return held if held is not None and isinstance(held, Cell) and not held.filled else None
 
     def _leave(self) -> bool:
         """End the innermost plan, and go on with the one around it if there is one."""
-        self.scopes.pop().end()
-        if self.scopes:
-            self.plan = self.scopes[-1].plan
-        return bool(self.scopes)
+        scopes = self._scopes
+        scopes.pop().end()
+        if not scopes:
+            return False
+        self.plan = scopes[-1].plan
+        return True
 
     def _end(self, depth: int) -> None:
         """Leave that many; whatever one of them raises, the others are ended too."""
-        if len(self.scopes) > depth:
+        if len(self._scopes) > depth:
             try:
-                self.scopes.pop().end()
+                self._scopes.pop().end()
             finally:
                 self._end(depth)
 
@@ -203,8 +234,8 @@ class Strand:
 
     def _ring(self) -> None:
         when, self._alarm, self.rings = self.rings, None, inf
-        self._late = next((scope for scope in self.scopes if scope.until <= when), None)
+        self._late = next((scope for scope in self._scopes if scope.until <= when), None)
         if self._late is None:
-            self._set_alarm(min((scope.until for scope in self.scopes), default=inf))
+            self._set_alarm(min((scope.until for scope in self._scopes), default=inf))
         elif self._task is not None:
             self._task.cancel()

@@ -87,8 +87,10 @@ def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
 
 def broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str = "") -> InvalidInput | None:
     """The first of the given values that breaks its rule; `prefix` is what the caller knows them by."""
-    breaking = (rule for rule in rules if not rule.holds(given[rule.field]))
-    return next((refused(f"{prefix}{rule.field}", given[rule.field], rule.remedy) for rule in breaking), None)
+    for field, holds, remedy in rules:
+        if not holds(given[field]):
+            return refused(f"{prefix}{field}", given[field], remedy)
+    return None
 
 
 def whole(least: int) -> Callable[[object], bool]:

@@ -20,6 +20,15 @@ T = TypeVar("T")
 
 _MATRIX = 2
 _LENGTH_UNKNOWN = LARGEST_TOKEN
+_OPTIONS = (
+    "include_prompt_logprobs",
+    "topk_prompt_logprobs",
+    "topk_sample_logprobs",
+    "target_prompt_logprobs",
+    "prompt_alt_tokens_k",
+    "prompt_logprobs_last_n",
+)
+"""What may be asked for beside the samples themselves."""
 
 
 class Question(Struct, frozen=True, gc=False, kw_only=True):
@@ -47,8 +56,11 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
         )
 
     def _last_problem(self) -> InvalidInput | None:
-        last, longest = self.prompt_logprobs_last_n, _before(self.prompt.length, _LENGTH_UNKNOWN)
-        if last is None or (self.include_prompt_logprobs and last <= longest):
+        last = self.prompt_logprobs_last_n
+        if last is None:
+            return None
+        longest = _before(self.prompt.length, _LENGTH_UNKNOWN)
+        if self.include_prompt_logprobs and last <= longest:
             return None
         remedy = "ask for include_prompt_logprobs=True with it" if last <= longest else f"give {longest} at most"
         return refused("prompt_logprobs_last_n", last, remedy)
@@ -60,6 +72,9 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
 
 def lacking(question: Question, response: SampleResponse) -> CapabilityMissing | None:
     """What was asked for and isn't there: an older server leaves out what it doesn't know."""
+    asked = [name for name in _OPTIONS if getattr(question, name)]
+    if not asked:
+        return None
     scored = question.prompt.length != 1
     sampled = [sequence for sequence in response.sequences if len(sequence.tokens)]
     held = {
@@ -70,14 +85,14 @@ def lacking(question: Question, response: SampleResponse) -> CapabilityMissing |
         "prompt_alt_tokens_k": response.prompt_alt_tokens is not None or not scored,
         "prompt_logprobs_last_n": not _scored_before(response.prompt_logprobs or (), question.prompt_logprobs_last_n),
     }
-    missing = [name for name, there in held.items() if not there and getattr(question, name)]
+    missing = [name for name in asked if not held[name]]
     if not missing:
         return None
     return CapabilityMissing(
         message=f"sample: the server answered without what {', '.join(missing)} asked for; it is older than that: "
         "ask without it, or use a newer server",
         capability=missing[0],
-        available=tuple(name for name, there in held.items() if there and getattr(question, name)),
+        available=tuple(name for name in asked if held[name]),
     )
 
 
@@ -97,8 +112,10 @@ def complete(question: Question, response: SampleResponse, sequence_ids: Sequenc
 
 def _with_gap(question: Question, scores: Sequence[T | None] | None) -> Sequence[T | None] | None:
     """Servers differ in whether places that have no score are there as None or left out at the beginning."""
+    if scores is None:
+        return None
     length = question.prompt.length
-    if scores is None or length is None or len(scores) not in {length - 1, question.prompt_logprobs_last_n}:
+    if length is None or len(scores) not in {length - 1, question.prompt_logprobs_last_n}:
         return scores
     return [*[None] * (length - len(scores)), *scores]
 

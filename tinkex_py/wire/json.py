@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import nan
 from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from returns.result import Failure, Success
 from typing_extensions import TypeForm, TypeIs
 
@@ -60,19 +60,10 @@ def numbered(step: Encoded, model_id: str, seq_id: int) -> Encoded:
 
 def lower(value: object) -> object:
     """The value as what JSON has: dictionaries, lists, texts, numbers."""
-    match value:
-        case Tokens():
-            return _numbers(value.buffer, "i")
-        case TensorData():
-            return _lower_tensor(value)
-        case Null():
-            return None
-        case Datum():
-            return {"loss_fn_inputs": lower(value.loss_fn_inputs), "model_input": lower(value.model_input)}
-        case Struct():
-            return _lower_struct(value)
-        case _:
-            return _lower_container(value)
+    lowered = _LOWERED.get(type(value))
+    if lowered is not None:
+        return lowered(value)
+    return _lower_struct(value) if isinstance(value, Struct) else _lower_container(value)
 
 
 def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
@@ -143,6 +134,18 @@ def _decoder(form: object) -> msgspec.json.Decoder[Any]:
     return _decoders[form]
 
 
+def _lower_tokens(tokens: Tokens) -> object:
+    return _numbers(tokens.buffer, "i")
+
+
+def _lower_datum(datum: Datum) -> dict[str, object]:
+    return {"loss_fn_inputs": lower(datum.loss_fn_inputs), "model_input": lower(datum.model_input)}
+
+
+def _lower_null(_: Null) -> None:
+    return None
+
+
 def _lower_container(value: object) -> object:
     if _is_mapping(value):
         return {key: lower(item) for key, item in value.items()}
@@ -174,11 +177,14 @@ def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
 
 
 def _lower_struct(value: Struct) -> dict[str, object]:
-    names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-    fields = ((name, getattr(value, field)) for name, field in names)
-    lowered = {name: item if type(item) in _SCALARS else lower(item) for name, item in fields if item is not None}
+    lowered: dict[str, object] = {}
+    for name, item in zip(value.__struct_encode_fields__, structs.astuple(value), strict=True):
+        if item is not None:
+            lowered[name] = item if type(item) in _SCALARS else lower(item)
     config = value.__struct_config__
-    return lowered if config.tag is None else {**lowered, str(config.tag_field): config.tag}
+    if config.tag is not None:
+        lowered[str(config.tag_field)] = config.tag
+    return lowered
 
 
 def _lower_tensor(tensor: TensorData) -> dict[str, object]:
@@ -272,5 +278,12 @@ _STEP = re.compile(r"\w+")
 """The names and numbers that a place is made of."""
 _PART = 8192
 _SCALARS = {int, float, str, bool, type(None)}
+_LOWERED: Mapping[type, Callable[[Any], object]] = {
+    Datum: _lower_datum,
+    Null: _lower_null,
+    TensorData: _lower_tensor,
+    Tokens: _lower_tokens,
+}
+"""What has a form of its own in JSON."""
 _encoder = msgspec.json.Encoder(enc_hook=_write_leaf)
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
