@@ -71,23 +71,25 @@ def dispatched(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], lim
 
     RateLimited or PaymentRequired when the server asks for a longer pause than the limits allow.
     """
-    dispatch.progress = max(dispatch.progress, (yield from now()))
     return scoped((yield Within(dispatch.places, 1, _insist(dispatch, size, submit, limits))))
 
 
 def _insist(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], limits: Limits) -> Plan[T]:
+    at = yield from now()
+    dispatch.progress = max(dispatch.progress, at)
     while True:
-        outcome = yield from _placed(dispatch, size, submit)
+        outcome = yield from _placed(dispatch, size, submit, at)
         if isinstance(outcome, Failure):
             yield from _give_way(dispatch, size, outcome.failure(), limits)
         elif not isinstance(accepted := outcome.unwrap(), _Pressed):
             dispatch.progress = yield from now()
             return accepted
+        at = yield from now()
 
 
-def _placed(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]]) -> Plan[Outcome[T | _Pressed]]:
+def _placed(dispatch: Dispatch, size: int, submit: Callable[[], Plan[T]], at: float) -> Plan[Outcome[T | _Pressed]]:
     """The submission's outcome, unless a pause began while it waited for room."""
-    if dispatch.careful_at((yield from now())):
+    if dispatch.careful_at(at):
         careful = within(dispatch.room, size * _DEARER, _after_the_pause(dispatch, submit))
         return scoped((yield Within(dispatch.careful, 1, careful)))
     return scoped((yield Within(dispatch.room, size, _unless_pressed(dispatch, submit))))

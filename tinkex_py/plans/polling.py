@@ -141,46 +141,42 @@ def outcome_of(ticket: Ticket, returns: TypeForm[T], waiting: Waiting) -> Plan[O
 
 
 def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[Outcome[T]]:
-    while True:
+    at = state.begun
+    while (left := waiting.left(state.begun, at)) >= MOMENT:
+        answer = yield Deadline(left, _round(ticket, returns, waiting, state, at))
+        if not isinstance(answer, Expired):
+            outcome: Outcome[Ready[T] | None] = scoped(answer)
+            if isinstance(outcome, Failure):
+                return outcome
+            ready = outcome.unwrap()
+            if ready is not None:
+                return Success(ready.value)
         at = yield from now()
-        left = waiting.left(state.begun, at)
-        if left < MOMENT:
-            return Failure(stuck(ticket, waiting, at - state.begun))
-        answer = yield Deadline(left, _round(ticket, returns, waiting, state))
-        if isinstance(answer, Expired):
-            continue
-        outcome: Outcome[Ready[T] | None] = scoped(answer)
-        if isinstance(outcome, Failure):
-            return outcome
-        ready = outcome.unwrap()
-        if ready is not None:
-            return Success(ready.value)
+    return Failure(stuck(ticket, waiting, at - state.begun))
 
 
-def _round(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State) -> Plan[Ready[T] | None]:
+def _round(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State, at: float) -> Plan[Ready[T] | None]:
     """Ask once: the result, or None when it is right to ask again."""
-    asked = yield from now()
     question = _question(ticket, returns, waiting, state)
     asking = question if state.room is None else within(waiting.room, state.room, question)
     outcome: Outcome[PromiseState[T]] = scoped((yield Attempt(asking)))
-    held = (yield from now()) - asked >= HELD
     match outcome:
         case Success(answer):
             if isinstance(answer, Ready):
                 return answer
-            yield from _carry_on(ticket, answer, waiting, state, held=held)
+            yield from _carry_on(ticket, answer, waiting, state, at)
         case Failure(error):
             yield from _recover(ticket, error, waiting, state)
     return None
 
 
 def _carry_on(
-    ticket: Ticket, answer: Pending | Announced | Refused, waiting: Waiting, state: _State, *, held: bool
+    ticket: Ticket, answer: Pending | Announced | Refused, waiting: Waiting, state: _State, asked: float
 ) -> Plan[None]:
     """What to do about a promise that isn't ready: wait, make room for it, or end here."""
     match answer:
         case Pending():
-            yield from _wait(ticket, answer, waiting, state, held=held)
+            yield from _wait(ticket, answer, waiting, state, asked)
         case Announced(size):
             yield from _make_room(size, state)
         case Refused():
@@ -213,9 +209,10 @@ def _question(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _St
     return (yield from require(outcome))
 
 
-def _wait(ticket: Ticket, pending: Pending, waiting: Waiting, state: _State, *, held: bool) -> Plan[None]:
+def _wait(ticket: Ticket, pending: Pending, waiting: Waiting, state: _State, asked: float) -> Plan[None]:
     """Nothing yet: note what moved, and ask again at once unless the server doesn't hold questions."""
     at = yield from now()
+    held = at - asked >= HELD
     if state.queue != (pending.queue_state, pending.reason):
         state.queue = (pending.queue_state, pending.reason)
         waiting.progress.at = at

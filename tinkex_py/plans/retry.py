@@ -87,11 +87,12 @@ class Billing(Struct):
 
 
 class Tally(Struct):
-    """What happened so far, for the error that may come.
+    """What happened since `begun`, on the plans' clock, for the error that may come.
 
     `doubtful` says that the server may have carried out an attempt although its answer doesn't say so.
     """
 
+    begun: float = 0.0
     attempts: int = 0
     pauses: int = 0
     last: TinkerError | None = None
@@ -116,10 +117,10 @@ def call(
     With `billing` a 402 is a pause. `headers` are those of an earlier call that this one goes on with. `tally` is
     kept by who wants to know how it went.
     """
-    begun = yield from now()
-    named = (yield from identity(request)) if headers is None else headers
     tally = tally or Tally()
-    plan = _repeat(_allowed(request, policy), named, policy, billing, begun, tally)
+    tally.begun = yield from now()
+    named = (yield from identity(request)) if headers is None else headers
+    plan = _repeat(_allowed(request, policy), named, policy, billing, tally)
     answer = yield Deadline(policy.seconds, plan)
     if isinstance(answer, Expired):
         return (yield from halt(_overdue(request, answer.seconds, tally)))
@@ -206,9 +207,7 @@ def _allowed(request: Request[T], policy: Policy) -> Request[T]:
     return request if policy.repeat is None else structs.replace(request, repeat=policy.repeat)
 
 
-def _repeat(
-    request: Request[T], headers: Pairs, policy: Policy, billing: Billing | None, begun: float, tally: Tally
-) -> Plan[T]:
+def _repeat(request: Request[T], headers: Pairs, policy: Policy, billing: Billing | None, tally: Tally) -> Plan[T]:
     while True:
         tally.attempts += 1
         outcome, repeatable = yield from exchange(request, headers, tally.attempts)
@@ -220,7 +219,7 @@ def _repeat(
             delay = yield from paused(request.operation, error, billing)
         else:
             delay = yield from _delay(policy, tally, error, repeatable=repeatable)
-        elapsed = (yield from now()) - begun
+        elapsed = (yield from now()) - tally.begun
         error = after(error, tally.attempts, elapsed)
         tally.note(error)
         if delay is None or elapsed + delay >= policy.seconds:

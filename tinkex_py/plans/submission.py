@@ -26,9 +26,9 @@ def submitted(
     tally: Tally | None = None,
 ) -> Plan[Ticket]:
     """The promise that the server makes for the request; `headers` are those of an earlier try of the same."""
-    begun = yield from now()
+    tally = tally or Tally()
     promised = yield from call(request, policy, billing=billing, headers=headers, tally=tally)
-    return _ticket(request, kind, promised, (yield from now()) - begun, fresh=fresh)
+    return _ticket(request, kind, promised, (yield from now()) - tally.begun, fresh=fresh)
 
 
 def fulfilled(

@@ -10,6 +10,7 @@ from math import inf
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
+from aiohttp.typedefs import LooseHeaders
 from typing_extensions import override
 from yarl import URL
 
@@ -38,6 +39,15 @@ class _Connector(aiohttp.TCPConnector):
             return await super()._create_connection(req, traces, unlimited)
 
 
+class _Request(aiohttp.ClientRequest):
+    """Takes all headers in one go."""
+
+    @override
+    def update_headers(self, headers: LooseHeaders | None) -> None:
+        super().update_headers(None)
+        self.headers.update(headers or {})
+
+
 class _Lanes:
     """The connections of one purpose."""
 
@@ -45,6 +55,7 @@ class _Lanes:
         self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)))
         self.session = aiohttp.ClientSession(
             connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
+            request_class=_Request,
             headers=message.standing,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_field_size=config.max_header_bytes,
