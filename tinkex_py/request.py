@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -87,19 +89,16 @@ class Encoded(Struct, frozen=True, gc=False):
 
     def portions(self, size: int) -> Iterator[bytes | memoryview]:
         """The bytes in pieces of at most `size`: small parts joined, large ones cut."""
-        gathered: list[bytes | memoryview] = []
-        filled = 0
-        for part in self.parts:
-            if filled and filled + len(part) > size:
-                yield b"".join(gathered)
-                gathered, filled = [], 0
-            if len(part) > size:
-                yield from (memoryview(part)[start : start + size] for start in range(0, len(part), size))
-            else:
-                gathered.append(part)
-                filled += len(part)
-        if filled:
-            yield b"".join(gathered)
+        ends = list(accumulate(map(len, self.parts)))
+        begin, sent = 0, 0
+        while sent < self.size:
+            end = bisect_right(ends, sent + size, begin)
+            if end == begin:
+                part, end = memoryview(self.parts[begin]), begin + 1
+                yield from (part[start : start + size] for start in range(0, len(part), size))
+            elif ends[end - 1] > sent:
+                yield b"".join(self.parts[begin:end])
+            begin, sent = end, ends[end - 1]
 
     def __repr__(self) -> str:
         return f"Encoded({self.content_type!r}, {self.size} bytes)"

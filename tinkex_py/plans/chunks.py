@@ -33,6 +33,9 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 def chunks(sizes: Sequence[int], limits: Limits) -> Iterator[slice]:
     """Where the chunks of data of these sizes, in bytes, begin and end."""
+    if 0 < len(sizes) <= limits.count and sum(sizes) <= limits.size:
+        yield slice(0, len(sizes))
+        return
     begin, filled = 0, 0
     for place, size in enumerate(sizes):
         if place > begin and (place - begin >= limits.count or filled + size > limits.size):

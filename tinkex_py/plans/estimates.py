@@ -25,14 +25,14 @@ def estimated(prompt: ModelInput) -> int:
 
 def estimated_batch(data: Iterable[object]) -> int:
     """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
-    return sum(_datum(datum) for datum in data if isinstance(datum, Datum))
-
-
-def _datum(datum: Datum) -> int:
-    numbers = 0
-    for tensor in datum.loss_fn_inputs.values():
-        numbers += tensor.size
-    return estimated(datum.model_input) + _BYTES_PER_NUMBER * numbers
+    size = 0
+    for datum in data:
+        if isinstance(datum, Datum):
+            for chunk in datum.model_input.chunks:
+                size += _bytes(chunk)
+            for tensor in datum.loss_fn_inputs.values():
+                size += _BYTES_PER_NUMBER * tensor.size
+    return size
 
 
 def _bytes(chunk: ModelInputChunk) -> int:

@@ -25,7 +25,8 @@ class EncodedTextChunk(Struct, frozen=True, gc=False, tag="encoded_text"):
     @property
     def packed(self) -> Tokens:
         """The token ids in their packed form."""
-        return self.tokens if isinstance(self.tokens, Tokens) else Tokens(self.tokens)
+        tokens = self.tokens
+        return tokens if type(tokens) is Tokens else Tokens(tokens)
 
     @property
     def length(self) -> int:

@@ -117,9 +117,12 @@ def _is_plain(datum: object) -> bool:
 
 
 def _is_plain_text(value: object) -> bool:
-    return isinstance(value, ModelInput) and all(
-        isinstance(chunk, EncodedTextChunk) and not chunk.packed.problem for chunk in value.chunks
-    )
+    if not isinstance(value, ModelInput):
+        return False
+    for chunk in value.chunks:
+        if not isinstance(chunk, EncodedTextChunk) or chunk.packed.problem is not None:
+            return False
+    return True
 
 
 def _is_plain_input(name: str, tensor: TensorData) -> bool:

@@ -29,8 +29,8 @@ _SMALL = 16 << 10
 
 def forms(data: Sequence[Datum]) -> Outcome[Sequence[Form], InvalidInput]:
     """The data as elements of a `ForwardBackwardRequest`; InvalidInput names a chunk that has no form in protobuf."""
-    refused = _refused(data)
-    return Success(list(map(_form, data))) if refused is None else Failure(refused)
+    made = [form for form in map(_form, data) if form is not None]
+    return Success(made) if len(made) == len(data) else Failure(_refused(data))
 
 
 def enclosed(batch: Batch, data: Sequence[Form]) -> Encoded:
@@ -60,37 +60,42 @@ def tensor(value: TensorData) -> Parts:
     return [*_elements(value), *integer(3, _DTYPES[value.dtype]), *integers(4, value.shape)]
 
 
-def _refused(data: Sequence[Datum]) -> InvalidInput | None:
+def _refused(data: Sequence[Datum]) -> InvalidInput:
     for place, datum in enumerate(data):
         for index, chunk in enumerate(datum.model_input.chunks):
             if _is_elsewhere(chunk):
                 path = f"data[{place}].model_input.chunks[{index}]"
                 remedy = "this server trains on images given as bytes; fetch it and give an ImageChunk"
                 return InvalidInput(message=f"{path} is {chunk!r}: {remedy}", path=path, value=repr(chunk))
-    return None
+    raise AssertionError("every chunk has a form")
 
 
-def _form(datum: Datum) -> Form:
-    """A datum with what stands before it; a small one is joined at once, as many parts cost more than their bytes."""
-    parts = _datum(datum)
-    size = sum(map(len, parts))
-    front = element(3, size)
-    size += len(front)
-    parts.insert(0, front)
-    return Form((b"".join(parts),) if size <= _SMALL else parts, size)
+def _form(datum: Datum) -> Form | None:
+    """A datum with what stands before it; a small one is joined at once, as many parts cost more than their bytes.
 
-
-def _datum(datum: Datum) -> Parts:
-    parts = [part for chunk in datum.model_input.chunks if not _is_elsewhere(chunk) for part in _chunk(chunk)]
+    None when it has a chunk that has no form.
+    """
+    parts: Parts = [b""]
+    for chunk in datum.model_input.chunks:
+        if isinstance(chunk, EncodedTextChunk):
+            ids = chunk.packed.buffer
+            parts += (_before_ids(len(ids)), ids)
+        elif _is_elsewhere(chunk):
+            return None
+        else:
+            parts += _chunk(chunk)
     for name, value in datum.loss_fn_inputs.items():
         if value.sparse_crow_indices is None:
             before, after = _around(name, value.dtype, value.shape, len(value.buffer))
             parts += (before, value.buffer, after)
         else:
             parts += _entry(2, name, message(2, tensor(value)))
-    parts += [part for span in datum.model_input_spans or () for part in message(3, _span(span))]
-    parts += [part for span in datum.loss_fn_input_spans or () for part in message(4, _span(span))]
-    return parts
+    if datum.model_input_spans or datum.loss_fn_input_spans:
+        parts += _spans(datum)
+    size = sum(map(len, parts))
+    parts[0] = element(3, size)
+    size += len(parts[0])
+    return Form((b"".join(parts),) if size <= _SMALL else parts, size)
 
 
 @lru_cache(maxsize=4096)
@@ -103,6 +108,11 @@ def _around(name: str, dtype: DType, shape: Shape | None, length: int) -> tuple[
     return element(2, len(before) + length + len(after)) + before, after
 
 
+def _spans(datum: Datum) -> Parts:
+    spans = ((3, datum.model_input_spans), (4, datum.loss_fn_input_spans))
+    return [part for field, given in spans for span in given or () for part in message(field, _span(span))]
+
+
 def _span(span: ProvenanceSpan) -> Parts:
     field = 1 if isinstance(span, PromptProvenanceSpan) else 2
     return message(field, [*text(1, span.sequence_id), *integer(2, span.offset), *integer(3, span.length)])
@@ -112,10 +122,7 @@ def _is_elsewhere(chunk: ModelInputChunk) -> TypeIs[ImageAssetPointerChunk]:
     return isinstance(chunk, ImageAssetPointerChunk)
 
 
-def _chunk(chunk: EncodedTextChunk | ImageChunk | DmelChunk) -> Parts:
-    if isinstance(chunk, EncodedTextChunk):
-        ids = chunk.packed.buffer
-        return [_before_ids(len(ids)), ids]
+def _chunk(chunk: ImageChunk | DmelChunk) -> Parts:
     if isinstance(chunk, ImageChunk):
         parts = [*buffer(1, chunk.data), *text(2, chunk.format), *_present(3, chunk.expected_tokens)]
         return message(1, message(2, parts))
