@@ -49,8 +49,8 @@ def test_connections_leave_files_for_others() -> None:
 class Visits:
     """How many are inside, and how many were at most."""
 
-    def __init__(self) -> None:
-        self.places = Places(16 * AT_ONCE)
+    def __init__(self, first: Places | None = None) -> None:
+        self.places = Places(16 * AT_ONCE, first)
         self.inside = self.most = 0
 
     async def visit(self, seconds: float) -> None:
@@ -70,6 +70,26 @@ def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> Non
         return visits.most
 
     assert [run(most_at_once(seconds)) for seconds in (0.05, 0.15, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]
+
+
+def test_who_comes_later_stands_back_while_others_wait_but_not_for_long() -> None:
+    async def inside_over_time(seconds: float) -> list[int]:
+        urgent = Places(1)
+        visits = Visits(urgent)
+        waiting = [asyncio.create_task(occupy(urgent, seconds, [], name)) for name in range(2)]
+        waiting += [asyncio.create_task(visits.visit(100)) for _ in range(4 * AT_ONCE)]
+        inside: list[int] = []
+        for _ in range(5):
+            await asyncio.sleep(0.99)
+            inside.append(visits.inside)
+        for task in waiting:
+            task.cancel()
+        return inside
+
+    once, twice, all_of_them = AT_ONCE, 2 * AT_ONCE, 4 * AT_ONCE
+    assert run(inside_over_time(0.05)) == [all_of_them] * 5
+    assert run(inside_over_time(1.5)) == [once, all_of_them, all_of_them, all_of_them, all_of_them]
+    assert run(inside_over_time(100)) == [once, once, twice, twice, all_of_them]
 
 
 def test_a_loop_that_was_kept_from_looking_is_no_standstill() -> None:

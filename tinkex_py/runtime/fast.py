@@ -20,6 +20,7 @@ from tinkex_py.runtime.carriage import PORTION, Message, Received, broken_off, g
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
+from tinkex_py.runtime.purposes import COMES_FIRST
 
 _HEADERS = 2000
 """Headers that are read, if they aren't too large in all."""
@@ -51,8 +52,8 @@ class _Request(aiohttp.ClientRequest):
 class _Lanes:
     """The connections of one purpose."""
 
-    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext) -> None:
-        self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)))
+    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext, first: Places | None) -> None:
+        self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)), first)
         self.session = aiohttp.ClientSession(
             connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
             request_class=_Request,
@@ -122,7 +123,9 @@ class FastCarrier:
         return {**headers, **self._config.proxy_headers} if relayed else headers
 
     def _open(self, message: Message) -> _Lanes:
-        self._lanes[message.purpose] = lanes = _Lanes(self._config, message, self._trust)
+        first = self._lanes.get(COMES_FIRST.get(message.purpose, ""))
+        lanes = _Lanes(self._config, message, self._trust, None if first is None else first.places)
+        self._lanes[message.purpose] = lanes
         return lanes
 
     @cached_property

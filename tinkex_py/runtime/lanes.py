@@ -78,11 +78,13 @@ class Lanes:
     The free ones are a stack: those at its bottom that were not reached for a while are not needed.
     """
 
-    def __init__(self, origin: Origin, *, most: int, kept: int, spare: float = _SPARE) -> None:
+    def __init__(
+        self, origin: Origin, *, most: int, kept: int, spare: float = _SPARE, first: Places | None = None
+    ) -> None:
         self._origin = origin
         self._kept = kept
         self._spare = spare
-        self._places = Places(most * (_STREAMS if origin.shared else 1))
+        self.places = Places(most * (_STREAMS if origin.shared else 1), first)
         self._lanes: set[Lane] = set()
         self._free: list[Lane] = []
         self._untouched = 0
@@ -90,7 +92,7 @@ class Lanes:
 
     async def send(self, request: httpx.Request, limit: int) -> Received:
         """The answer to one request."""
-        await self._places.enter()
+        await self.places.enter()
         try:
             lane = await self._take()
             try:
@@ -99,7 +101,7 @@ class Lanes:
             finally:
                 await self._put_back(lane)
         finally:
-            self._places.leave()
+            self.places.leave()
         self._learn(response)
         return received
 

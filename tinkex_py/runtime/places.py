@@ -13,6 +13,8 @@ AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
 _STANDSTILL = 0.1
 """Seconds without an answer on any of them after which twice as many are used."""
+_PATIENCE = 20
+"""Standstills in a row during which others may come first: two seconds."""
 _LOOKS = 5
 """How often the loop has to look in that time: one that was kept from looking has answers yet to read."""
 
@@ -26,16 +28,26 @@ def affordable(most: int) -> int:
 
 
 class Places:
-    """Up to `most` places. Beyond the first 64 more are given only while all are held, as by questions for promises."""
+    """Up to `most` places. Beyond the first 64 more are given only while all are held, as by questions for promises.
 
-    def __init__(self, most: int) -> None:
+    While others wait for places that come `first`, more are given later, so that opening them doesn't hold those up.
+    """
+
+    def __init__(self, most: int, first: Places | None = None) -> None:
         self.most = most
+        self._first = first
+        self._stood_back = 0
         self._allowed = min(AT_ONCE, most)
         self._taken = 0
         self._left = 0
         self._seen = -1
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for one."""
+        return bool(self._waiting)
 
     async def enter(self) -> None:
         """Take a place, when there is one."""
@@ -74,6 +86,12 @@ class Places:
                 self._taken += 1
                 turn.set_result(None)
 
+    def _stands_back(self) -> bool:
+        """Whether those that come first still wait, and have not been let past for too long."""
+        urgent = self._first is not None and self._first.wanted
+        self._stood_back = self._stood_back + 1 if urgent and self._stood_back < _PATIENCE else 0
+        return self._stood_back > 0
+
     def _look_again(self) -> None:
         if self._watch is None and self._allowed < self.most:
             self._seen = self._left
@@ -87,7 +105,7 @@ class Places:
         if looks:
             self._look_later(looks)
             return
-        if self._left == self._seen:
+        if self._left == self._seen and not self._stands_back():
             self._allowed = min(2 * self._allowed, self.most)
             self._let_in()
         if self._waiting:

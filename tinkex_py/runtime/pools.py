@@ -16,6 +16,7 @@ from tinkex_py.runtime.carriage import PORTION, HttpxTransport, Message, Receive
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
+from tinkex_py.runtime.purposes import COMES_FIRST
 
 
 class Pools:
@@ -53,7 +54,13 @@ class Pools:
         if through is None:
             origin = self._origins.get(place) or Origin(url, self._trust(url), http2=_http2(url))
             self._origins[place] = origin
-            way: Way = Lanes(origin, most=most, kept=min(most, config.max_keepalive_connections))
+            first = self._ways.get((COMES_FIRST.get(purpose, ""), place))
+            way: Way = Lanes(
+                origin,
+                most=most,
+                kept=min(most, config.max_keepalive_connections),
+                first=first.places if isinstance(first, Lanes) else None,
+            )
         else:
             proxy = httpx.Proxy(through, headers=dict(config.proxy_headers))
             limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)

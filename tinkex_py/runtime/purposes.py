@@ -34,6 +34,8 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
 _PURPOSES = {operation: purpose for purpose, operations in _OPERATIONS.items() for operation in operations}
 
 
+COMES_FIRST: Mapping[str, str] = {"promises": "sampling"}
+"""Work that begins later ends later: whoever asks for results stands back a little for those who submit samples."""
 _OF_A_SAMPLE = ("x-tinker-request-type", "Sample")
 
 
