@@ -62,9 +62,30 @@ class HttpTransport:
         written = _content(request)
         if isinstance(written, Failure):
             return Unready(written.failure())
-        content = written.unwrap()
+        message = self._message(request, written.unwrap(), headers)
+        try:
+            for _ in range(_REDIRECTS):
+                received = await self._carrier.carry(message, self._config.max_response_bytes)
+                answer = self._read(request, message, received)
+                location = _moved(request, answer)
+                if location is None:
+                    return answer
+                message = message._replace(url=location)
+                if request.address is None and _origin(location) != _origin(self._config.base_url):
+                    return _refused(request, location, "it leaves the configured origin, and the credential stays here")
+        except Untrusted as untrusted:
+            return Unready(self._untrusted(request, untrusted.reason))
+        except BrokenOff as broken:
+            return self._failed(request, broken.reason, sent=broken.sent)
+        return _refused(request, message.url, f"it is the {_REDIRECTS}th in a row")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._carrier.close()
+
+    def _message(self, request: AnyRequest, content: Encoded | None, headers: Pairs) -> Message:
         limit = request.timeout or self._config.read_timeout
-        message = Message(
+        return Message(
             purpose=purpose_of(request),
             method=request.method,
             url=self._url(request),
@@ -74,16 +95,6 @@ class HttpTransport:
             seconds=limit,
             connecting=min(limit, self._config.connect_timeout),
         )
-        try:
-            return await self._follow(request, message)
-        except Untrusted as untrusted:
-            return Unready(self._untrusted(request, untrusted.reason))
-        except BrokenOff as broken:
-            return self._failed(request, broken.reason, sent=broken.sent)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._carrier.close()
 
     def _sent(self, request: AnyRequest, content: Encoded | None, headers: Pairs, limit: float) -> dict[str, str]:
         """All headers but the standing ones; an address outside the service gets none but the request's own."""
@@ -118,17 +129,6 @@ class HttpTransport:
             sent["x-sdk-method"] = method
         if self._inject is not None:
             _ = self._inject(sent)
-
-    async def _follow(self, request: AnyRequest, message: Message) -> Reply | TransportError:
-        for _ in range(_REDIRECTS):
-            answer = self._read(request, message, await self._carrier.carry(message, self._config.max_response_bytes))
-            location = _moved(request, answer)
-            if location is None:
-                return answer
-            message = message._replace(url=location)
-            if request.address is None and _origin(location) != _origin(self._config.base_url):
-                return _refused(request, location, "it leaves the configured origin, and the credential stays here")
-        return _refused(request, message.url, f"it is the {_REDIRECTS}th in a row")
 
     def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
         config = self._config

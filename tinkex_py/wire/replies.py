@@ -12,7 +12,7 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.errors import Category
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 from tinkex_py.types.promises import Announced, Pending, Promised, PromiseState, Ready, Refused
 from tinkex_py.wire import json
@@ -77,16 +77,12 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
     def read(self, reply: Reply) -> Outcome[PromiseState[T], str]:
         """The state, by the tests that the protocol gives, in its order; protobuf is always a result."""
         if reply.status not in self.statuses and is_protobuf(reply.header("content-type")):
-            return then(results.decode(self.form, reply.body), lambda value: Success(Ready(value)))
+            return _ready(results.decode(self.form, reply.body))
         probe = _probe(reply.body)
         unfinished = _pending(probe) if reply.status in self.statuses else _unfinished(probe, reply.body)
         if unfinished is not None:
             return Success(unfinished)
-        match json.decode(self.form, reply.body):
-            case Success(value):
-                return Success(Ready(value))
-            case Failure(reason):
-                return Failure(reason)
+        return _ready(json.decode(self.form, reply.body))
 
 
 class OrPromised(Struct, Generic[StructT], frozen=True):
@@ -127,6 +123,10 @@ class Whole(Struct, frozen=True):
     def read(self, reply: Reply) -> Outcome[Reply, str]:
         """The reply itself."""
         return Success(reply)
+
+
+def _ready(read: Outcome[T, str]) -> Outcome[Ready[T], str]:
+    return read if isinstance(read, Failure) else Success(Ready(read.unwrap()))
 
 
 def is_protobuf(content_type: str | None) -> bool:
