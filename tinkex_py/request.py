@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -65,6 +65,20 @@ class Null(Struct, frozen=True):
 NULL = Null()
 
 
+def stretches(lengths: Iterable[int], most: int) -> Iterator[slice]:
+    """Where lengths follow each other that are `most` together at most; a longer one is alone.
+
+    >>> list(stretches([2, 2, 3, 9, 1], most=5))
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
+    """
+    ends = list(accumulate(lengths))
+    begin, before = 0, 0
+    while begin < len(ends):
+        end = max(bisect_right(ends, before + most, begin), begin + 1)
+        yield slice(begin, end)
+        begin, before = end, ends[end - 1]
+
+
 class Encoded(Struct, frozen=True, gc=False):
     """A body in its final bytes, with its content type and encoding; sent as it is, however often.
 
@@ -89,16 +103,13 @@ class Encoded(Struct, frozen=True, gc=False):
 
     def portions(self, size: int) -> Iterator[bytes | memoryview]:
         """The bytes in pieces of at most `size`: small parts joined, large ones cut."""
-        ends = list(accumulate(map(len, self.parts)))
-        begin, sent = 0, 0
-        while sent < self.size:
-            end = bisect_right(ends, sent + size, begin)
-            if end == begin:
-                part, end = memoryview(self.parts[begin]), begin + 1
-                yield from (part[start : start + size] for start in range(0, len(part), size))
-            elif ends[end - 1] > sent:
-                yield b"".join(self.parts[begin:end])
-            begin, sent = end, ends[end - 1]
+        for stretch in stretches(map(len, self.parts), size):
+            parts = self.parts[stretch]
+            if len(parts) == 1 and len(parts[0]) > size:
+                whole = memoryview(parts[0])
+                yield from (whole[start : start + size] for start in range(0, len(whole), size))
+            elif joined := b"".join(parts):
+                yield joined
 
     def __repr__(self) -> str:
         return f"Encoded({self.content_type!r}, {self.size} bytes)"

@@ -25,14 +25,17 @@ def estimated(prompt: ModelInput) -> int:
 
 def estimated_batch(data: Iterable[object]) -> int:
     """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
-    size = 0
+    numbers, size = 0, 0
     for datum in data:
         if isinstance(datum, Datum):
             for chunk in datum.model_input.chunks:
-                size += _bytes(chunk)
+                if isinstance(chunk, EncodedTextChunk):
+                    numbers += len(chunk.tokens)
+                else:
+                    size += _bytes(chunk)
             for tensor in datum.loss_fn_inputs.values():
-                size += _BYTES_PER_NUMBER * tensor.size
-    return size
+                numbers += tensor.size
+    return _BYTES_PER_NUMBER * numbers + size
 
 
 def _bytes(chunk: ModelInputChunk) -> int:

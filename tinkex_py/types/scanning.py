@@ -5,14 +5,21 @@ Where numpy is loaded already it looks through many numbers, in a fifth of the t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from sys import modules
+from typing import TypeAlias
 
+from tinkex_py.request import stretches
 from tinkex_py.types.packing import TYPE_CODES, Packed
 
 _LARGEST_TOKEN = 2**31 - 1
 _FEW = 4096
 """Bytes that are looked through by Python itself."""
+_TOGETHER = 64 << 10
+"""Bytes that are joined to be looked through at once: each look costs as much as looking through a few thousand."""
+
+Buffer: TypeAlias = "bytes | memoryview"
 
 
 def first_non_finite(packed: Packed) -> int | None:
@@ -30,7 +37,17 @@ def first_beyond_int31(packed: Packed) -> int | None:
     return next(index for index, value in enumerate(values) if not 0 <= value <= _LARGEST_TOKEN)
 
 
-def looks_finite(buffer: memoryview) -> bool:
+def all_look_finite(buffers: Sequence[memoryview]) -> bool:
+    """Whether no float32 in any of them can be NaN or infinite; many small ones are looked through together."""
+    return all(map(looks_finite, _joined(buffers)))
+
+
+def all_within_int31(buffers: Sequence[memoryview]) -> bool:
+    """Whether the 64-bit integers of all of them are between 0 and 2**31 - 1."""
+    return all(within_int31(buffer, 8) for buffer in _joined(buffers))
+
+
+def looks_finite(buffer: Buffer) -> bool:
     """Whether no float32 can be NaN or infinite."""
     if _favours_numpy(buffer):
         import numpy as np
@@ -41,7 +58,7 @@ def looks_finite(buffer: memoryview) -> bool:
     return 0x7F not in highest and 0xFF not in highest
 
 
-def within_int31(buffer: memoryview, width: int) -> bool:
+def within_int31(buffer: Buffer, width: int) -> bool:
     """Whether integers of so many bytes are all between 0 and 2**31 - 1: unsigned, a negative one is large."""
     if _favours_numpy(buffer):
         import numpy as np
@@ -53,6 +70,11 @@ def within_int31(buffer: memoryview, width: int) -> bool:
     return width == 4 or whole[4::8] == whole[5::8] == whole[6::8] == whole[7::8] == bytes(len(whole) // 8)
 
 
-def _favours_numpy(buffer: memoryview) -> bool:
+def _joined(buffers: Sequence[memoryview]) -> Iterator[Buffer]:
+    for stretch in stretches(map(len, buffers), _TOGETHER):
+        yield b"".join(buffers[stretch]) if stretch.stop - stretch.start > 1 else buffers[stretch.start]
+
+
+def _favours_numpy(buffer: Buffer) -> bool:
     """Whether numpy is the quicker way to look through bytes, and loaded already."""
     return len(buffer) > _FEW and "numpy" in modules

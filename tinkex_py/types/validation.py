@@ -26,7 +26,7 @@ from tinkex_py.types.limits import (
 from tinkex_py.types.packing import Unpackable, place_of
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.sampling import SamplingParams
-from tinkex_py.types.scanning import first_beyond_int31, first_non_finite, looks_finite, within_int31
+from tinkex_py.types.scanning import all_look_finite, all_within_int31, first_beyond_int31, first_non_finite
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig, OtherOptimizer
 
@@ -102,17 +102,23 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
 def _batch(data: Sequence[object], path: str) -> InvalidInput | None:
     if not data:
         return refused(path, data, "give at least one Datum")
-    problems = (_element(datum, f"{path}[{index}]") for index, datum in enumerate(data) if not _is_plain(datum))
+    tokens, floats = list[memoryview](), list[memoryview]()
+    odd = [index for index, datum in enumerate(data) if not _is_plain(datum, tokens, floats)]
+    suspects = odd if all_within_int31(tokens) and all_look_finite(floats) else range(len(data))
+    problems = (_element(data[index], f"{path}[{index}]") for index in suspects)
     return next(filter(None, problems), None)
 
 
-def _is_plain(datum: object) -> bool:
-    """Whether a glance shows that nothing is wrong, as with most data; others are looked at part by part."""
+def _is_plain(datum: object, tokens: list[memoryview], floats: list[memoryview]) -> bool:
+    """Whether a glance shows that nothing is wrong, as with most data, but perhaps with numbers among these.
+
+    Others are looked at part by part.
+    """
     return (
         isinstance(datum, Datum)
         and datum.model_input_spans is datum.loss_fn_input_spans is None
         and _is_plain_text(datum.model_input)
-        and all(_is_plain_input(name, tensor) for name, tensor in datum.loss_fn_inputs.items())
+        and _are_plain_inputs(datum.loss_fn_inputs, tokens, floats)
     )
 
 
@@ -125,12 +131,17 @@ def _is_plain_text(value: object) -> bool:
     return True
 
 
-def _is_plain_input(name: str, tensor: TensorData) -> bool:
-    if tensor.problem is not None or name not in LOSS_INPUT_DTYPES:
-        return False
-    if name == "target_tokens":
-        return tensor.dtype == "int64" and within_int31(tensor.buffer, 8)
-    return tensor.dtype == "int64" or looks_finite(tensor.buffer)
+def _are_plain_inputs(inputs: Mapping[str, TensorData], tokens: list[memoryview], floats: list[memoryview]) -> bool:
+    for name, tensor in inputs.items():
+        if tensor.problem is not None or name not in LOSS_INPUT_DTYPES:
+            return False
+        if name == "target_tokens":
+            if tensor.dtype != "int64":
+                return False
+            tokens.append(tensor.buffer)
+        elif tensor.dtype == "float32":
+            floats.append(tensor.buffer)
+    return True
 
 
 def _element(datum: object, path: str) -> InvalidInput | None:

@@ -97,7 +97,9 @@ def _datums(record: schema.ArrayRecord, hollow: Hollow) -> Iterator[Mapping[str,
     for name, column in columns.items():
         if len(column) != count:
             raise ValueError(f"{name!r} has outputs of {len(column)} datums, the record has {count}")
-    return ({name: column[index] for name, column in columns.items()} for index in range(count))
+    if not columns:
+        return ({} for _ in range(count))
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def _tensors(field: schema.BatchedTensor, view: memoryview) -> Iterator[TensorData]:
