@@ -16,10 +16,12 @@ def viewed(part: bytes) -> memoryview:
 PARTS = st.lists(st.binary() | st.binary().map(viewed))
 
 
-@given(PARTS, st.integers(1, 20))
-def test_portions_are_the_whole_body_and_none_is_empty_or_too_large(parts: list[bytes | memoryview], size: int) -> None:
+@given(PARTS, st.integers(1, 20), st.none() | st.integers(1, 30))
+def test_portions_are_the_whole_body_and_none_is_empty_or_too_large(
+    parts: list[bytes | memoryview], size: int, apart: int | None
+) -> None:
     body = Encoded.of("application/x-protobuf", *parts)
-    portions = list(body.portions(size))
+    portions = list(body.portions(size, apart))
     assert b"".join(portions) == body.content == b"".join(parts)
     assert all(0 < len(portion) <= size for portion in portions)
     assert body.size == len(body.content)

@@ -101,11 +101,13 @@ class Encoded(Struct, frozen=True, gc=False):
         """All bytes in one."""
         return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], bytes) else b"".join(self.parts)
 
-    def portions(self, size: int) -> Iterator[bytes | memoryview]:
-        """The bytes in pieces of at most `size`: small parts joined, large ones cut."""
-        for stretch in stretches(map(len, self.parts), size):
+    def portions(self, size: int, apart: int | None = None) -> Iterator[bytes | memoryview]:
+        """The bytes in pieces of at most `size`: small parts joined, those larger than it, or than `apart`, cut."""
+        largest = size if apart is None else min(size, apart)
+        lengths = (len(part) if len(part) <= largest else size + 1 for part in self.parts)
+        for stretch in stretches(lengths, size):
             parts = self.parts[stretch]
-            if len(parts) == 1 and len(parts[0]) > size:
+            if len(parts) == 1 and len(parts[0]) > largest:
                 whole = memoryview(parts[0])
                 yield from (whole[start : start + size] for start in range(0, len(whole), size))
             elif joined := b"".join(parts):

@@ -22,6 +22,8 @@ from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
+_APART = 64 << 10
+"""Bytes from which on a part of a body leaves as it is: joining it with others costs more than a write of its own."""
 _HEADERS = 2000
 """Headers that are read, if they aren't too large in all."""
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -151,12 +153,19 @@ def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] 
 
 async def _whole(content: aiohttp.StreamReader, limit: int) -> bytes:
     """A body, cut one byte behind the limit; most come in one piece."""
-    body = await content.readany()
-    if not content.at_eof() and len(body) <= limit:
-        body += await gathered(content.iter_any(), limit - len(body))
-    return body[: limit + 1]
+    body, _ = await content.readchunk()
+    if content.at_eof():
+        return body[: limit + 1]
+    return await gathered(_chunks(body, content), limit)
+
+
+async def _chunks(first: bytes, content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """A body in the pieces in which it came, as aiohttp's other ways join them before they are gathered."""
+    yield first
+    async for chunk, _ in content.iter_chunks():
+        yield chunk
 
 
 async def _portions(content: Encoded) -> AsyncIterator[bytes | memoryview]:
-    for portion in content.portions(PORTION):
+    for portion in content.portions(PORTION, _APART):
         yield portion
