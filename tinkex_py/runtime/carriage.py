@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from tinkex_py.request import Encoded
@@ -17,6 +16,10 @@ HttpxTransport: TypeAlias = "httpx.AsyncBaseTransport | httpx.AsyncClient"
 
 PORTION = 256 << 10
 """Bytes of a large body that are handed over at once, so that others get their turn in between."""
+
+
+_CRUMB = 1 << 10
+"""Bytes below which a portion of an answer is a crumb."""
 
 
 class Message(NamedTuple):
@@ -46,12 +49,20 @@ class Received(NamedTuple):
 
 
 async def gathered(portions: AsyncIterable[bytes], limit: int) -> bytes:
-    """A body from its portions, cut one byte behind the limit; none is kept, as a crumb costs more than it holds."""
-    body = BytesIO()
+    """A body from its portions, cut one byte behind the limit; no crumb is kept, as each costs more than it holds."""
+    pieces, crumbs, size = list[bytes](), bytearray(), 0
     async for portion in portions:
-        if body.tell() + body.write(portion) > limit:
+        size += len(portion)
+        if len(portion) < _CRUMB:
+            crumbs += portion
+        else:
+            pieces += (bytes(crumbs), portion) if crumbs else (portion,)
+            crumbs.clear()
+        if size > limit:
             break
-    return body.getvalue()[: limit + 1]
+    if crumbs:
+        pieces.append(bytes(crumbs))
+    return b"".join(pieces)[: limit + 1]
 
 
 class BrokenOff(Exception):  # noqa: N818 - it names what happened
