@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from tinkex_py.types.moments import Timed
+from tinkex_py.types.moments import Moment
 from tinkex_py.types.paths import CheckpointType
 
 AccessScope: TypeAlias = Literal["owned", "accessible"]
@@ -23,17 +22,17 @@ class Cursor(Struct, frozen=True, kw_only=True):
     total_count: int | None = None
 
 
-class Checkpoint(Timed, frozen=True, kw_only=True):
+class Checkpoint(Struct, frozen=True, gc=False, kw_only=True):
     """A saved state: what it is for, where it is, how large (bytes), until when it is kept."""
 
     checkpoint_id: str
     checkpoint_type: CheckpointType = ""
-    time: datetime | None = None
+    time: Moment | None = None
     tinker_path: str = ""
     size_bytes: int | None = None
     public: bool = False
     user_metadata: Mapping[str, str] | None = None
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
 
 
 class CheckpointsListResponse(Struct, frozen=True, kw_only=True):
@@ -43,7 +42,7 @@ class CheckpointsListResponse(Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-class TrainingRun(Timed, frozen=True, kw_only=True):
+class TrainingRun(Struct, frozen=True, gc=False, kw_only=True):
     """A model in training: its base, its owner, its last checkpoints."""
 
     training_run_id: str
@@ -52,7 +51,7 @@ class TrainingRun(Timed, frozen=True, kw_only=True):
     is_lora: bool = True
     corrupted: bool = False
     lora_rank: int | None = None
-    last_request_time: datetime | None = None
+    last_request_time: Moment | None = None
     last_checkpoint: Checkpoint | None = None
     last_sampler_checkpoint: Checkpoint | None = None
     user_metadata: Mapping[str, str] | None = None
@@ -65,18 +64,18 @@ class TrainingRunsResponse(Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-class CheckpointArchiveUrlResponse(Timed, frozen=True, kw_only=True):
+class CheckpointArchiveUrlResponse(Struct, frozen=True, gc=False, kw_only=True):
     """Where a checkpoint can be fetched as one archive, without a key, until `expires`."""
 
     url: str
-    expires: datetime | None = None
+    expires: Moment | None = None
 
 
-class ExternalWeightsUrlsResponse(Timed, frozen=True, kw_only=True):
+class ExternalWeightsUrlsResponse(Struct, frozen=True, gc=False, kw_only=True):
     """Where each file of exported weights can be fetched, without a key, until `expires`."""
 
     urls: Mapping[str, str]
-    expires: datetime | None = None
+    expires: Moment | None = None
 
 
 class CopyWeightsResponse(Struct, frozen=True, kw_only=True):

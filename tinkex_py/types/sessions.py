@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.moments import Timed
+from tinkex_py.types.moments import Moment
 
 Ending: TypeAlias = Literal["success", "errored", "interrupted"]
 """How a program's work in a session ended."""
@@ -98,11 +97,11 @@ class SessionStatus(Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class SessionSummary(Timed, frozen=True, kw_only=True):
+class SessionSummary(Struct, frozen=True, gc=False, kw_only=True):
     """A session that was found; sizes are in bytes."""
 
     session_id: str
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     owner: str = ""
     project_id: str | None = None
     status: SessionStatus | None = None

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.moments import Timed
+from tinkex_py.types.moments import Moment
 
 AuditEventType: TypeAlias = Literal["all", "checkpoints", "projects", "teams", "organizations"]
 """Which entries of the audit log are asked for."""
 
 
-class AuditLogEntry(Timed, frozen=True, kw_only=True):
+class AuditLogEntry(Struct, frozen=True, gc=False, kw_only=True):
     """Something that somebody did."""
 
-    timestamp: datetime | None = None
+    timestamp: Moment | None = None
     event: str = ""
     event_details: Mapping[str, Any] = FrozenMapping()
     model_id: str | None = None
@@ -43,11 +42,11 @@ class EventInfo(Struct, frozen=True, kw_only=True):
     gigabyte_hours: float | None = None
 
 
-class BillingEvent(Timed, frozen=True, kw_only=True):
+class BillingEvent(Struct, frozen=True, gc=False, kw_only=True):
     """What one user used of one thing from `bucket_start` to `bucket_end`; costs are in US dollars."""
 
-    bucket_start: datetime | None = None
-    bucket_end: datetime | None = None
+    bucket_start: Moment | None = None
+    bucket_end: Moment | None = None
     event_info: EventInfo | None = None
     base_model: str | None = None
     user_id: str | None = None
@@ -65,12 +64,12 @@ class BilledSession(Struct, frozen=True, kw_only=True):
     user_metadata: Mapping[str, str] | None = None
 
 
-class BillingUsageResponse(Timed, frozen=True, kw_only=True):
+class BillingUsageResponse(Struct, frozen=True, gc=False, kw_only=True):
     """What was used, by hour; costs are known up to `cost_data_through`."""
 
     data: Sequence[BillingEvent] = ()
     sessions: Mapping[str, BilledSession] = FrozenMapping()
-    cost_data_through: datetime | None = None
+    cost_data_through: Moment | None = None
 
 
 class CheckpointStorage(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from math import nan
 from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
@@ -69,7 +69,8 @@ def lower(value: object) -> object:
 def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     """The body as a value of that type; Failure says what is wrong with it.
 
-    NaN and Infinity are read too, and a time that nobody can read is None: it spoils no list of other things.
+    NaN and Infinity are read too. A time without a zone is in UTC, and one that nobody can read is None: it spoils no
+    list of other things.
     """
     try:
         value: T = _decoder(form).decode(body)
@@ -98,33 +99,34 @@ def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     while (
         isinstance(converted, Failure)
         and (found := _NO_TIME.fullmatch(converted.failure()))
-        and _forget_times(value, _STEP.findall(found[1]))
+        and _mend_times(value, _STEP.findall(found[1]))
     ):
         converted = convert(form, value)
     return converted
 
 
-def _forget_times(value: Json, place: Sequence[str]) -> int:
-    """Put None wherever a text at that place, in whichever item of a list, is no time; return how many there were."""
+def _mend_times(value: Json, place: Sequence[str]) -> int:
+    """Mend the texts at that place, in whichever item of a list, that are no times; return how many there were."""
     name, *rest = place
     match value:
         case list():
-            return sum(_forget_times(each, rest) for each in value)
+            return sum(_mend_times(each, rest) for each in value)
         case dict() if rest and name in value:
-            return _forget_times(value[name], rest)
-        case dict() if _is_no_time(value.get(name)):
-            value[name] = None
+            return _mend_times(value[name], rest)
+        case dict() if (text := value.get(name)) != (mended := _mended(text)):
+            value[name] = mended
             return 1
         case _:
             return 0
 
 
-def _is_no_time(value: Json) -> bool:
+def _mended(value: Json) -> Json:
+    """A time without a zone as it is in UTC, what is no time at all as None."""
     try:
-        _ = msgspec.convert(value, datetime | None, strict=False)
+        time = msgspec.convert(value, datetime | None, strict=False)
     except msgspec.ValidationError:
-        return isinstance(value, str)
-    return False
+        return None if isinstance(value, str) else value
+    return value if time is None or time.tzinfo else time.replace(tzinfo=UTC).isoformat()
 
 
 def _decoder(form: object) -> msgspec.json.Decoder[Any]:
@@ -273,7 +275,10 @@ def _with_nan(data: Sequence[float | None]) -> Sequence[float | None]:
     return [nan if each is None else each for each in data] if None in data else data
 
 
-_NO_TIME = re.compile(r"Invalid RFC3339 encoded datetime - at `\$((?:\.\w+|\[\d+\])*\.\w+)`")
+_NO_TIME = re.compile(
+    r"(?:Invalid RFC3339 encoded datetime|Expected `datetime` with a timezone component)"
+    r" - at `\$((?:\.\w+|\[\d+\])*\.\w+)`"
+)
 _STEP = re.compile(r"\w+")
 """The names and numbers that a place is made of."""
 _PART = 8192
