@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -98,13 +97,11 @@ def lacking(question: Question, response: SampleResponse) -> CapabilityMissing |
 
 def complete(question: Question, response: SampleResponse, sequence_ids: Sequence[str] = ()) -> SampleResponse:
     """The response with a place for every prompt token, and with the names of its sequences."""
-    named = [
-        structs.replace(sequence, sequence_id=sequence.sequence_id or name)
-        for sequence, name in zip_longest(response.sequences, sequence_ids[: len(response.sequences)])
-    ]
+    named = zip(response.sequences, sequence_ids, strict=False)
+    sequences = [structs.replace(each, sequence_id=each.sequence_id or name) for each, name in named]
     return structs.replace(
         response,
-        sequences=named,
+        sequences=[*sequences, *response.sequences[len(sequences) :]],
         prompt_logprobs=_with_gap(question, response.prompt_logprobs),
         topk_prompt_logprobs=_with_gap(question, response.topk_prompt_logprobs),
     )

@@ -77,7 +77,7 @@ def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
 
 
 def _rebuild(buffer: bytes | memoryview, problem: Unpackable | None) -> Tokens:
-    tokens = Tokens()
+    tokens = Tokens.__new__(Tokens)
     tokens.buffer, tokens.problem = memoryview(buffer).toreadonly(), problem
     return tokens
 

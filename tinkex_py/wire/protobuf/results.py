@@ -127,7 +127,7 @@ def _sample_response(body: bytes) -> SampleResponse:
     return SampleResponse(
         sequences=[_sequence(sequence) for sequence in message.sequences],
         prompt_logprobs=OptionalFloats(_whole(message.prompt_logprobs, 4)) if message.prompt_logprobs else None,
-        topk_prompt_logprobs=_alternatives(message.topk_prompt_logprobs),
+        topk_prompt_logprobs=_alternatives(message.topk_prompt_logprobs) if has("topk_prompt_logprobs") else None,
         target_prompt_logprobs=tensor_of(message.target_prompt_logprobs) if has("target_prompt_logprobs") else None,
         prompt_alt_tokens=_alt_tokens(message.prompt_alt_tokens) if has("prompt_alt_tokens") else None,
         prompt_cache_hit_tokens=message.prompt_cache_hit_tokens,
@@ -139,7 +139,9 @@ def _sequence(message: schema.SampledSequence) -> SampledSequence:
         stop_reason=_STOP_REASONS.get(message.stop_reason, f"stop_reason_{message.stop_reason}"),
         tokens=Tokens.of_buffer(_whole(message.tokens, 4)),
         logprobs=Floats(_whole(message.logprobs, 4)) if message.logprobs else None,
-        topk_logprobs=_alternatives(message.topk_sampled_logprobs),
+        topk_logprobs=_alternatives(message.topk_sampled_logprobs)
+        if message.HasField("topk_sampled_logprobs")
+        else None,
     )
 
 
