@@ -84,7 +84,7 @@ class FastCarrier:
         try:
             url = parsed(message.url)
             through = self._through(url)
-            response = await lanes.session.request(
+            async with lanes.session.request(
                 message.method,
                 url,
                 data=_body(message.content),
@@ -93,11 +93,8 @@ class FastCarrier:
                 timeout=_times(message.seconds, message.connecting),
                 proxy=through,
                 proxy_headers=self._config.proxy_headers if through else None,
-            )
-            try:
+            ) as response:
                 return Received(response.status, response.raw_headers, await _whole(response.content, limit))
-            finally:
-                response.release()
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
         except _BROKEN as error:
