@@ -61,13 +61,15 @@ def tensor(value: TensorData) -> Parts:
 
 
 def _refused(data: Sequence[Datum]) -> InvalidInput:
-    for place, datum in enumerate(data):
-        for index, chunk in enumerate(datum.model_input.chunks):
-            if _is_elsewhere(chunk):
-                path = f"data[{place}].model_input.chunks[{index}]"
-                remedy = "this server trains on images given as bytes; fetch it and give an ImageChunk"
-                return InvalidInput(message=f"{path} is {chunk!r}: {remedy}", path=path, value=repr(chunk))
-    raise AssertionError("every chunk has a form")
+    """What to say of the first chunk that has no form; there is one."""
+    chunks = (
+        (f"data[{place}].model_input.chunks[{index}]", chunk)
+        for place, datum in enumerate(data)
+        for index, chunk in enumerate(datum.model_input.chunks)
+    )
+    path, chunk = next((path, chunk) for path, chunk in chunks if _is_elsewhere(chunk))
+    remedy = "this server trains on images given as bytes; fetch it and give an ImageChunk"
+    return InvalidInput(message=f"{path} is {chunk!r}: {remedy}", path=path, value=repr(chunk))
 
 
 def _form(datum: Datum) -> Form | None:
