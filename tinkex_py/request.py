@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from sys import maxsize
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -65,8 +66,8 @@ class Null(Struct, frozen=True):
 NULL = Null()
 
 
-def stretches(lengths: Iterable[int], most: int) -> Iterator[slice]:
-    """Where lengths follow each other that are `most` together at most; a longer one is alone.
+def stretches(lengths: Iterable[int], most: int, count: int = maxsize) -> Iterator[slice]:
+    """Where lengths follow each other that are `most` together at most, and at most so many; a longer one is alone.
 
     >>> list(stretches([2, 2, 3, 9, 1], most=5))
     [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
@@ -74,7 +75,7 @@ def stretches(lengths: Iterable[int], most: int) -> Iterator[slice]:
     ends = list(accumulate(lengths))
     begin, before = 0, 0
     while begin < len(ends):
-        end = max(bisect_right(ends, before + most, begin), begin + 1)
+        end = max(bisect_right(ends, before + most, begin, min(begin + count, len(ends))), begin + 1)
         yield slice(begin, end)
         begin, before = end, ends[end - 1]
 

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from tinkex_py.request import stretches
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.training import ForwardBackwardOutput
 
@@ -33,17 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 def chunks(sizes: Sequence[int], limits: Limits) -> Iterator[slice]:
     """Where the chunks of data of these sizes, in bytes, begin and end."""
-    if 0 < len(sizes) <= limits.count and sum(sizes) <= limits.size:
-        yield slice(0, len(sizes))
-        return
-    begin, filled = 0, 0
-    for place, size in enumerate(sizes):
-        if place > begin and (place - begin >= limits.count or filled + size > limits.size):
-            yield slice(begin, place)
-            begin, filled = place, 0
-        filled += size
-    if sizes:
-        yield slice(begin, len(sizes))
+    return stretches(sizes, limits.size, limits.count)
 
 
 def combined(outputs: Sequence[ForwardBackwardOutput]) -> ForwardBackwardOutput:

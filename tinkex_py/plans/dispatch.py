@@ -17,16 +17,7 @@ from tinkex_py.errors import PaymentRequired, RateLimited, TinkerError
 from tinkex_py.events import Paused
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.effects import (
-    Plan,
-    Within,
-    halt,
-    now,
-    observe,
-    scoped,
-    sleep,
-    within,
-)
+from tinkex_py.plans.effects import Plan, Within, halt, now, observe, scoped, sleep, within
 from tinkex_py.plans.retry import Billing
 
 T = TypeVar("T")

@@ -25,17 +25,13 @@ def estimated(prompt: ModelInput) -> int:
 
 def estimated_batch(data: Iterable[object]) -> int:
     """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
-    numbers, size = 0, 0
+    size = 0
     for datum in data:
         if isinstance(datum, Datum):
-            for chunk in datum.model_input.chunks:
-                if isinstance(chunk, EncodedTextChunk):
-                    numbers += len(chunk.tokens)
-                else:
-                    size += _bytes(chunk)
+            size += estimated(datum.model_input)
             for tensor in datum.loss_fn_inputs.values():
-                numbers += tensor.size
-    return _BYTES_PER_NUMBER * numbers + size
+                size += _BYTES_PER_NUMBER * tensor.size
+    return size
 
 
 def _bytes(chunk: ModelInputChunk) -> int:

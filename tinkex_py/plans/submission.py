@@ -54,11 +54,11 @@ def kept(
     headers: Pairs | None = None,
 ) -> Plan[T]:
     """The value of the answer, or of the promise that some servers make instead."""
-    begun = yield from now()
-    answer = yield from call(request, policy, headers=headers)
+    tally = Tally()
+    answer = yield from call(request, policy, headers=headers, tally=tally)
     if not isinstance(answer, Promised):
         return answer
-    ticket = _ticket(request, kind, answer, (yield from now()) - begun)
+    ticket = _ticket(request, kind, answer, (yield from now()) - tally.begun)
     return (yield from result_of(ticket, returns, waiting))
 
 

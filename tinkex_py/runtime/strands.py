@@ -191,7 +191,7 @@ class Strand:
             self._remember_task()
             self._set_alarm(scope.until)
         held = scope.held
-        return held if held is not None and isinstance(held, Cell) and not held.filled else None
+        return held if isinstance(held, Cell) and not held.filled else None
 
     def _leave(self) -> bool:
         """End the innermost plan, and go on with the one around it if there is one."""

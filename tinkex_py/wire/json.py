@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from math import nan
 from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
@@ -126,7 +126,7 @@ def _mended(value: Json) -> Json:
         time = msgspec.convert(value, datetime | None, strict=False)
     except msgspec.ValidationError:
         return None if isinstance(value, str) else value
-    return value if time is None or time.tzinfo else time.replace(tzinfo=UTC).isoformat()
+    return value if time is None or time.tzinfo else f"{value}Z"
 
 
 def _decoder(form: object) -> msgspec.json.Decoder[Any]:
@@ -142,10 +142,6 @@ def _lower_tokens(tokens: Tokens) -> object:
 
 def _lower_datum(datum: Datum) -> dict[str, object]:
     return {"loss_fn_inputs": lower(datum.loss_fn_inputs), "model_input": lower(datum.model_input)}
-
-
-def _lower_null(_: Null) -> None:
-    return None
 
 
 def _lower_container(value: object) -> object:
@@ -285,7 +281,7 @@ _PART = 8192
 _SCALARS = {int, float, str, bool, type(None)}
 _LOWERED: Mapping[type, Callable[[Any], object]] = {
     Datum: _lower_datum,
-    Null: _lower_null,
+    Null: lambda _: None,
     TensorData: _lower_tensor,
     Tokens: _lower_tokens,
 }
