@@ -105,7 +105,9 @@ class Encoded(Struct, frozen=True, gc=False):
     def portions(self, size: int, apart: int | None = None) -> Iterator[bytes | memoryview]:
         """The bytes in pieces of at most `size`: small parts joined, those larger than it, or than `apart`, cut."""
         largest = size if apart is None else min(size, apart)
-        lengths = (len(part) if len(part) <= largest else size + 1 for part in self.parts)
+        lengths = list(map(len, self.parts))
+        if max(lengths, default=0) > largest:
+            lengths = [length if length <= largest else size + 1 for length in lengths]
         for stretch in stretches(lengths, size):
             parts = self.parts[stretch]
             if len(parts) == 1 and len(parts[0]) > largest:

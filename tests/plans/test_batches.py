@@ -68,7 +68,7 @@ def test_a_batch_within_the_bytes_is_one_chunk_and_a_large_datum_goes_alone() ->
 
 @pytest.mark.parametrize("dialect", ["json", "protobuf"])
 def test_sizes_are_those_of_the_encoded_data(dialect: Dialect) -> None:
-    sizes = [form.size for form in forms((datum(1), datum(300, 40)), dialect).unwrap()]
+    sizes = [form.size for form in forms(forward([datum(1), datum(300, 40)], "x").body, dialect).unwrap()]
     bodies = [
         len(lower("forward", batch.body, dialect).unwrap().unnumbered.content)
         for batch in (forward([], "x"), forward([datum(1)], "x"), forward([datum(1), datum(300, 40)], "x"))

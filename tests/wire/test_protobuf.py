@@ -244,7 +244,7 @@ BATCHES: dict[str, Batch] = {
 
 @pytest.mark.parametrize("batch", BATCHES.values(), ids=BATCHES)
 def test_a_server_reads_the_batch_that_was_sent(batch: Batch) -> None:
-    encoded = requests.numbered(requests.enclosed(batch, or_raise(requests.forms(batch.data))), "m", 3)
+    encoded = requests.numbered(requests.enclosed(batch, or_raise(requests.forms(batch))), "m", 3)
     assert messages.decode(encoded.content) == Success(messages.NumberedBatch(model_id="m", seq_id=3, batch=batch))
 
 

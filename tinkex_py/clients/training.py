@@ -164,7 +164,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         timeout: float | None,
     ) -> Plan[ForwardBackwardOutput]:
         step = build(data, loss_fn, loss_fn_config)
-        size = estimated_batch(step.body.data)
+        size = estimated_batch(step.body.data, step.body.rows)
         plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step, size)
         return self.context.limited(timeout, step.operation, plan)
 
@@ -225,7 +225,7 @@ class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous)
 
 def _batch_problem(batch: Batch) -> InvalidInput | None:
     config = None if batch.loss_fn_config is None else problem(batch.loss_fn_config, "loss_fn_config")
-    return problem(batch.data, "data") or problem(batch.loss_fn, "loss_fn") or config
+    return problem(batch, "data") or problem(batch.loss_fn, "loss_fn") or config
 
 
 _NO_SAMPLER = Undecodable(message="save_weights_for_sampler: the answer names neither a session nor a path")

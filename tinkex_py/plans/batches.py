@@ -163,7 +163,7 @@ def _fill(run: Run, cut: Cut, filling: Piece) -> Plan[None]:
 
 
 def _cut(step: BatchStep, dialect: Dialect, limits: Limits, places: Sequence[slice] | None) -> Outcome[Cut]:
-    return then(forms(step.body.data, dialect), lambda data: Success(_in_chunks(step, data, dialect, limits, places)))
+    return then(forms(step.body, dialect), lambda data: Success(_in_chunks(step, data, dialect, limits, places)))
 
 
 def _in_chunks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import assert_never
 
 from tinkex_py.types.datum import Datum
@@ -14,6 +14,8 @@ from tinkex_py.types.inputs import (
     ModelInput,
     ModelInputChunk,
 )
+from tinkex_py.types.rows import Looks, Rows
+from tinkex_py.types.tensor import WIDTHS
 
 _BYTES_PER_NUMBER = 10
 
@@ -23,8 +25,14 @@ def estimated(prompt: ModelInput) -> int:
     return sum(map(_bytes, prompt.chunks))
 
 
-def estimated_batch(data: Iterable[object]) -> int:
-    """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
+def estimated_batch(data: Sequence[object], rows: Rows | None = None) -> int:
+    """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none.
+
+    `rows` are the same data taken apart, if somebody did so.
+    """
+    if rows is not None:
+        sizes = list(map(_alike, rows.looks))
+        return sum(map(sizes.__getitem__, rows.places))
     size = 0
     for datum in data:
         if isinstance(datum, Datum):
@@ -32,6 +40,11 @@ def estimated_batch(data: Iterable[object]) -> int:
             for tensor in datum.loss_fn_inputs.values():
                 size += _BYTES_PER_NUMBER * tensor.size
     return size
+
+
+def _alike(looks: Looks) -> int:
+    """The bytes of a datum that looks like that."""
+    return _BYTES_PER_NUMBER * (looks.ids // 4 + sum(each.size // WIDTHS[each.dtype] for each in looks.inputs))
 
 
 def _bytes(chunk: ModelInputChunk) -> int:

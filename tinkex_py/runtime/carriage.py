@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from tinkex_py.request import Encoded
@@ -48,8 +49,14 @@ class Received(NamedTuple):
     plain: bool = False
 
 
-async def gathered(portions: AsyncIterable[bytes], limit: int) -> bytes:
-    """A body from its portions, cut one byte behind the limit; no crumb is kept, as each costs more than it holds."""
+async def gathered(portions: AsyncIterable[bytes], limit: int, size: int | None = None) -> bytes:
+    """A body from its portions, cut one byte behind the limit; `size` is how long it says it is.
+
+    Its memory is taken at once if the size is known, so that the memory of one portion serves the next one. Otherwise
+    the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
+    """
+    if size is not None and size <= limit:
+        return await _placed(portions, size)
     pieces, crumbs, size = list[bytes](), bytearray(), 0
     async for portion in portions:
         size += len(portion)
@@ -63,6 +70,15 @@ async def gathered(portions: AsyncIterable[bytes], limit: int) -> bytes:
     if crumbs:
         pieces.append(bytes(crumbs))
     return b"".join(pieces)[: limit + 1]
+
+
+async def _placed(portions: AsyncIterable[bytes], size: int) -> bytes:
+    """A body of that size."""
+    room = BytesIO(bytes(size))
+    async for portion in portions:
+        room.write(portion)
+    room.truncate()
+    return room.getvalue()
 
 
 class BrokenOff(Exception):  # noqa: N818 - it names what happened

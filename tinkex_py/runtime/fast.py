@@ -94,7 +94,7 @@ class FastCarrier:
                 proxy=through,
                 proxy_headers=self._config.proxy_headers if through else None,
             ) as response:
-                return Received(response.status, response.raw_headers, await _whole(response.content, limit))
+                return Received(response.status, response.raw_headers, await _whole(response, limit))
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
         except _BROKEN as error:
@@ -148,12 +148,13 @@ def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] 
     return None if content is None else content.content if content.size <= PORTION else _portions(content)
 
 
-async def _whole(content: aiohttp.StreamReader, limit: int) -> bytes:
+async def _whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """A body, cut one byte behind the limit; most come in one piece."""
+    content = response.content
     body, _ = await content.readchunk()
     if content.at_eof():
         return body[: limit + 1]
-    return await gathered(_chunks(body, content), limit)
+    return await gathered(_chunks(body, content), limit, response.content_length)
 
 
 async def _chunks(first: bytes, content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

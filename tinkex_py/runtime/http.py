@@ -98,7 +98,7 @@ class HttpTransport:
 
     def _sent(self, request: AnyRequest, content: Encoded | None, headers: Pairs, limit: float) -> dict[str, str]:
         """All headers but the standing ones; an address outside the service gets none but the request's own."""
-        sent = dict[str, str]()
+        sent: dict[str, str] = {}
         if request.address is not None:
             sent.update(request.headers)
             return sent
@@ -132,7 +132,8 @@ class HttpTransport:
 
     def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
         config = self._config
-        size, headers = 0, list[tuple[str, str]]()
+        size = 0
+        headers: list[tuple[str, str]] = []
         for name, text in received.headers:
             size += len(name) + len(text)
             headers.append((name.decode("latin-1").lower(), text.decode("latin-1")))

@@ -214,7 +214,8 @@ async def read(response: httpx.Response, limit: int) -> Received:
     body = b""
     try:
         if isinstance(response.stream, httpx.AsyncByteStream):
-            body = await gathered(response.stream, limit)
+            length = response.headers.get("content-length", "")
+            body = await gathered(response.stream, limit, int(length) if length.isdecimal() else None)
     finally:
         await response.aclose()
     return Received(response.status_code, response.headers.raw, body)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.rows import Rows, rows_of
 from tinkex_py.types.training import LossConfig
 
 Dialect: TypeAlias = Literal["json", "protobuf"]
@@ -21,10 +23,15 @@ class Form(NamedTuple):
     size: int
 
 
-class Batch(Struct, frozen=True, kw_only=True):
+class Batch(Struct, frozen=True, kw_only=True, dict=True):
     """What `forward` and `forward_backward` say: examples, and the loss that is taken of them."""
 
     data: Sequence[Datum]
     loss_fn: str
     loss_fn_config: LossConfig | None = None
     forward_only: bool = False
+
+    @cached_property
+    def rows(self) -> Rows | None:
+        """The data taken apart, once for all who look at them, if they are all of the common kind."""
+        return rows_of(self.data)

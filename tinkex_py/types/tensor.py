@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DType: TypeAlias = Literal["int64", "float32"]
+WIDTHS: dict[DType, int] = {"int64": 8, "float32": 4}
+"""Bytes of an element."""
 TensorDataLike: TypeAlias = "TensorData | Sequence[object] | ArrayLike | TensorLike | float"
 """What a tensor may be given as: a number, (nested) lists, `array.array`, a numpy array or a torch tensor."""
 
@@ -120,9 +122,12 @@ class TensorData:
         """A read-only numpy view of the same memory, in the tensor's shape."""
         import numpy as np
 
+        shape = self._held_shape()
         if self.dtype == "int64":
-            return np.frombuffer(self.buffer, np.int64).reshape(self._held_shape())
-        return np.frombuffer(self.buffer, np.float32).reshape(self._held_shape())
+            integers = np.frombuffer(self.buffer, np.int64)
+            return integers if len(shape) == 1 else integers.reshape(shape)
+        floats = np.frombuffer(self.buffer, np.float32)
+        return floats if len(shape) == 1 else floats.reshape(shape)
 
     def to_torch(self) -> torch.Tensor:
         """A torch tensor with a copy of the elements."""

@@ -13,6 +13,7 @@ from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.batch import Batch
 from tinkex_py.types.datum import LOSS_INPUT_DTYPES, Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
 from tinkex_py.types.limits import (
@@ -25,6 +26,7 @@ from tinkex_py.types.limits import (
 )
 from tinkex_py.types.packing import Unpackable, place_of
 from tinkex_py.types.retries import RecoveryPolicy
+from tinkex_py.types.rows import Input, Rows, rows_of
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.scanning import all_look_finite, all_within_int31, first_beyond_int31, first_non_finite
 from tinkex_py.types.tensor import TensorData
@@ -61,6 +63,8 @@ def check(value: T) -> Outcome[T, InvalidInput]:
 def problem(value: object, path: str) -> InvalidInput | None:
     """What is wrong with the value that the caller knows by `path`, such as `data`; None when nothing is."""
     match value:
+        case Batch():
+            return _batch(value.data, value.rows, path)
         case Datum():
             return _datum(value, path)
         case ModelInput():
@@ -87,7 +91,7 @@ def _collection(value: object, path: str) -> InvalidInput | None:
     if _is_mapping(value):
         return loss_config_problem(value, path)
     if _is_sequence(value):
-        return _batch(value, path)
+        return _batch(value, rows_of(value), path)
     return refused(path, value, f"a {type(value).__name__} can't be sent")
 
 
@@ -99,49 +103,32 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
     return isinstance(value, Sequence)
 
 
-def _batch(data: Sequence[object], path: str) -> InvalidInput | None:
+def _batch(data: Sequence[object], rows: Rows | None, path: str) -> InvalidInput | None:
     if not data:
         return refused(path, data, "give at least one Datum")
-    tokens, floats = list[memoryview](), list[memoryview]()
-    odd = [index for index, datum in enumerate(data) if not _is_plain(datum, tokens, floats)]
-    suspects = odd if all_within_int31(tokens) and all_look_finite(floats) else range(len(data))
-    problems = (_element(data[index], f"{path}[{index}]") for index in suspects)
+    if rows is not None and _look_right(rows):
+        return None
+    problems = (_element(datum, f"{path}[{index}]") for index, datum in enumerate(data))
     return next(filter(None, problems), None)
 
 
-def _is_plain(datum: object, tokens: list[memoryview], floats: list[memoryview]) -> bool:
-    """Whether a glance shows that nothing is wrong, as with most data, but perhaps with numbers among these.
-
-    Others are looked at part by part.
-    """
-    return (
-        isinstance(datum, Datum)
-        and datum.model_input_spans is datum.loss_fn_input_spans is None
-        and _is_plain_text(datum.model_input)
-        and _are_plain_inputs(datum.loss_fn_inputs, tokens, floats)
-    )
-
-
-def _is_plain_text(value: object) -> bool:
-    if not isinstance(value, ModelInput):
+def _look_right(rows: Rows) -> bool:
+    """Whether a look at all data together shows that nothing is wrong, as mostly; else each is looked at by itself."""
+    if not all(_is_known(each) for looks in rows.looks for each in looks.inputs):
         return False
-    for chunk in value.chunks:
-        if not isinstance(chunk, EncodedTextChunk) or chunk.packed.problem is not None:
-            return False
-    return True
+    return all_within_int31(rows.all_of(_are_tokens)) and all_look_finite(rows.all_of(_are_floats))
 
 
-def _are_plain_inputs(inputs: Mapping[str, TensorData], tokens: list[memoryview], floats: list[memoryview]) -> bool:
-    for name, tensor in inputs.items():
-        if tensor.problem is not None or name not in LOSS_INPUT_DTYPES:
-            return False
-        if name == "target_tokens":
-            if tensor.dtype != "int64":
-                return False
-            tokens.append(tensor.buffer)
-        elif tensor.dtype == "float32":
-            floats.append(tensor.buffer)
-    return True
+def _is_known(given: Input) -> bool:
+    return given.name in LOSS_INPUT_DTYPES and (given.dtype == "int64" or not _are_tokens(given))
+
+
+def _are_tokens(given: Input) -> bool:
+    return given.name == "target_tokens"
+
+
+def _are_floats(given: Input) -> bool:
+    return given.dtype == "float32"
 
 
 def _element(datum: object, path: str) -> InvalidInput | None:

@@ -36,16 +36,16 @@ def lower(operation: str, body: Struct, dialect: Dialect) -> Outcome[Lowered, In
     """The step's bytes in that dialect. Batches differ; every other step is JSON in both."""
     if not isinstance(body, Batch):
         return then(json.encoded(body), lambda encoded: Success(Lowered(operation, encoded)))
-    return then(forms(body.data, dialect), lambda data: Success(enclosed(body, data, dialect)))
+    return then(forms(body, dialect), lambda data: Success(enclosed(body, data, dialect)))
 
 
-def forms(data: Sequence[Datum], dialect: Dialect) -> Outcome[Sequence[Form], InvalidInput]:
-    """The data in that dialect; InvalidInput names a chunk that has no form in it."""
+def forms(batch: Batch, dialect: Dialect) -> Outcome[Sequence[Form], InvalidInput]:
+    """The data of a batch in that dialect; InvalidInput names a chunk that has no form in it."""
     match dialect:
         case "json":
-            return Success([_form(datum) for datum in data])
+            return Success([_form(datum) for datum in batch.data])
         case "protobuf":
-            return requests.forms(data)
+            return requests.forms(batch)
         case _:
             assert_never(dialect)
 

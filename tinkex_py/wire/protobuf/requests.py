@@ -18,19 +18,44 @@ from tinkex_py.types.batch import Batch, Form
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, ProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInputChunk
 from tinkex_py.types.packing import Shape
+from tinkex_py.types.rows import Looks, Rows
 from tinkex_py.types.tensor import DType, TensorData
 from tinkex_py.wire.protobuf.packing import Parts, buffer, double, element, integer, integers, joined, message, text
 
 CONTENT_TYPE = "application/x-protobuf"
 _DTYPES = {"float32": 1, "int64": 2}
-_SMALL = 16 << 10
-"""Bytes of a datum up to which its parts are joined."""
 
 
-def forms(data: Sequence[Datum]) -> Outcome[Sequence[Form], InvalidInput]:
+def forms(batch: Batch) -> Outcome[Sequence[Form], InvalidInput]:
     """The data as elements of a `ForwardBackwardRequest`; InvalidInput names a chunk that has no form in protobuf."""
-    made = [form for form in map(_form, data) if form is not None]
-    return Success(made) if len(made) == len(data) else Failure(_refused(data))
+    if batch.rows is not None:
+        return Success(_between(batch.rows))
+    made = [form for form in map(_form, batch.data) if form is not None]
+    return Success(made) if len(made) == len(batch.data) else Failure(_refused(batch.data))
+
+
+def _between(rows: Rows) -> Sequence[Form]:
+    """Each datum's buffers between what stands around them, which is made once for all that look alike."""
+    frames = [_frame(looks) for looks in rows.looks]
+    return [_filled(frames[place], row) for place, row in zip(rows.places, rows.buffers, strict=True)]
+
+
+def _filled(frame: Form, buffers: Sequence[memoryview]) -> Form:
+    parts: Parts = [*frame.parts, *buffers]
+    parts[0::2], parts[1::2] = frame.parts, buffers
+    return Form(parts, frame.size)
+
+
+def _frame(looks: Looks) -> Form:
+    """What stands before, between and behind the buffers of a datum, and the size of it all."""
+    parts: Parts = [_before_ids(looks.ids), b""]
+    for name, dtype, shape, size in looks.inputs:
+        before, after = _around(name, dtype, shape, size)
+        parts[-1] = b"".join((parts[-1], before))
+        parts.append(after)
+    size = sum(map(len, parts)) + looks.ids + sum(each.size for each in looks.inputs)
+    front = element(3, size)
+    return Form([b"".join((front, parts[0])), *parts[1:]], len(front) + size)
 
 
 def enclosed(batch: Batch, data: Sequence[Form]) -> Encoded:
@@ -73,10 +98,7 @@ def _refused(data: Sequence[Datum]) -> InvalidInput:
 
 
 def _form(datum: Datum) -> Form | None:
-    """A datum with what stands before it; a small one is joined at once, as many parts cost more than their bytes.
-
-    None when it has a chunk that has no form.
-    """
+    """A datum with what stands before it; None when it has a chunk that has no form."""
     parts: Parts = [b""]
     for chunk in datum.model_input.chunks:
         if isinstance(chunk, EncodedTextChunk):
@@ -96,8 +118,7 @@ def _form(datum: Datum) -> Form | None:
         parts += _spans(datum)
     size = sum(map(len, parts))
     parts[0] = element(3, size)
-    size += len(parts[0])
-    return Form((b"".join(parts),) if size <= _SMALL else parts, size)
+    return Form(parts, size + len(parts[0]))
 
 
 @lru_cache(maxsize=4096)
