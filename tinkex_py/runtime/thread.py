@@ -16,6 +16,7 @@ from returns.result import Failure
 
 from tinkex_py.plans.effects import Plan
 from tinkex_py.runtime.executor import Executor
+from tinkex_py.runtime.memory import keep_what_is_freed
 from tinkex_py.runtime.running import Running, closed
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class ThreadRuntime:
         await asyncio.to_thread(self.close, farewell)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
+        keep_what_is_freed()
         self._loop = loop = self._make_loop()
         self._thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
         self._thread.start()

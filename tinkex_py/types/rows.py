@@ -54,9 +54,12 @@ def rows_of(data: Sequence[object]) -> Rows | None:
         if type(prompt) is not ModelInput or len(prompt.chunks) != 1:
             return None
         chunk = prompt.chunks[0]
-        if not isinstance(chunk, EncodedTextChunk) or chunk.packed.problem is not None:
+        if not isinstance(chunk, EncodedTextChunk):
             return None
-        buffer = chunk.packed.buffer
+        tokens = chunk.packed
+        if tokens.problem is not None:
+            return None
+        buffer = tokens.buffer
         row = [buffer]
         looks: list[Any] = [len(buffer)]
         for name, tensor in datum.loss_fn_inputs.items():
