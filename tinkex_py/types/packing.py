@@ -173,16 +173,19 @@ def _pack_tensor(tensor: TensorLike, wanted: Format | None) -> Packed | Unpackab
 
 
 def _pack_array(value: ArrayLike, wanted: Format | None) -> Packed | Unpackable:
-    own = _NATIVE.get(value.dtype.str) or _format_named(value.dtype.name)
+    code = value.dtype.str
+    own = _NATIVE.get(code) or _format_named(value.dtype.name)
     if own is None:
         return Unpackable("", f"an array of {value.dtype.name} holds neither floats nor integers")
     chosen = wanted or own
     if chosen != "float32" and own == "float32":
         return Unpackable("", f"an array of {value.dtype.name} was given where integers are needed")
-    narrowed = chosen != "float32" and value.dtype.str != _ARRAY_CODES[chosen]
-    if narrowed and value.size and not _within(value, _LARGEST[chosen]):
+    wanted_code = _ARRAY_CODES[chosen]
+    if code == wanted_code:
+        return Packed(_own_bytes(value), chosen, tuple(value.shape))
+    if chosen != "float32" and value.size and not _within(value, _LARGEST[chosen]):
         return pack(value.tolist(), chosen)  # refused there too, with the place
-    return Packed(_bytes_of(value, _ARRAY_CODES[chosen]), chosen, tuple(value.shape))
+    return Packed(_own_bytes(_converted(value, wanted_code), kept=True), chosen, tuple(value.shape))
 
 
 def _format_named(name: str) -> Format | None:
@@ -195,13 +198,12 @@ def _within(value: ArrayLike, largest: int) -> bool:
     return int(value.max()) <= largest and int(value.min()) >= -largest - 1
 
 
-def _bytes_of(value: ArrayLike, code: str) -> memoryview:
-    """The array's own memory if it can't change, or if nobody else has it; else a copy."""
-    own = value.dtype.str == code
-    array_ = value if own else _converted(value, code)
-    view = array_.data
-    kept = view.c_contiguous and view.nbytes and (view.readonly or not own)
-    return view.cast("B").toreadonly() if kept else memoryview(array_.tobytes())
+def _own_bytes(value: ArrayLike, *, kept: bool = False) -> memoryview:
+    """The array's own memory if it can't change, or if nobody else has it and it is `kept` here; else a copy."""
+    view = value.data
+    if (kept or view.readonly) and view.c_contiguous and view.nbytes:
+        return view.cast("B").toreadonly()
+    return memoryview(value.tobytes())
 
 
 def _converted(value: ArrayLike, code: str) -> ArrayLike:

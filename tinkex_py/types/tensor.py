@@ -66,7 +66,11 @@ class TensorData:
         self.shape: Shape | None = _own_shape(data, usable.shape) if shape is None else _integers(shape)
         self.sparse_crow_indices: tuple[int, ...] | None = _integers(sparse_crow_indices)
         self.sparse_col_indices: tuple[int, ...] | None = _integers(sparse_col_indices)
-        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else self.misshapen()
+        if isinstance(packed, Unpackable):
+            self.problem: Unpackable | None = packed
+        else:
+            own = shape is sparse_crow_indices is sparse_col_indices is None
+            self.problem = None if own else self.misshapen()
 
     @classmethod
     def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
