@@ -92,6 +92,24 @@ def test_who_comes_later_stands_back_while_others_wait_but_not_for_long() -> Non
     assert run(inside_over_time(100)) == [once, once, twice, twice, all_of_them]
 
 
+def test_a_thread_that_is_busy_gives_no_more_places_for_a_while() -> None:
+    async def inside_over_time(busy: float) -> list[int]:
+        loop = asyncio.get_running_loop()
+        visits = Visits()
+        visits.places = Places(4 * AT_ONCE, spent=lambda: busy * loop.time())
+        waiting = [asyncio.create_task(visits.visit(100)) for _ in range(4 * AT_ONCE)]
+        inside: list[int] = []
+        for _ in range(2):
+            await asyncio.sleep(1.9)
+            inside.append(visits.inside)
+        for task in waiting:
+            task.cancel()
+        return inside
+
+    assert run(inside_over_time(0.4)) == [4 * AT_ONCE, 4 * AT_ONCE]
+    assert run(inside_over_time(0.6)) == [AT_ONCE, 2 * AT_ONCE]
+
+
 def test_a_loop_that_was_kept_from_looking_is_no_standstill() -> None:
     async def program() -> int:
         loop, visits = asyncio.get_running_loop(), Visits()

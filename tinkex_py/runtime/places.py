@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
+from collections.abc import Callable
+from time import thread_time
 
 if sys.platform != "win32":
     import resource
@@ -30,12 +32,15 @@ def affordable(most: int) -> int:
 class Places:
     """Up to `most` places. Beyond the first 64 more are given only while all are held, as by questions for promises.
 
-    While others wait for places that come `first`, more are given later, so that opening them doesn't hold those up.
+    While others wait for places that come `first`, more are given later, so that opening them doesn't hold those up;
+    so they are while this thread has enough to do, of which `spent` tells, in seconds: it would not get more done.
     """
 
-    def __init__(self, most: int, first: Places | None = None) -> None:
+    def __init__(self, most: int, first: Places | None = None, spent: Callable[[], float] = thread_time) -> None:
         self.most = most
         self._first = first
+        self._spent = spent
+        self._spent_before = 0.0
         self._stood_back = 0
         self._allowed = min(AT_ONCE, most)
         self._taken = 0
@@ -87,14 +92,15 @@ class Places:
                 turn.set_result(None)
 
     def _stands_back(self) -> bool:
-        """Whether those that come first still wait, and have not been let past for too long."""
-        urgent = self._first is not None and self._first.wanted
+        """Whether those that come first still wait, or this thread was busy, and neither has gone on for too long."""
+        busy = self._spent() - self._spent_before > _STANDSTILL / 2
+        urgent = busy or (self._first is not None and self._first.wanted)
         self._stood_back = self._stood_back + 1 if urgent and self._stood_back < _PATIENCE else 0
         return self._stood_back > 0
 
     def _look_again(self) -> None:
         if self._watch is None and self._allowed < self.most:
-            self._seen = self._left
+            self._seen, self._spent_before = self._left, self._spent()
             self._look_later(_LOOKS)
 
     def _look_later(self, looks: int) -> None:
