@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 
-from tinkex_py.runtime.places import AT_ONCE, Places, affordable
+from tinkex_py.runtime.places import AT_FIRST, AT_ONCE, Places, affordable
 from tinkex_py.testing.clock import VirtualLoop, run
 
 
@@ -107,7 +107,7 @@ def test_a_thread_that_is_busy_gives_no_more_places_for_a_while() -> None:
         return inside
 
     assert run(inside_over_time(0.4)) == [4 * AT_ONCE, 4 * AT_ONCE]
-    assert run(inside_over_time(0.6)) == [AT_ONCE, 2 * AT_ONCE]
+    assert run(inside_over_time(0.6)) == [AT_FIRST, 2 * AT_FIRST]
 
 
 def test_a_loop_that_was_kept_from_looking_is_no_standstill() -> None:

@@ -144,8 +144,15 @@ def _insist(sampler: Sampler, question: Question, longest: float, *, anew: bool)
 
 
 def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outcome[SampleResponse], bool]]:
-    """The outcome under one number, and whether the sample is lost rather than refused."""
-    outcome = yield from _submit(sampler, question, until)
+    """The outcome under the sampler's next number, and whether the sample is lost rather than refused.
+
+    However often the submission is sent, the number stays the same.
+    """
+    request = _asked(sampler, question)
+    headers = yield from identity(request)
+    limits = Limits(until=until, quiet=sampler.waiting.config.progress_timeout)
+    submission = _Submission(sampler.abandonment, request, headers, until)
+    outcome = yield from dispatched(sampler.dispatch, estimated(question.prompt), submission, limits)
     if isinstance(outcome, Failure):
         return outcome, isinstance(outcome.failure(), _LOST)
     ticket = outcome.unwrap()
@@ -155,9 +162,9 @@ def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outc
     return Success(complete(question, result.unwrap(), ticket.sequence_ids)), False
 
 
-def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Outcome[Ticket]]:
-    """The server's promise under the sampler's next number, which stays the same however often it is sent."""
-    request = asample(
+def _asked(sampler: Sampler, question: Question) -> Request[Promised]:
+    """The request for the samples, under the sampler's next number."""
+    return asample(
         sampling_session_id=sampler.source.sampling_session_id,
         seq_id=sampler.next_number(),
         base_model=sampler.source.base_model,
@@ -173,10 +180,6 @@ def _submit(sampler: Sampler, question: Question, until: float) -> Plan[Outcome[
         prompt_logprobs_last_n=question.prompt_logprobs_last_n,
         record_stability_info=question.record_stability_info,
     )
-    headers = yield from identity(request)
-    limits = Limits(until=until, quiet=sampler.waiting.config.progress_timeout)
-    submission = _Submission(sampler.abandonment, request, headers, until)
-    return (yield from dispatched(sampler.dispatch, estimated(question.prompt), submission, limits))
 
 
 class _Submission(Struct, frozen=True, gc=False):

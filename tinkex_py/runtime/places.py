@@ -13,12 +13,14 @@ if sys.platform != "win32":
 
 AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
-_STANDSTILL = 0.1
-"""Seconds without an answer on any of them after which twice as many are used."""
-_PATIENCE = 20
-"""Standstills in a row during which others may come first: two seconds."""
-_LOOKS = 5
-"""How often the loop has to look in that time: one that was kept from looking has answers yet to read."""
+AT_FIRST = 16
+"""Connections that are opened without waiting."""
+_LOOK = 0.02
+"""Seconds between two looks at those that wait."""
+_STANDSTILL = 5
+"""Looks in a row without an answer after which more than 64 are used: a tenth of a second."""
+_PATIENCE = 100
+"""Looks in a row during which others may come first: two seconds."""
 
 
 def affordable(most: int) -> int:
@@ -30,10 +32,11 @@ def affordable(most: int) -> int:
 
 
 class Places:
-    """Up to `most` places. Beyond the first 64 more are given only while all are held, as by questions for promises.
+    """Up to `most` places: 16 at first, up to 64 as soon as this thread waits for answers rather than works on them.
 
-    While others wait for places that come `first`, more are given later, so that opening them doesn't hold those up;
-    so they are while this thread has enough to do, of which `spent` tells, in seconds: it would not get more done.
+    Beyond that more are given only while all are held, as by questions for promises. They are given later while others
+    wait for places that come `first`, and while this thread is busy, of which `spent` tells, in seconds: opening them
+    would hold those up, and get nothing done.
     """
 
     def __init__(self, most: int, first: Places | None = None, spent: Callable[[], float] = thread_time) -> None:
@@ -41,11 +44,11 @@ class Places:
         self._first = first
         self._spent = spent
         self._spent_before = 0.0
-        self._stood_back = 0
-        self._allowed = min(AT_ONCE, most)
+        self._allowed = min(AT_FIRST, most)
         self._taken = 0
         self._left = 0
-        self._seen = -1
+        self._seen = 0
+        self._looks = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._watch: asyncio.TimerHandle | None = None
 
@@ -91,28 +94,36 @@ class Places:
                 self._taken += 1
                 turn.set_result(None)
 
-    def _stands_back(self) -> bool:
-        """Whether those that come first still wait, or this thread was busy, and neither has gone on for too long."""
-        busy = self._spent() - self._spent_before > _STANDSTILL / 2
-        urgent = busy or (self._first is not None and self._first.wanted)
-        self._stood_back = self._stood_back + 1 if urgent and self._stood_back < _PATIENCE else 0
-        return self._stood_back > 0
-
     def _look_again(self) -> None:
         if self._watch is None and self._allowed < self.most:
-            self._seen, self._spent_before = self._left, self._spent()
-            self._look_later(_LOOKS)
+            self._begin()
+            self._look_later()
 
-    def _look_later(self, looks: int) -> None:
-        self._watch = asyncio.get_running_loop().call_later(_STANDSTILL / _LOOKS, self._look, looks - 1)
+    def _begin(self) -> None:
+        """Count looks from here on, with what has happened till now."""
+        self._looks, self._seen, self._spent_before = 0, self._left, self._spent()
 
-    def _look(self, looks: int) -> None:
+    def _look_later(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(_LOOK, self._look)
+
+    def _look(self) -> None:
         self._watch = None
-        if looks:
-            self._look_later(looks)
-            return
-        if self._left == self._seen and not self._stands_back():
+        self._looks += 1
+        if self._may_be_more():
             self._allowed = min(2 * self._allowed, self.most)
             self._let_in()
-        if self._waiting:
-            self._look_again()
+            self._begin()
+        elif self._left != self._seen:
+            self._begin()
+        if self._waiting and self._allowed < self.most:
+            self._look_later()
+
+    def _may_be_more(self) -> bool:
+        if self._looks > _PATIENCE:
+            return True
+        few = self._allowed < AT_ONCE
+        if not few and (self._left != self._seen or self._looks < _STANDSTILL):
+            return False
+        busy = self._spent() - self._spent_before > self._looks * _LOOK / 2
+        urgent = not few and self._first is not None and self._first.wanted
+        return not (busy or urgent)
