@@ -46,11 +46,16 @@ def test_connections_leave_files_for_others() -> None:
     assert (affordable(1), affordable(files)) == (1, files // 2)
 
 
+def idle() -> float:
+    """Seconds that a thread has worked which only waits."""
+    return 0.0
+
+
 class Visits:
     """How many are inside, and how many were at most."""
 
     def __init__(self, first: Places | None = None) -> None:
-        self.places = Places(16 * AT_ONCE, first)
+        self.places = Places(16 * AT_ONCE, first, spent=idle)
         self.inside = self.most = 0
 
     async def visit(self, seconds: float) -> None:
