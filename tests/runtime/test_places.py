@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 
-from tinkex_py.runtime.places import AT_ONCE, OVER_TLS, Places, affordable
+from tinkex_py.runtime.places import AT_FIRST, AT_ONCE, Places, affordable
 from tinkex_py.testing.clock import VirtualLoop, run
 
 
@@ -74,7 +74,7 @@ def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> Non
         await asyncio.gather(*[visits.visit(seconds) for _ in range(40 * AT_ONCE)])
         return visits.most
 
-    assert [run(most_at_once(seconds)) for seconds in (0.05, 0.15, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]
+    assert [run(most_at_once(seconds)) for seconds in (0.05, 0.2, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]
 
 
 def test_who_comes_later_stands_back_while_others_wait_but_not_for_long() -> None:
@@ -101,7 +101,7 @@ def test_a_thread_that_is_busy_gives_no_more_places_for_a_while() -> None:
     async def inside_over_time(busy: float) -> list[int]:
         loop = asyncio.get_running_loop()
         visits = Visits()
-        visits.places = Places(4 * AT_ONCE, at_first=OVER_TLS, spent=lambda: busy * loop.time())
+        visits.places = Places(4 * AT_ONCE, spent=lambda: busy * loop.time())
         waiting = [asyncio.create_task(visits.visit(100)) for _ in range(4 * AT_ONCE)]
         inside: list[int] = []
         for _ in range(2):
@@ -112,7 +112,7 @@ def test_a_thread_that_is_busy_gives_no_more_places_for_a_while() -> None:
         return inside
 
     assert run(inside_over_time(0.4)) == [4 * AT_ONCE, 4 * AT_ONCE]
-    assert run(inside_over_time(0.6)) == [OVER_TLS, 2 * OVER_TLS]
+    assert run(inside_over_time(0.6)) == [AT_FIRST, 2 * AT_FIRST]
 
 
 def test_a_loop_that_was_kept_from_looking_is_no_standstill() -> None:

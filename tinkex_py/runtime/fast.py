@@ -18,7 +18,7 @@ from tinkex_py.config import Config
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, Message, Received, broken_off, gathered
 from tinkex_py.runtime.patience import patience
-from tinkex_py.runtime.places import Places, affordable, opened_at_first
+from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
@@ -55,8 +55,7 @@ class _Lanes:
     """The connections of one purpose."""
 
     def __init__(self, config: Config, message: Message, trust: ssl.SSLContext, first: Places | None) -> None:
-        most = affordable(config.pool_sizes.get(message.purpose, config.max_connections))
-        self.places = Places(most, first, at_first=opened_at_first(message.url))
+        self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)), first)
         self.session = aiohttp.ClientSession(
             connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
             request_class=_Request,

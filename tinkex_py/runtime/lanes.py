@@ -11,7 +11,7 @@ import httpx
 
 from tinkex_py.runtime.carriage import HttpxTransport, Received, gathered
 from tinkex_py.runtime.network import Network
-from tinkex_py.runtime.places import Places, opened_at_first
+from tinkex_py.runtime.places import Places
 
 _RESTING = 30.0
 """Seconds that a connection is kept without use."""
@@ -40,7 +40,6 @@ class Origin:
     def __init__(self, url: httpx.URL, trust: ssl.SSLContext, *, http2: bool) -> None:
         if url.scheme not in _PORTS:
             raise httpx.UnsupportedProtocol(f"{url.scheme} is not http or https")
-        self.scheme = url.scheme
         port = url.port or _PORTS[url.scheme]
         self.address = httpcore.Origin(url.raw_scheme, url.raw_host, port)
         self.trust = trust
@@ -85,11 +84,7 @@ class Lanes:
         self._origin = origin
         self._kept = kept
         self._spare = spare
-        self.places = (
-            Places(most * _STREAMS, first)
-            if origin.shared
-            else Places(most, first, at_first=opened_at_first(origin.scheme))
-        )
+        self.places = Places(most * (_STREAMS if origin.shared else 1), first)
         self._lanes: set[Lane] = set()
         self._free: list[Lane] = []
         self._untouched = 0

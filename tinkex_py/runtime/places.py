@@ -13,8 +13,9 @@ if sys.platform != "win32":
 
 AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
-OVER_TLS = 16
-"""Connections that are opened without waiting where each takes a handshake, ten times the work of a plain one."""
+AT_FIRST = 8
+"""Connections that are opened without waiting. The fewer exchanges go on at once, the less there is that the garbage
+collector finds alive, and each connection takes a handshake."""
 _LOOK = 0.02
 """Seconds between two looks at those that wait."""
 _STANDSTILL = 5
@@ -31,32 +32,20 @@ def affordable(most: int) -> int:
     return most if files == resource.RLIM_INFINITY else min(most, max(1, files // 2))
 
 
-def opened_at_first(url: str) -> int:
-    """How many connections to a server are opened without waiting."""
-    return OVER_TLS if url.startswith("https") else AT_ONCE
-
-
 class Places:
-    """Up to `most` places: so many `at_first`, up to 64 as soon as this thread waits for answers instead of working.
+    """Up to `most` places: 8 at first, up to 64 as soon as this thread waits for answers instead of working.
 
     Beyond that more are given only while all are held, as by questions for promises. They are given later while others
     wait for places that come `first`, and while this thread is busy, of which `spent` tells, in seconds: opening them
     would hold those up, and get nothing done.
     """
 
-    def __init__(
-        self,
-        most: int,
-        first: Places | None = None,
-        *,
-        at_first: int = AT_ONCE,
-        spent: Callable[[], float] = thread_time,
-    ) -> None:
+    def __init__(self, most: int, first: Places | None = None, spent: Callable[[], float] = thread_time) -> None:
         self.most = most
         self._first = first
         self._spent = spent
         self._spent_before = 0.0
-        self._allowed = min(at_first, most)
+        self._allowed = min(AT_FIRST, most)
         self._taken = 0
         self._left = 0
         self._seen = 0
