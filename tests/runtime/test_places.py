@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Coroutine
+from typing import Any
 
 from tinkex_py.runtime.places import AT_FIRST, AT_ONCE, Places, affordable
 from tinkex_py.testing.clock import VirtualLoop, run
@@ -54,8 +56,8 @@ def idle() -> float:
 class Visits:
     """How many are inside, and how many were at most."""
 
-    def __init__(self, first: Places | None = None) -> None:
-        self.places = Places(16 * AT_ONCE, first, spent=idle)
+    def __init__(self, places: Places | None = None) -> None:
+        self.places = places or Places(16 * AT_ONCE, spent=idle)
         self.inside = self.most = 0
 
     async def visit(self, seconds: float) -> None:
@@ -77,42 +79,37 @@ def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> Non
     assert [run(most_at_once(seconds)) for seconds in (0.05, 0.2, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]
 
 
+async def inside_over_time(visits: Visits, pause: float, looks: int, *others: Coroutine[Any, Any, None]) -> list[int]:
+    """How many of 256 that stay long are inside after each of so many pauses, while others do what they do."""
+    waiting = [asyncio.create_task(work) for work in (*others, *(visits.visit(100) for _ in range(4 * AT_ONCE)))]
+    inside: list[int] = []
+    for _ in range(looks):
+        await asyncio.sleep(pause)
+        inside.append(visits.inside)
+    for task in waiting:
+        task.cancel()
+    return inside
+
+
 def test_who_comes_later_stands_back_while_others_wait_but_not_for_long() -> None:
-    async def inside_over_time(seconds: float) -> list[int]:
+    def inside(seconds: float) -> list[int]:
         urgent = Places(1)
-        visits = Visits(urgent)
-        waiting = [asyncio.create_task(occupy(urgent, seconds, [], name)) for name in range(2)]
-        waiting += [asyncio.create_task(visits.visit(100)) for _ in range(4 * AT_ONCE)]
-        inside: list[int] = []
-        for _ in range(5):
-            await asyncio.sleep(0.99)
-            inside.append(visits.inside)
-        for task in waiting:
-            task.cancel()
-        return inside
+        held = (occupy(urgent, seconds, [], name) for name in range(2))
+        return run(inside_over_time(Visits(Places(4 * AT_ONCE, urgent, idle)), 0.99, 5, *held))
 
     once, twice, all_of_them = AT_ONCE, 2 * AT_ONCE, 4 * AT_ONCE
-    assert run(inside_over_time(0.05)) == [all_of_them] * 5
-    assert run(inside_over_time(1.5)) == [once, all_of_them, all_of_them, all_of_them, all_of_them]
-    assert run(inside_over_time(100)) == [once, once, twice, twice, all_of_them]
+    assert inside(0.05) == [all_of_them] * 5
+    assert inside(1.5) == [once, all_of_them, all_of_them, all_of_them, all_of_them]
+    assert inside(100) == [once, once, twice, twice, all_of_them]
 
 
 def test_a_thread_that_is_busy_gives_no_more_places_for_a_while() -> None:
-    async def inside_over_time(busy: float) -> list[int]:
-        loop = asyncio.get_running_loop()
-        visits = Visits()
-        visits.places = Places(4 * AT_ONCE, spent=lambda: busy * loop.time())
-        waiting = [asyncio.create_task(visits.visit(100)) for _ in range(4 * AT_ONCE)]
-        inside: list[int] = []
-        for _ in range(2):
-            await asyncio.sleep(1.9)
-            inside.append(visits.inside)
-        for task in waiting:
-            task.cancel()
-        return inside
+    def inside(busy: float) -> list[int]:
+        places = Places(4 * AT_ONCE, spent=lambda: busy * asyncio.get_running_loop().time())
+        return run(inside_over_time(Visits(places), 1.9, 2))
 
-    assert run(inside_over_time(0.4)) == [4 * AT_ONCE, 4 * AT_ONCE]
-    assert run(inside_over_time(0.6)) == [AT_FIRST, 2 * AT_FIRST]
+    assert inside(0.4) == [4 * AT_ONCE, 4 * AT_ONCE]
+    assert inside(0.6) == [AT_FIRST, 2 * AT_FIRST]
 
 
 def test_a_loop_that_was_kept_from_looking_is_no_standstill() -> None:

@@ -84,7 +84,8 @@ def take_by_handle(
         loss = CustomLoss(loss_fn=batch_loss(handle), arrays="torch", objective=objective, unfit=unfit)
         return take_custom(run, data, loss, estimated_batch(data))
     step = forward_backward(data, "custom", {"loss_id": handle.loss_id})
-    return take_batch(run, lambda: problem(data, "data") or unfit(), lambda: step, estimated_batch(data))
+    size = estimated_batch(data, step.body.rows)
+    return take_batch(run, lambda: problem(step.body, "data") or unfit(), lambda: step, size)
 
 
 def _traced(

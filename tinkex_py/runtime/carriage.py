@@ -23,6 +23,10 @@ _CRUMB = 1 << 10
 """Bytes below which a portion of an answer is a crumb."""
 
 
+_BELIEVED = 64 << 20
+"""Bytes that a body may say it has for its memory to be taken before they are there."""
+
+
 class Message(NamedTuple):
     """A request in its final form, and the `purpose` whose connections it uses.
 
@@ -52,10 +56,10 @@ class Received(NamedTuple):
 async def gathered(portions: AsyncIterable[bytes], limit: int, size: int | None = None) -> bytes:
     """A body from its portions, cut one byte behind the limit; `size` is how long it says it is.
 
-    Its memory is taken at once if the size is known, so that the memory of one portion serves the next one. Otherwise
-    the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
+    Its memory is taken at once if the size is known and not huge, so that the memory of one portion serves the next.
+    Otherwise the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
     """
-    if size is not None and size <= limit:
+    if size is not None and size <= min(limit, _BELIEVED):
         return await _placed(portions, size)
     pieces, crumbs, size = list[bytes](), bytearray(), 0
     async for portion in portions:
