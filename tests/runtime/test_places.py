@@ -95,7 +95,7 @@ def test_who_comes_later_stands_back_while_others_wait_but_not_for_long() -> Non
     def inside(seconds: float) -> list[int]:
         urgent = Places(1)
         held = (occupy(urgent, seconds, [], name) for name in range(2))
-        return run(inside_over_time(Visits(Places(4 * AT_ONCE, urgent, idle)), 0.99, 5, *held))
+        return run(inside_over_time(Visits(Places(16 * AT_ONCE, urgent, idle)), 0.99, 5, *held))
 
     once, twice, all_of_them = AT_ONCE, 2 * AT_ONCE, 4 * AT_ONCE
     assert inside(0.05) == [all_of_them] * 5
@@ -105,7 +105,7 @@ def test_who_comes_later_stands_back_while_others_wait_but_not_for_long() -> Non
 
 def test_a_thread_that_is_busy_gives_no_more_places_for_a_while() -> None:
     def inside(busy: float) -> list[int]:
-        places = Places(4 * AT_ONCE, spent=lambda: busy * asyncio.get_running_loop().time())
+        places = Places(16 * AT_ONCE, spent=lambda: busy * asyncio.get_running_loop().time())
         return run(inside_over_time(Visits(places), 1.9, 2))
 
     assert inside(0.4) == [4 * AT_ONCE, 4 * AT_ONCE]

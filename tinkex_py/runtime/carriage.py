@@ -53,14 +53,14 @@ class Received(NamedTuple):
     plain: bool = False
 
 
-async def gathered(portions: AsyncIterable[bytes], limit: int, size: int | None = None) -> bytes:
-    """A body from its portions, cut one byte behind the limit; `size` is how long it says it is.
+async def gathered(portions: AsyncIterable[bytes], limit: int, said: int | None = None) -> bytes:
+    """A body from its portions, cut one byte behind the limit; `said` is how long it says it is.
 
-    Its memory is taken at once if the size is known and not huge, so that the memory of one portion serves the next.
+    Its memory is taken at once if that is known and not huge, so that the memory of one portion serves the next.
     Otherwise the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
     """
-    if size is not None and size <= min(limit, _BELIEVED):
-        return await _placed(portions, size)
+    if said is not None and said <= min(limit, _BELIEVED):
+        return await _placed(portions, said)
     pieces, crumbs, size = list[bytes](), bytearray(), 0
     async for portion in portions:
         size += len(portion)

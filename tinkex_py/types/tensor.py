@@ -111,7 +111,7 @@ class TensorData:
     @property
     def size(self) -> int:
         """The number of elements held."""
-        return len(self.buffer) // (8 if self.dtype == "int64" else 4)
+        return len(self.buffer) // WIDTHS[self.dtype]
 
     @property
     def packed(self) -> Packed:

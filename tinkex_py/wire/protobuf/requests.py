@@ -41,7 +41,7 @@ def _between(rows: Rows) -> Sequence[Form]:
 
 
 def _filled(frame: Form, buffers: Sequence[memoryview]) -> Form:
-    parts: Parts = [*frame.parts, *buffers]
+    parts: Parts = [b""] * (len(frame.parts) + len(buffers))
     parts[0::2], parts[1::2] = frame.parts, buffers
     return Form(parts, frame.size)
 

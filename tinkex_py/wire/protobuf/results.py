@@ -17,7 +17,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.sampling import PromptAltTokens, SampledSequence, SampleResponse
-from tinkex_py.types.tensor import DType, TensorData
+from tinkex_py.types.tensor import WIDTHS, DType, TensorData
 from tinkex_py.types.tokens import Tokens
 from tinkex_py.types.training import ForwardBackwardOutput
 from tinkex_py.types.views import Alternatives, Floats, OptionalFloats
@@ -64,7 +64,7 @@ def tensor_of(message: schema.Tensor) -> TensorData:
     shape = _shape(message.shape)
     if not message.HasField("sparse_csr"):
         buffer = kind.widened(_whole(message.dense, kind.size))
-        size = len(buffer) // _SIZES[kind.dtype]
+        size = len(buffer) // WIDTHS[kind.dtype]
         return _checked(TensorData.of_buffer(buffer, kind.dtype, shape if shape or size == 1 else (size,)))
     sparse = message.sparse_csr
     values = TensorData.of_buffer(kind.widened(_whole(sparse.values, kind.size)), kind.dtype, None)
@@ -109,7 +109,7 @@ def _tensors(field: schema.BatchedTensor, view: memoryview) -> Iterator[TensorDa
     offsets = _whole(field.offsets, 8).cast("q").tolist()
     if offsets != sorted(offsets) or (offsets and not 0 <= offsets[0] <= offsets[-1] <= len(data)):
         raise ValueError("the offsets of a batch do not rise, or point outside of its data")
-    wide, factor = kind.widened(data), _SIZES[kind.dtype] // kind.size
+    wide, factor = kind.widened(data), WIDTHS[kind.dtype] // kind.size
     trailing = _shape(field.trailing_shape)
     row = prod(trailing) * kind.size
     for start, end in pairwise(offsets):
@@ -198,7 +198,6 @@ def _from_bfloat16(data: memoryview) -> memoryview:
     return memoryview(wide)
 
 
-_SIZES: Mapping[DType, int] = {"float32": 4, "int64": 8}
 _KINDS: Mapping[int, _Kind] = {
     1: _Kind(4, "float32", _as_they_are),
     2: _Kind(8, "int64", _as_they_are),
