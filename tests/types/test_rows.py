@@ -18,20 +18,20 @@ PICTURE = ImageChunk(b"png", "png")
 def test_each_look_is_there_once_and_buffers_stay_with_their_datum() -> None:
     data = [Datum(TEXT, {"target_tokens": [each, 3], "weights": [1.0, each]}) for each in (5, 6)]
     longer = Datum(ModelInput.from_ints([1, 2, 3]), {"target_tokens": [4]})
-    looks = Looks(8, (Input("target_tokens", "int64", (2,), 16), Input("weights", "float32", (2,), 8)))
+    looks = Looks((8,), (Input("target_tokens", "int64", (2,), 16), Input("weights", "float32", (2,), 8)))
     tokens = [datum.model_input.chunks[0] for datum in (*data, longer)]
     inputs = [[each.buffer for each in datum.loss_fn_inputs.values()] for datum in (*data, longer)]
     ids = [each.packed.buffer for each in tokens if isinstance(each, EncodedTextChunk)]
     assert rows_of([*data, longer]) == Rows(
-        [looks, Looks(12, (Input("target_tokens", "int64", (1,), 8),))],
+        [looks, Looks((12,), (Input("target_tokens", "int64", (1,), 8),))],
         [0, 0, 1],
         [[first, *rest] for first, rest in zip(ids, inputs, strict=True)],
+        {},
     )
 
 
 def test_buffers_of_one_kind_of_input_are_found_in_data_that_differ() -> None:
     rows = rows_of([Datum(TEXT, {"weights": [1.0], "a": [2]}), Datum(TEXT, {"a": [3]}), Datum(TEXT, {})])
-    assert rows is not None
     assert [each.cast("q").tolist() for each in rows.all_of(lambda given: given.name == "a")] == [[2], [3]]
     assert rows.all_of(lambda given: given.name == "b") == []
 
@@ -40,8 +40,6 @@ OTHERS: dict[str, object] = {
     "no datum": "datum",
     "no input": Datum(cast("ModelInput", [1, 2]), {}),
     "a picture": Datum(ModelInput([PICTURE]), {}),
-    "two chunks": Datum(ModelInput([EncodedTextChunk([1]), EncodedTextChunk([2])]), {}),
-    "no chunk": Datum(ModelInput(), {}),
     "no tokens": Datum(ModelInput.from_ints([-1]), {}),
     "no numbers": Datum(TEXT, {"weights": ["a"]}),
     "a sparse tensor": Datum(TEXT, {"weights": TensorData([5.0], None, (2, 3), [0, 1, 1], [2])}),
@@ -50,9 +48,21 @@ OTHERS: dict[str, object] = {
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_data_of_other_kinds_are_not_in_rows(other: object) -> None:
-    assert rows_of([Datum(TEXT, {}), other]) is None
+def test_data_of_other_kinds_stand_beside_the_rows(other: object) -> None:
+    rows = rows_of([Datum(TEXT, {}), other, Datum(TEXT, {})])
+    assert (rows.looks, rows.places, rows.others) == ([Looks((8,), ())], [0, 0], {1: other})
+
+
+@pytest.mark.parametrize("texts", [[], [[1], [2, 3]]], ids=["none", "two"])
+def test_a_prompt_may_be_of_any_number_of_texts(texts: list[list[int]]) -> None:
+    chunks = [EncodedTextChunk(ids) for ids in texts]
+    datum = Datum(ModelInput(chunks), {"weights": [0.5]})
+    looks = Looks(tuple(4 * len(ids) for ids in texts), (Input("weights", "float32", (1,), 4),))
+    weights = datum.loss_fn_inputs["weights"].buffer
+    rows = rows_of([datum])
+    assert rows == Rows([looks], [0], [[*(chunk.packed.buffer for chunk in chunks), weights]], {})
+    assert rows.all_of(lambda _: True) == [weights]
 
 
 def test_nothing_has_no_rows() -> None:
-    assert rows_of([]) == Rows([], [], [])
+    assert rows_of([]) == Rows([], [], [], {})

@@ -28,6 +28,7 @@ from tinkex_py.types.custom import LossHandle
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.limits import refused
 from tinkex_py.types.retries import RetryConfig
+from tinkex_py.types.rows import rows_of
 from tinkex_py.types.training import (
     ForwardBackwardOutput,
     LossConfig,
@@ -108,7 +109,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         if isinstance(loss_fn, LossHandle):
             return self._handled("forward_backward_custom", data, loss_fn, objective=objective, timeout=timeout)
         loss = CustomLoss(loss_fn=loss_fn, arrays=arrays, objective=objective)
-        plan = take_custom(self._run, tuple(data), loss, estimated_batch(data))
+        plan = take_custom(self._run, tuple(data), loss, estimated_batch(rows_of(data)))
         return self.context.limited(timeout, "forward_backward_custom", plan)
 
     @submission
@@ -164,7 +165,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         timeout: float | None,
     ) -> Plan[ForwardBackwardOutput]:
         step = build(data, loss_fn, loss_fn_config)
-        size = estimated_batch(step.body.data, step.body.rows)
+        size = estimated_batch(step.body.rows)
         plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step, size)
         return self.context.limited(timeout, step.operation, plan)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from tinkex_py.types.datum import Datum
@@ -25,26 +24,23 @@ def estimated(prompt: ModelInput) -> int:
     return sum(map(_bytes, prompt.chunks))
 
 
-def estimated_batch(data: Sequence[object], rows: Rows | None = None) -> int:
-    """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none.
-
-    `rows` are the same data taken apart, if somebody did so.
-    """
-    if rows is not None:
-        sizes = list(map(_alike, rows.looks))
-        return sum(map(sizes.__getitem__, rows.places))
-    size = 0
-    for datum in data:
-        if isinstance(datum, Datum):
-            size += estimated(datum.model_input)
-            for tensor in datum.loss_fn_inputs.values():
-                size += _BYTES_PER_NUMBER * tensor.size
-    return size
+def estimated_batch(rows: Rows) -> int:
+    """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
+    sizes = list(map(_alike, rows.looks))
+    return sum(map(sizes.__getitem__, rows.places)) + sum(map(_other, rows.others.values()))
 
 
 def _alike(looks: Looks) -> int:
     """The bytes of a datum that looks like that."""
-    return _BYTES_PER_NUMBER * (looks.ids // 4 + sum(each.size // WIDTHS[each.dtype] for each in looks.inputs))
+    ids = sum(looks.texts) // 4
+    return _BYTES_PER_NUMBER * (ids + sum(each.size // WIDTHS[each.dtype] for each in looks.inputs))
+
+
+def _other(datum: object) -> int:
+    if not isinstance(datum, Datum):
+        return 0
+    numbers = sum(tensor.size for tensor in datum.loss_fn_inputs.values())
+    return estimated(datum.model_input) + _BYTES_PER_NUMBER * numbers
 
 
 def _bytes(chunk: ModelInputChunk) -> int:

@@ -39,6 +39,7 @@ from tinkex_py.types.custom import (
     PerDatumLoss,
 )
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.rows import rows_of
 from tinkex_py.types.training import ForwardBackwardOutput
 from tinkex_py.types.validation import problem
 
@@ -82,9 +83,9 @@ def take_by_handle(
     unfit = partial(_unfit, session, data, handle, objective)
     if handle.loss_id is None:
         loss = CustomLoss(loss_fn=batch_loss(handle), arrays="torch", objective=objective, unfit=unfit)
-        return take_custom(run, data, loss, estimated_batch(data))
+        return take_custom(run, data, loss, estimated_batch(rows_of(data)))
     step = forward_backward(data, "custom", {"loss_id": handle.loss_id})
-    size = estimated_batch(data, step.body.rows)
+    size = estimated_batch(step.body.rows)
     return take_batch(run, lambda: problem(step.body, "data") or unfit(), lambda: step, size)
 
 

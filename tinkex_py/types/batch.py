@@ -32,6 +32,6 @@ class Batch(Struct, frozen=True, kw_only=True, dict=True):
     forward_only: bool = False
 
     @cached_property
-    def rows(self) -> Rows | None:
-        """The data taken apart, once for all who look at them, if they are all of the common kind."""
+    def rows(self) -> Rows:
+        """The data taken apart, once for all who look at them."""
         return rows_of(self.data)

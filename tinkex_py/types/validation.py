@@ -103,17 +103,16 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
     return isinstance(value, Sequence)
 
 
-def _batch(data: Sequence[object], rows: Rows | None, path: str) -> InvalidInput | None:
+def _batch(data: Sequence[object], rows: Rows, path: str) -> InvalidInput | None:
     if not data:
         return refused(path, data, "give at least one Datum")
-    if rows is not None and _look_right(rows):
-        return None
-    problems = (_element(datum, f"{path}[{index}]") for index, datum in enumerate(data))
+    left = rows.others if _look_right(rows) else range(len(data))
+    problems = (_element(data[index], f"{path}[{index}]") for index in left)
     return next(filter(None, problems), None)
 
 
 def _look_right(rows: Rows) -> bool:
-    """Whether a look at all data together shows that nothing is wrong, as mostly; else each is looked at by itself."""
+    """Whether a look at all of them together shows that nothing is wrong, as mostly; else each is looked at."""
     if not all(_is_known(each) for looks in rows.looks for each in looks.inputs):
         return False
     return all_within_int31(rows.all_of(_are_tokens)) and all_look_finite(rows.all_of(_are_floats))

@@ -28,10 +28,14 @@ _DTYPES = {"float32": 1, "int64": 2}
 
 def forms(batch: Batch) -> Outcome[Sequence[Form], InvalidInput]:
     """The data as elements of a `ForwardBackwardRequest`; InvalidInput names a chunk that has no form in protobuf."""
-    if batch.rows is not None:
-        return Success(_between(batch.rows))
-    made = [form for form in map(_form, batch.data) if form is not None]
-    return Success(made) if len(made) == len(batch.data) else Failure(_refused(batch.data))
+    rows = batch.rows
+    common = _between(rows)
+    if not rows.others:
+        return Success(common)
+    rest = iter(common)
+    made = [_form(datum) if place in rows.others else next(rest) for place, datum in enumerate(batch.data)]
+    formed = [form for form in made if form is not None]
+    return Success(formed) if len(formed) == len(made) else Failure(_refused(batch.data))
 
 
 def _between(rows: Rows) -> Sequence[Form]:
@@ -48,12 +52,12 @@ def _filled(frame: Form, buffers: Sequence[memoryview]) -> Form:
 
 def _frame(looks: Looks) -> Form:
     """What stands before, between and behind the buffers of a datum, and the size of it all."""
-    parts: Parts = [_before_ids(looks.ids), b""]
-    for name, dtype, shape, size in looks.inputs:
-        before, after = _around(name, dtype, shape, size)
+    parts: Parts = [*map(_before_ids, looks.texts), b""]
+    for given in looks.inputs:
+        before, after = _around(*given)
         parts[-1] = b"".join((parts[-1], before))
         parts.append(after)
-    size = sum(map(len, parts)) + looks.ids + sum(each.size for each in looks.inputs)
+    size = sum(map(len, parts)) + sum(looks.texts) + sum(each.size for each in looks.inputs)
     front = element(3, size)
     return Form([b"".join((front, parts[0])), *parts[1:]], len(front) + size)
 
