@@ -143,30 +143,43 @@ def images(count: int, size: int) -> Scenario:
 
 
 class Batch(NamedTuple):
-    """A batch of datums of one length; `reinforcement` adds log-probabilities and advantages."""
+    """A batch of datums of one length; `reinforcement` adds log-probabilities and advantages.
+
+    `uneven` ones are of half that length to half as much again, and each prompt is in four texts, as those of a
+    conversation are.
+    """
 
     datums: int
     length: int
     reinforcement: bool = False
     numpy_tokens: bool = False
+    uneven: bool = False
 
     def builder(self, surface: Surface) -> Callable[[], list[Any]]:
         """What makes the datums: token lists (numpy if asked and possible), loss inputs as numpy arrays."""
         import numpy as np
 
         chance = np.random.default_rng(1)
-        rows = [chance.integers(0, VOCABULARY, self.length + 1) for _ in range(self.datums)]
-        ones = [np.ones(self.length, np.float32) for _ in range(self.datums)]
+        apart = self.length // 2 if self.uneven else 0
+        lengths = [int(each) for each in chance.integers(self.length - apart, self.length + apart + 1, self.datums)]
+        rows = [chance.integers(0, VOCABULARY, length + 1) for length in lengths]
+        ones = [np.ones(length, np.float32) for length in lengths]
         given: list[Any] = [row[:-1] if self.numpy_tokens else row[:-1].tolist() for row in rows]
         types = surface.types
+
+        def prompt(ids: Any) -> Any:
+            if not self.uneven:
+                return types.ModelInput.from_ints(ids)
+            step = len(ids) // 4 + 1
+            parts = (ids[start : start + step] for start in range(0, len(ids), step))
+            return types.ModelInput(chunks=[types.EncodedTextChunk(tokens=part) for part in parts])
 
         def inputs(index: int) -> dict[str, Any]:
             names = ("logprobs", "advantages") if self.reinforcement else ("weights",)
             return {"target_tokens": rows[index][1:], **dict.fromkeys(names, ones[index])}
 
         return lambda: [
-            types.Datum(model_input=types.ModelInput.from_ints(given[index]), loss_fn_inputs=inputs(index))
-            for index in range(self.datums)
+            types.Datum(model_input=prompt(given[index]), loss_fn_inputs=inputs(index)) for index in range(self.datums)
         ]
 
 
@@ -179,10 +192,12 @@ def training(batch: Batch, runs: int = 5) -> Scenario:
         trainer, build = surface.trainer(), kept.builder(surface)
         loss = "importance_sampling" if batch.reinforcement else "cross_entropy"
 
+        positions = sum(each.model_input.length for each in build())
+
         def call(data: list[Any]) -> None:
             output = surface.value(trainer.forward_backward(data, loss))
             read = [each["logprobs"].to_numpy() for each in output.loss_fn_outputs]
-            assert sum(row.size for row in read) == batch.datums * batch.length
+            assert sum(row.size for row in read) == positions
 
         call(build())
         builds, costs = list[float](), list[Cost]()
@@ -297,6 +312,7 @@ SCENARIOS: dict[str, Scenario] = {
     "forward_backward_128x4096": training(Batch(128, 4096)),
     "forward_backward_8x32768": training(Batch(8, 32_768)),
     "forward_backward_1024x256": training(Batch(1024, 256)),
+    "forward_backward_1024x256_uneven": training(Batch(1024, 256, uneven=True)),
     "forward_backward_16x256": training(Batch(16, 256), 20),
     "importance_sampling_128x4096": training(Batch(128, 4096, reinforcement=True)),
     "numpy_128x4096": training(Batch(128, 4096, numpy_tokens=True)),

@@ -9,6 +9,7 @@ import pytest
 from tinkex_py import Datum, ModelInput
 from tinkex_py.types import EncodedTextChunk, ImageChunk, SampledProvenanceSpan, TensorData
 from tinkex_py.types.rows import Input, Looks, Rows, rows_of
+from tinkex_py.types.tensor import DType
 
 TEXT = ModelInput.from_ints([1, 2])
 SPAN = SampledProvenanceSpan(sequence_id="a", length=2)
@@ -20,20 +21,26 @@ def test_each_look_is_there_once_and_buffers_stay_with_their_datum() -> None:
     longer = Datum(ModelInput.from_ints([1, 2, 3]), {"target_tokens": [4]})
     looks = Looks((8,), (Input("target_tokens", "int64", (2,), 16), Input("weights", "float32", (2,), 8)))
     tokens = [datum.model_input.chunks[0] for datum in (*data, longer)]
-    inputs = [[each.buffer for each in datum.loss_fn_inputs.values()] for datum in (*data, longer)]
+    targets = [datum.loss_fn_inputs["target_tokens"].buffer for datum in (*data, longer)]
+    weights = [datum.loss_fn_inputs["weights"].buffer for datum in data]
     ids = [each.packed.buffer for each in tokens if isinstance(each, EncodedTextChunk)]
     assert rows_of([*data, longer]) == Rows(
         [looks, Looks((12,), (Input("target_tokens", "int64", (1,), 8),))],
         [0, 0, 1],
-        [[first, *rest] for first, rest in zip(ids, inputs, strict=True)],
+        [[ids[0], targets[0], weights[0]], [ids[1], targets[1], weights[1]], [ids[2], targets[2]]],
+        ids,
+        {("target_tokens", "int64"): targets, ("weights", "float32"): weights},
         {},
     )
 
 
-def test_buffers_of_one_kind_of_input_are_found_in_data_that_differ() -> None:
-    rows = rows_of([Datum(TEXT, {"weights": [1.0], "a": [2]}), Datum(TEXT, {"a": [3]}), Datum(TEXT, {})])
-    assert [each.cast("q").tolist() for each in rows.all_of(lambda given: given.name == "a")] == [[2], [3]]
-    assert rows.all_of(lambda given: given.name == "b") == []
+def test_inputs_of_one_name_and_two_dtypes_are_two() -> None:
+    inputs = rows_of([Datum(TEXT, {"a": [2]}), Datum(TEXT, {"a": [0.5]}), Datum(TEXT, {"b": [1], "a": [3]})]).inputs
+    assert {kind: [each.tobytes() for each in column] for kind, column in inputs.items()} == {
+        ("a", "int64"): [TensorData([2]).buffer, TensorData([3]).buffer],
+        ("a", "float32"): [TensorData([0.5]).buffer],
+        ("b", "int64"): [TensorData([1]).buffer],
+    }
 
 
 OTHERS: dict[str, object] = {
@@ -59,10 +66,10 @@ def test_a_prompt_may_be_of_any_number_of_texts(texts: list[list[int]]) -> None:
     datum = Datum(ModelInput(chunks), {"weights": [0.5]})
     looks = Looks(tuple(4 * len(ids) for ids in texts), (Input("weights", "float32", (1,), 4),))
     weights = datum.loss_fn_inputs["weights"].buffer
-    rows = rows_of([datum])
-    assert rows == Rows([looks], [0], [[*(chunk.packed.buffer for chunk in chunks), weights]], {})
-    assert rows.all_of(lambda _: True) == [weights]
+    ids = [chunk.packed.buffer for chunk in chunks]
+    columns: dict[tuple[str, DType], list[memoryview]] = {("weights", "float32"): [weights]}
+    assert rows_of([datum]) == Rows([looks], [0], [[*ids, weights]], ids, columns, {})
 
 
 def test_nothing_has_no_rows() -> None:
-    assert rows_of([]) == Rows([], [], [], {})
+    assert rows_of([]) == Rows([], [], [], [], {}, {})

@@ -13,7 +13,7 @@ from tinkex_py.types.inputs import (
     ModelInput,
     ModelInputChunk,
 )
-from tinkex_py.types.rows import Looks, Rows
+from tinkex_py.types.rows import Rows
 from tinkex_py.types.tensor import WIDTHS
 
 _BYTES_PER_NUMBER = 10
@@ -26,14 +26,9 @@ def estimated(prompt: ModelInput) -> int:
 
 def estimated_batch(rows: Rows) -> int:
     """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
-    sizes = list(map(_alike, rows.looks))
-    return sum(map(sizes.__getitem__, rows.places)) + sum(map(_other, rows.others.values()))
-
-
-def _alike(looks: Looks) -> int:
-    """The bytes of a datum that looks like that."""
-    ids = sum(looks.texts) // 4
-    return _BYTES_PER_NUMBER * (ids + sum(each.size // WIDTHS[each.dtype] for each in looks.inputs))
+    ids = sum(map(len, rows.texts)) // 4
+    numbers = sum(sum(map(len, column)) // WIDTHS[dtype] for (_, dtype), column in rows.inputs.items())
+    return _BYTES_PER_NUMBER * (ids + numbers) + sum(map(_other, rows.others.values()))
 
 
 def _other(datum: object) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tinkex_py.types.datum import Datum
@@ -30,20 +30,16 @@ class Looks(NamedTuple):
 class Rows(NamedTuple):
     """The looks that there are, which of them each datum has, and its buffers: token ids, then the loss inputs.
 
-    `others` are the data that can't be taken apart like that, under their places among all.
+    The same buffers are there by what they hold: `texts`, and the loss inputs of one name and dtype. `others` are the
+    data that can't be taken apart like that, under their places among all.
     """
 
     looks: Sequence[Looks]
     places: Sequence[int]
     buffers: Sequence[Sequence[memoryview]]
+    texts: Sequence[memoryview]
+    inputs: Mapping[tuple[str, DType], Sequence[memoryview]]
     others: Mapping[int, object]
-
-    def all_of(self, wanted: Callable[[Input], bool]) -> list[memoryview]:
-        """The buffers of these loss inputs, of all data but the others."""
-        inputs = [
-            [index for index, each in enumerate(looks.inputs, len(looks.texts)) if wanted(each)] for looks in self.looks
-        ]
-        return [row[index] for place, row in zip(self.places, self.buffers, strict=True) for index in inputs[place]]
 
 
 def rows_of(data: Sequence[object]) -> Rows:
@@ -58,7 +54,8 @@ def rows_of(data: Sequence[object]) -> Rows:
         else:
             places.append(known.setdefault(tuple(looks), len(known)))
             rows.append(row)
-    return Rows([_named(*looks) for looks in known], places, rows, others)
+    named = [_named(*looks) for looks in known]
+    return Rows(named, places, rows, *_columns(named, places, rows), others)
 
 
 def _taken_apart(datum: object, looks: list[Any]) -> list[memoryview] | None:
@@ -86,6 +83,23 @@ def _taken_apart(datum: object, looks: list[Any]) -> list[memoryview] | None:
         row.append(buffer)
         looks += (name, tensor.dtype, tensor.shape, len(buffer))
     return row
+
+
+def _columns(
+    named: Sequence[Looks], places: Sequence[int], rows: Sequence[Sequence[memoryview]]
+) -> tuple[list[memoryview], dict[tuple[str, DType], list[memoryview]]]:
+    """All buffers by what they hold."""
+    alike: list[list[Sequence[memoryview]]] = [[] for _ in named]
+    for place, row in zip(places, rows, strict=True):
+        alike[place].append(row)
+    texts: list[memoryview] = []
+    inputs: dict[tuple[str, DType], list[memoryview]] = {}
+    for looks, those in zip(named, alike, strict=True):
+        columns = [texts] * len(looks.texts)
+        columns += [inputs.setdefault((each.name, each.dtype), []) for each in looks.inputs]
+        for column, buffers in zip(columns, zip(*those, strict=True), strict=True):
+            column.extend(buffers)
+    return texts, inputs
 
 
 def _named(texts: int, *rest: Any) -> Looks:

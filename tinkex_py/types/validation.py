@@ -14,7 +14,7 @@ from typing_extensions import TypeIs
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.batch import Batch
-from tinkex_py.types.datum import LOSS_INPUT_DTYPES, Datum, PromptProvenanceSpan, SampledProvenanceSpan
+from tinkex_py.types.datum import Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
@@ -26,10 +26,10 @@ from tinkex_py.types.limits import (
 )
 from tinkex_py.types.packing import Unpackable, place_of
 from tinkex_py.types.retries import RecoveryPolicy
-from tinkex_py.types.rows import Input, Rows, rows_of
+from tinkex_py.types.rows import Rows, rows_of
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.scanning import all_look_finite, all_within_int31, first_beyond_int31, first_non_finite
-from tinkex_py.types.tensor import TensorData
+from tinkex_py.types.tensor import DType, TensorData
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig, OtherOptimizer
 
 T = TypeVar("T")
@@ -106,28 +106,19 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
 def _batch(data: Sequence[object], rows: Rows, path: str) -> InvalidInput | None:
     if not data:
         return refused(path, data, "give at least one Datum")
-    left = rows.others if _look_right(rows) else range(len(data))
+    right = all(_looks_right(name, dtype, column) for (name, dtype), column in rows.inputs.items())
+    left = rows.others if right else range(len(data))
     problems = (_element(data[index], f"{path}[{index}]") for index in left)
     return next(filter(None, problems), None)
 
 
-def _look_right(rows: Rows) -> bool:
-    """Whether a look at all of them together shows that nothing is wrong, as mostly; else each is looked at."""
-    if not all(_is_known(each) for looks in rows.looks for each in looks.inputs):
+def _looks_right(name: str, dtype: DType, column: Sequence[memoryview]) -> bool:
+    """Whether one look at a loss input of all data shows that nothing is wrong, as mostly; else each is looked at."""
+    if name_problem(name, "") is not None:
         return False
-    return all_within_int31(rows.all_of(_are_tokens)) and all_look_finite(rows.all_of(_are_floats))
-
-
-def _is_known(given: Input) -> bool:
-    return given.name in LOSS_INPUT_DTYPES and (given.dtype == "int64" or not _are_tokens(given))
-
-
-def _are_tokens(given: Input) -> bool:
-    return given.name == "target_tokens"
-
-
-def _are_floats(given: Input) -> bool:
-    return given.dtype == "float32"
+    if name == "target_tokens":
+        return dtype == "int64" and all_within_int31(column)
+    return dtype != "float32" or all_look_finite(column)
 
 
 def _element(datum: object, path: str) -> InvalidInput | None:

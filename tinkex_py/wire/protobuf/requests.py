@@ -52,14 +52,16 @@ def _filled(frame: Form, buffers: Sequence[memoryview]) -> Form:
 
 def _frame(looks: Looks) -> Form:
     """What stands before, between and behind the buffers of a datum, and the size of it all."""
-    parts: Parts = [*map(_before_ids, looks.texts), b""]
+    parts, behind = list(map(_before_ids, looks.texts)), b""
     for given in looks.inputs:
         before, after = _around(*given)
-        parts[-1] = b"".join((parts[-1], before))
-        parts.append(after)
+        parts.append(behind + before)
+        behind = after
+    parts.append(behind)
     size = sum(map(len, parts)) + sum(looks.texts) + sum(each.size for each in looks.inputs)
     front = element(3, size)
-    return Form([b"".join((front, parts[0])), *parts[1:]], len(front) + size)
+    parts[0] = front + parts[0]
+    return Form(parts, len(front) + size)
 
 
 def enclosed(batch: Batch, data: Sequence[Form]) -> Encoded:
