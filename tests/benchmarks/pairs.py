@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.benchmarks.serving import ROOT, figures, official_python
+from tests.benchmarks.serving import CACHE, ROOT, figures, official_python
 from tests.benchmarks.targets import TARGETS
 
 Figures = Mapping[str, float]
@@ -37,7 +38,7 @@ def variants(transports: Sequence[str], certificate: Path | None) -> list[Varian
     return [Variant("official", official_python(), "official", trusted), *ours]
 
 
-def compared(scenario: str, url: str, among: Iterable[Variant], rounds: int) -> dict[str, Figures]:
+def in_turn(scenario: str, url: str, among: Iterable[Variant], rounds: int) -> dict[str, Figures]:
     """Each variant's medians; the variants take turns, so that a busy machine disturbs all alike."""
     runs: dict[str, list[Figures]] = {}
     for _ in range(rounds):
@@ -47,21 +48,51 @@ def compared(scenario: str, url: str, among: Iterable[Variant], rounds: int) -> 
     return {name: _medians(each) for name, each in runs.items() if each}
 
 
-def imported(among: Iterable[Variant], rounds: int = 9) -> dict[str, Figures]:
+def imported(among: Iterable[Variant]) -> dict[str, Figures]:
     """What importing costs in a fresh process, the interpreter's own start included."""
     modules = {"official": "tinker", "ours": "tinkex_py"}
-    return {each.name: _started(each.python, f"import {modules[each.surface]}", rounds) for each in among}
+    return {each.name: _started(each, f"import {modules[each.surface]}") for each in among}
 
 
-def _started(python: str, program: str, rounds: int) -> Figures:
-    walls, cpus = list[float](), list[float]()
-    for _ in range(rounds):
+def started(among: Iterable[Variant], url: str) -> dict[str, Figures]:
+    """From the start of a process to the result of its first optim_step."""
+    return {each.name: _started(each, _FIRST_RESULT.format(surface=each.surface, url=url)) for each in among}
+
+
+def _started(variant: Variant, program: str, rounds: int = 9) -> Figures:
+    """Medians of fresh processes; one before them leaves the bytecode that an installation has."""
+    environment = {**os.environ, **variant.settings, **_WITH_BYTECODE}
+    runs: list[Figures] = []
+    for _ in range(1 + rounds):
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        subprocess.run([python, "-c", program], check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        walls.append(time.perf_counter() - begun)
-        cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return {"wall_ms": 1e3 * median(walls), "cpu_ms": 1e3 * median(cpus)}
+        ran = subprocess.run(
+            [variant.python, "-W", "ignore", "-c", program + _MOST],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+        wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        runs.append({"wall_ms": 1e3 * wall, "cpu_ms": 1e3 * cpu, "peak_mb": int(ran.stdout) * 1024 / 1e6})
+    return _medians(runs[1:])
+
+
+_WITH_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(CACHE / "bytecode")}
+_FIRST_RESULT = """
+from tests.benchmarks.surfaces import SURFACES
+
+surface = SURFACES["{surface}"]("{url}")
+step = surface.trainer().optim_step(surface.types.AdamParams(learning_rate=1e-4))
+surface.value(step)
+"""
+_MOST = """
+import os
+
+line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(line.split()[1], flush=True)
+os._exit(0)  # how long a process takes to end is not what is measured here
+"""
 
 
 def installed(among: Iterable[Variant]) -> dict[str, Figures]:

@@ -1,4 +1,4 @@
-"""Programs that a benchmark runs: the stub server on a free port, the official SDK's environment, one scenario."""
+"""Programs that a benchmark runs: the stub server on a free port, the environments of others, one scenario."""
 
 from __future__ import annotations
 
@@ -15,17 +15,28 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "benchmarks"
 OFFICIAL_RELEASE = "0.38.0"
+TORCH_RELEASE = "2.13.0"
 PATIENCE = 300.0
 
 
 def official_python() -> str:
-    """A Python that has the official SDK, in an environment that is made once."""
-    folder = CACHE / f"official-{OFFICIAL_RELEASE}"
+    """A Python that has the official SDK."""
+    return _python_with(f"tinker=={OFFICIAL_RELEASE}", f"official-{OFFICIAL_RELEASE}")
+
+
+def torch_python() -> str:
+    """A Python that has torch, and nothing else."""
+    return _python_with(f"torch=={TORCH_RELEASE}", f"torch-{TORCH_RELEASE}")
+
+
+def _python_with(requirement: str, name: str) -> str:
+    """The Python of an environment that is made once."""
+    folder = CACHE / name
     python = folder / "bin" / "python"
     if not python.exists():
-        print(f"Installing the official SDK {OFFICIAL_RELEASE} into {folder.relative_to(ROOT)}", flush=True)
+        print(f"Installing {requirement} into {folder.relative_to(ROOT)}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", f"tinker=={OFFICIAL_RELEASE}"], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", requirement], check=True)
     return str(python)
 
 

@@ -1,15 +1,16 @@
-"""The embedded engine's work in torch, of the same sizes and written plainly: a yardstick where torch is installed.
+"""The embedded engine's work in torch, of the same sizes and written plainly: a yardstick.
 
-`python tests/benchmarks/yardstick.py` needs nothing but torch.
+`python tests/benchmarks/yardstick.py` needs nothing but torch, and prints one line of JSON.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
-from importlib.util import find_spec
+from statistics import median
 from typing import Any, NamedTuple
 
 Weights = dict[str, Any]
@@ -27,42 +28,36 @@ class Sizes(NamedTuple):
     rank: int = 32
 
 
-def main() -> None:
-    """Print the figures, or why there are none."""
-    if find_spec("torch") is None:
-        print("torch                          is not installed, so there is nothing to compare with")
-        return
-    for line in _figures(Sizes()):
-        print(line)
-
-
 @cache
 def _torch() -> Any:
     return import_module("torch")
 
 
-def _figures(sizes: Sizes, batch: int = 8, length: int = 128) -> Iterator[str]:
+def figures(sizes: Sizes, batch: int = 8, length: int = 128) -> dict[str, float]:
+    """Milliseconds, or tokens per second, by what is done."""
     torch = _torch()
-    yield f"torch {torch.__version__}, threads          {torch.get_num_threads()}"
     weights = _weights(sizes)
     adapters = [each for each in weights.values() if each.requires_grad]
     optimizer = torch.optim.Adam(adapters, lr=1e-4)
     rows = torch.randint(0, 256, (batch, length + 1))
-    yield f"  forward_backward 8 x 128  {1e3 * _best(lambda: _loss(weights, rows, sizes).backward()):8.1f} ms"
-    yield f"  optim_step, rank 32       {1e3 * _best(optimizer.step):8.1f} ms"
+    found = {
+        "forward_backward 8 x 128, ms": 1e3 * _usual(lambda: _loss(weights, rows, sizes).backward()),
+        "optim_step, rank 32, ms": 1e3 * _usual(optimizer.step),
+    }
     with torch.no_grad():
         for count in (1, 16, 64):
-            seconds = _best(partial(_sample, weights, count, length, sizes), 5)
-            yield f"  sample, {count:2d} at once        {count * length / seconds:8.0f} tokens/s"
+            seconds = _usual(partial(_sample, weights, count, length, sizes), 5)
+            found[f"sample, {count} at once, tokens/s"] = count * length / seconds
+    return found
 
 
-def _best(action: Callable[[], object], runs: int = 20) -> float:
+def _usual(action: Callable[[], object], runs: int = 20) -> float:
     times: list[float] = []
     for _ in range(runs):
         start = time.perf_counter()
         _ = action()
         times.append(time.perf_counter() - start)
-    return min(times)
+    return median(times)
 
 
 def _weights(sizes: Sizes) -> Weights:
@@ -139,4 +134,4 @@ def _linear(weights: Weights, name: str, rows: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(figures(Sizes())))

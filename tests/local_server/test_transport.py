@@ -118,6 +118,37 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         _ = open_transport(str(tmp_path / "file"))
 
 
+class Gate:
+    """Lets nobody in until it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.inside = 0
+
+    def __enter__(self) -> None:
+        assert self.opened.wait(60)
+        self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.inside -= 1
+
+
+def test_the_engine_computes_inside_of_what_it_is_given() -> None:
+    gate = Gate()
+
+    async def program() -> None:
+        async with client(LocalTransport(Worker(poll_seconds=0.01, computing=lambda: gate))) as server:
+            body: Json = {"base_model": RANDOM, "prompt": TEXT, "sampling_params": {"max_tokens": 1}}
+            promise = (await server.post("asample", json=body)).json()["request_id"]
+            assert (await poll(server, promise)).status_code == 408
+            gate.opened.set()
+            while (await poll(server, promise)).status_code == 408:
+                pass
+
+    run(program())
+    assert gate.inside == 0
+
+
 def test_two_loops_may_share_a_server() -> None:
     worker = Worker()
     found: list[object] = []

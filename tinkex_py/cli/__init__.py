@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 
@@ -11,8 +10,6 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command; a plain sentence when the packages that it needs are missing. Ctrl-C ends with status 130."""
-    # Two BLAS threads wait for one another by spinning: beside another busy process, steps take twice as long.
-    _ = os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from click import Abort, ClickException
 

@@ -59,6 +59,7 @@ def _dependencies() -> dict[str, str | None]:
         "numpy",
         "rich",
         "safetensors",
+        "threadpoolctl",
         "tokenizers",
         "uvicorn",
         "zstandard",

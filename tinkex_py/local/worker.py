@@ -6,11 +6,13 @@ import asyncio
 import secrets
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from tinkex_py.local.incoming import Held, Incoming
 from tinkex_py.local.server import Server
+from tinkex_py.local.threads import one_thread
 from tinkex_py.request import Reply
 
 POLL_SECONDS = 20.0
@@ -20,7 +22,10 @@ CLOSING_SECONDS = 5.0
 
 
 class Worker:
-    """Answers requests from any event loop; the engine computes on one daemon thread, started by the first request."""
+    """Answers requests from any event loop; the engine computes on one daemon thread, started by the first request.
+
+    Each piece of work is done inside `computing()`.
+    """
 
     def __init__(
         self,
@@ -29,6 +34,7 @@ class Worker:
         api_key: str | None = None,
         token_seconds: int | None = None,
         poll_seconds: float = POLL_SECONDS,
+        computing: Callable[[], AbstractContextManager[None]] = one_thread,
     ) -> None:
         self._server = Server(
             now=time.time,
@@ -40,6 +46,7 @@ class Worker:
             token_seconds=token_seconds,
         )
         self._poll_seconds = poll_seconds
+        self._computing = computing
         self._lock = threading.Lock()
         self._work_came = threading.Event()
         self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
@@ -97,7 +104,9 @@ class Worker:
 
     def _run(self) -> None:
         while not self._closed:
-            if not self._server.work():
+            with self._computing():
+                worked = self._server.work()
+            if not worked:
                 _ = self._work_came.wait()
                 self._work_came.clear()
         self._server.close()
