@@ -54,7 +54,7 @@ class _Request(aiohttp.ClientRequest):
 class _Lanes:
     """The connections of one purpose."""
 
-    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext, first: Places | None) -> None:
+    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext | bool, first: Places | None) -> None:
         self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)), first)
         self.session = aiohttp.ClientSession(
             connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
@@ -123,13 +123,14 @@ class FastCarrier:
 
     def _open(self, message: Message) -> _Lanes:
         first = self._lanes.get(COMES_FIRST.get(message.purpose, ""))
-        lanes = _Lanes(self._config, message, self._trust, None if first is None else first.places)
+        trust = self._trust if message.url.startswith("https:") else True
+        lanes = _Lanes(self._config, message, trust, None if first is None else first.places)
         self._lanes[message.purpose] = lanes
         return lanes
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """Loading certificates takes long, so all sessions share them."""
+        """Loading certificates takes long, so all sessions share them, and those of plain HTTP do without."""
         return ssl.create_default_context()
 
 
