@@ -54,10 +54,10 @@ class _Request(aiohttp.ClientRequest):
 class _Lanes:
     """The connections of one purpose."""
 
-    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext | bool, first: Places | None) -> None:
+    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext | None, first: Places | None) -> None:
         self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)), first)
         self.session = aiohttp.ClientSession(
-            connector=_Connector(limit=0, ssl=trust, keepalive_timeout=30),
+            connector=_Connector(limit=0, ssl=trust or True, keepalive_timeout=30),
             request_class=_Request,
             headers=message.standing,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -123,7 +123,7 @@ class FastCarrier:
 
     def _open(self, message: Message) -> _Lanes:
         first = self._lanes.get(COMES_FIRST.get(message.purpose, ""))
-        trust = self._trust if message.url.startswith("https:") else True
+        trust = self._trust if message.url.startswith("https:") else None
         lanes = _Lanes(self._config, message, trust, None if first is None else first.places)
         self._lanes[message.purpose] = lanes
         return lanes
