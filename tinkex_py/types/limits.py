@@ -8,6 +8,7 @@ from math import inf
 from reprlib import repr as shortened
 from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
 
+from msgspec import structs
 from returns.result import Success
 from typing_extensions import TypeIs
 
@@ -45,7 +46,7 @@ def refused(path: str, value: object, remedy: str) -> InvalidInput:
 
 def settings_problem(settings: Settings, path: str) -> InvalidInput | None:
     """The first field whose value breaks its rule."""
-    given = {field: getattr(settings, field) for field in settings.__struct_fields__}
+    given = structs.asdict(settings)
     if isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
         return refused(path, settings, f"set at least one of {', '.join(_TRAINABLE)}")
     return broken(_RULES[type(settings)], given, f"{path}.")
