@@ -10,6 +10,7 @@ from tinkex_py.errors import InvalidInput
 from tinkex_py.testing import strategies
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.datum import SampledProvenanceSpan
+from tinkex_py.types.limits import refused
 from tinkex_py.types.validation import problem
 
 TEXT = ModelInput.from_ints([1, 2])
@@ -17,16 +18,17 @@ NAMES = st.sampled_from(["target_tokens", "weights", "mine"])
 NUMBERS = st.lists(st.sampled_from([0.5, -1.0, float("nan"), float("inf")]), min_size=2, max_size=2)
 IDS = st.lists(st.sampled_from([0, 7, -1, 2**31]), min_size=2, max_size=2)
 SPARSE = st.just(TensorData([5, 7], None, (2, 3), [0, 1, 2], [2, 0]))
-INPUTS = st.dictionaries(NAMES | st.just("\x00"), NUMBERS | IDS | SPARSE | st.just(["a"]), max_size=3)
+FLOATS = st.just(TensorData([0.0, 0.0]))
+INPUTS = st.dictionaries(NAMES | st.just("\x00"), NUMBERS | IDS | SPARSE | FLOATS | st.just(["a"]), max_size=3)
 PLAIN = st.builds(Datum, st.just(TEXT), st.dictionaries(NAMES, st.just([1, 2]), max_size=3))
 SPANNED = PLAIN.map(lambda datum: datum.with_provenance([SampledProvenanceSpan(sequence_id="a", length=3)], []))
 ELEMENTS = PLAIN | SPANNED | strategies.data() | st.builds(Datum, st.just(TEXT), INPUTS) | st.just("no datum")
 
 
 def alone(element: object, place: int) -> InvalidInput | None:
-    """What is wrong with an element, as if it stood at that place among others that are right."""
-    right = Datum(TEXT, {})
-    return problem([*[right] * place, element], "data")
+    """What is wrong with an element at that place, looked at by itself."""
+    path = f"data[{place}]"
+    return problem(element, path) if isinstance(element, Datum) else refused(path, element, "give a Datum")
 
 
 @given(st.lists(ELEMENTS, min_size=1, max_size=5))
