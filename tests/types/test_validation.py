@@ -77,6 +77,8 @@ BAD: dict[str, tuple[Any, str]] = {
     "input's name": (Datum(ModelInput.from_ints([1]), {"\ud800": [1.0]}), "datum.loss_fn_inputs"),
     "input's empty name": ([Datum(ModelInput.from_ints([1]), {"": [1.0]})], "data[0].loss_fn_inputs"),
     "target floats": (datum(target_tokens=TensorData([1.5])), "datum.loss_fn_inputs['target_tokens']"),
+    "target zeros": ([datum(target_tokens=TensorData([0.0, 0.0]))], "data[0].loss_fn_inputs['target_tokens']"),
+    "second": ([datum(), Datum(ModelInput((ImageChunk(b"", "png"),)), {})], "data[1].model_input.chunks[0].data"),
     "input": (Datum(ModelInput.from_ints([-1]), {}), "datum.model_input.chunks[0].tokens[0]"),
     "no input": (Datum(5, {}), "datum.model_input"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "chunk": (ModelInput((5,)), "model_input.chunks[0]"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
