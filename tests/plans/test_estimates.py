@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+import pytest
+
 from tinkex_py import Datum, ModelInput
 from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.types import EncodedTextChunk, ImageChunk
@@ -26,3 +30,12 @@ def test_the_texts_of_a_prompt_count_together() -> None:
 
 def test_what_is_no_datum_takes_nothing() -> None:
     assert estimated_batch(rows_of([TEXT, "not a datum"])) == 90
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [5, "text", ModelInput(cast("Any", (5,))), ModelInput([ImageChunk(cast("Any", 5), "png")])],
+    ids=["number", "text", "chunk", "image"],
+)
+def test_what_can_not_be_sent_takes_nothing(prompt: Any) -> None:
+    assert estimated_batch(rows_of([TEXT, Datum(prompt, {})])) == 90

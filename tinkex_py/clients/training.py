@@ -109,7 +109,8 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         if isinstance(loss_fn, LossHandle):
             return self._handled("forward_backward_custom", data, loss_fn, objective=objective, timeout=timeout)
         loss = CustomLoss(loss_fn=loss_fn, arrays=arrays, objective=objective)
-        plan = take_custom(self._run, tuple(data), loss, estimated_batch(rows_of(data)))
+        kept = tuple(data)
+        plan = take_custom(self._run, kept, loss, estimated_batch(rows_of(kept)))
         return self.context.limited(timeout, "forward_backward_custom", plan)
 
     @submission

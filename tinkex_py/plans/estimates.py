@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import (
     DmelChunk,
@@ -11,7 +9,6 @@ from tinkex_py.types.inputs import (
     ImageAssetPointerChunk,
     ImageChunk,
     ModelInput,
-    ModelInputChunk,
 )
 from tinkex_py.types.rows import Rows
 from tinkex_py.types.tensor import WIDTHS
@@ -19,9 +16,9 @@ from tinkex_py.types.tensor import WIDTHS
 _BYTES_PER_NUMBER = 10
 
 
-def estimated(prompt: ModelInput) -> int:
-    """The bytes of a prompt: 10 a token, and what other chunks hold."""
-    return sum(map(_bytes, prompt.chunks))
+def estimated(prompt: object) -> int:
+    """The bytes of a prompt: 10 a token, and what other chunks hold; what is no prompt takes none, as it isn't sent."""
+    return sum(map(_bytes, prompt.chunks)) if isinstance(prompt, ModelInput) else 0
 
 
 def estimated_batch(rows: Rows) -> int:
@@ -38,11 +35,13 @@ def _other(datum: object) -> int:
     return estimated(datum.model_input) + _BYTES_PER_NUMBER * numbers
 
 
-def _bytes(chunk: ModelInputChunk) -> int:
+def _bytes(chunk: object) -> int:
     match chunk:
         case EncodedTextChunk():
             return _BYTES_PER_NUMBER * len(chunk.tokens)
-        case ImageChunk(data=content) | ImageAssetPointerChunk(location=content) | DmelChunk(dmel=content):
+        case ImageChunk(data=bytes(content)) | DmelChunk(dmel=bytes(content)):
+            return len(content)
+        case ImageAssetPointerChunk(location=str(content)):
             return len(content)
         case _:
-            assert_never(chunk)
+            return 0
