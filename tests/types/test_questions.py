@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from tinkex_py import ModelInput, PromptAltTokens, SampledSequence, SampleResponse, SamplingParams, TensorData
+from tinkex_py import (
+    AdamParams,
+    ModelInput,
+    PromptAltTokens,
+    SampledSequence,
+    SampleResponse,
+    SamplingParams,
+    TensorData,
+)
 from tinkex_py.types import ImageChunk
 from tinkex_py.types.questions import Question, complete, lacking
 
@@ -57,6 +65,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "temperature": ({"sampling_params": SamplingParams(temperature=-1)}, "sampling_params.temperature"),
     "a number for a choice": ({"include_prompt_logprobs": 1}, "include_prompt_logprobs"),
     "negative k": ({"topk_sample_logprobs": -1}, "topk_sample_logprobs"),
+    "a text": ({"prompt": "hello"}, "prompt"),
+    "settings by name": ({"sampling_params": {"max_tokens": 5}}, "sampling_params"),
+    "settings of something else": ({"sampling_params": AdamParams()}, "sampling_params"),
     "negative alternatives": ({"prompt_alt_tokens_k": -1}, "prompt_alt_tokens_k"),
     "none of the last": (
         {"include_prompt_logprobs": True, "prompt_logprobs_last_n": 0},

@@ -48,7 +48,9 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
         """What is wrong with it, found before anything is sent."""
         return (
             problem(self.prompt, "prompt")
+            or _other_kind(self.prompt, ModelInput, "prompt")
             or problem(self.sampling_params, "sampling_params")
+            or _other_kind(self.sampling_params, SamplingParams, "sampling_params")
             or options_problem(structs.asdict(self))
             or self._last_problem()
             or self._target_problem()
@@ -67,6 +69,11 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
     def _target_problem(self) -> InvalidInput | None:
         target = self.target_prompt_logprobs
         return None if target is None else _target_problem(target, self.prompt.length)
+
+
+def _other_kind(value: object, kind: type, path: str) -> InvalidInput | None:
+    """A value that could be sent, though not as this."""
+    return None if isinstance(value, kind) else refused(path, value, f"give a {kind.__name__}")
 
 
 def lacking(question: Question, response: SampleResponse) -> CapabilityMissing | None:
