@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tinkex_py import Config
+from property_tests.anything import ANYTHING
+from tinkex_py import Config, Outcome, ServiceClient
 from tinkex_py.config.environment import VARIABLES, Variable
+from tinkex_py.config.masking import MASKED
 from tinkex_py.config.profiles import PROFILES, profile
+from tinkex_py.types import GetServerCapabilitiesResponse
 
 NAMES = [*(variable.name for variable in VARIABLES), "PATH"]
 ADDRESSES = st.text() | st.text("htps:/.@[]?#0x ", max_size=12) | st.sampled_from(["local:", "http://[::1]:80/a"])
@@ -70,3 +73,33 @@ def test_no_secret_shows(secret: str) -> None:
         default_headers={"X-Secret": secret},
     )
     assert secret not in f"{config} {config!r} {config.__rich_repr__()} {config.checked()}"
+
+
+@given(st.sampled_from(Config.__struct_fields__), ANYTHING)
+def test_a_setting_of_any_kind_is_usable_or_refused_by_name(name: str, value: object) -> None:
+    config = Config(**{name: value})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
+    assert name in repr(config)
+    match config.checked():
+        case Success(same):
+            assert same is config
+        case Failure(problem):
+            assert problem.setting.startswith(name)
+            assert isinstance(asked_of(ServiceClient(config)), Failure)
+
+
+@given(st.sampled_from(["config", "base_url", "api_key", "observers", "transport", "poll_backoff", "parity"]), ANYTHING)
+def test_a_client_can_be_made_of_anything(argument: str, value: object) -> None:
+    given_: dict[str, Any] = {"base_url": "http://127.0.0.1:1", "api_key": "tml-key", "observers": [], argument: value}
+    assert isinstance(asked_of(ServiceClient(**given_)), Failure)
+
+
+@given(st.sampled_from(sorted(MASKED)), st.sampled_from([b"hush", ["hush"], {1: b"hush"}]))
+def test_no_secret_shows_in_a_wrong_place(name: str, value: object) -> None:
+    config = Config(**{name: value})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
+    assert "hush" not in f"{config!r} {config.checked()!r}"
+
+
+def asked_of(client: ServiceClient) -> Outcome[GetServerCapabilitiesResponse]:
+    """What comes of asking a server that isn't there."""
+    with client:
+        return client.get_server_capabilities(timeout=0.01)

@@ -51,7 +51,7 @@ def caller(run: Run, after: float, count: int) -> Plan[object]:
     yield from sleep(after)
     if count:
         return (yield from take_batch(run, good, lambda: batch_of(count)))
-    return (yield from take_update(run, optim_step(AdamParams()), good, accept_partial=True))
+    return (yield from take_update(run, optim_step(AdamParams()), accept_partial=True))
 
 
 @given(steps=STEPS, refused=st.sets(st.integers(1, 20)), parallel=st.booleans(), delay=st.sampled_from([0.0, 1.0]))

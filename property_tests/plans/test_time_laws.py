@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
-from tests.plans.training import a_run, good
+from tests.plans.training import a_run
 from tinkex_py import AdamParams, ModelInput, SamplingParams
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.steps import optim_step
@@ -106,7 +106,7 @@ def test_a_sample_ends_in_time(lines: list[Line], last: Line, bits: int, *, toge
 @example(lines=[reply(503, None, x_should_retry="false")], last=reply(503, None, x_should_retry="false"), bits=0)
 def test_steps_end_in_time(lines: list[Line], last: Line, bits: int) -> None:
     run = a_run(progress_timeout=SECONDS, promise_timeout=2 * SECONDS)
-    steps = [take_update(run, optim_step(AdamParams()), good, accept_partial=True) for _ in range(2)]
+    steps = [take_update(run, optim_step(AdamParams()), accept_partial=True) for _ in range(2)]
     in_time = [deadline(SECONDS, step, unanswered) for step in steps]
     assert ended(Script(*lines, last), together(in_time), bits) <= SECONDS
 
@@ -114,7 +114,7 @@ def test_steps_end_in_time(lines: list[Line], last: Line, bits: int) -> None:
 @given(lines=LINES, last=LASTS, bits=BITS)
 def test_a_step_without_a_time_of_its_own_ends_all_the_same(lines: list[Line], last: Line, bits: int) -> None:
     run = a_run(progress_timeout=SECONDS, promise_timeout=2 * SECONDS)
-    step = take_update(run, optim_step(AdamParams()), good)
+    step = take_update(run, optim_step(AdamParams()))
     assert ended(Script(*lines, last), step, bits) <= SECONDS + 2 * SECONDS
 
 

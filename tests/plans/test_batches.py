@@ -32,7 +32,7 @@ def backward(run: Run, count: int) -> Plan[ForwardBackwardOutput]:
 
 
 def update(run: Run, *, accept_partial: bool = False) -> Plan[OptimStepResponse]:
-    return take_update(run, optim_step(AdamParams()), good, accept_partial=accept_partial)
+    return take_update(run, optim_step(AdamParams()), accept_partial=accept_partial)
 
 
 def in_turn(*plans: Plan[object]) -> Plan[list[Outcome[object]]]:
@@ -75,6 +75,12 @@ def test_sizes_are_those_of_the_encoded_data(dialect: Dialect) -> None:
     ]
     comma = 1 if dialect == "json" else 0
     assert (sizes[0] - comma, sizes[1]) == (bodies[1] - bodies[0], bodies[2] - bodies[1])
+
+
+def test_a_bad_batch_takes_no_number_and_sends_nothing() -> None:
+    run, trainer, bad = a_run(), Trainer(), errors.InvalidInput(message="no", path="data")
+    assert trainer.run(take_batch(run, lambda: bad, lambda: batch_of(1))) == Failure(bad)
+    assert (trainer.sent, run.next_number, len(run.queue)) == ([], 1, 0)
 
 
 def test_a_refused_chunk_lists_those_that_were_taken() -> None:

@@ -75,7 +75,7 @@ def test_no_other_step_comes_between_the_passes() -> None:
 def test_a_failing_loss_harms_nothing() -> None:
     run, trainer = a_run(), Trainer()
     failed, stepped = trainer.run(
-        together([take_custom(run, DATA, FAILING), take_update(run, optim_step(AdamParams()), good)])
+        together([take_custom(run, DATA, FAILING), take_update(run, optim_step(AdamParams()))])
     ).unwrap()
     error = failed.failure()
     assert isinstance(error, errors.CallbackFailed)
@@ -166,7 +166,7 @@ class Stuck(Pool):
 def test_a_loss_that_does_not_return_is_given_up_and_lets_the_next_step_go() -> None:
     async def program() -> Outcome[tuple[Outcome[object], ...]]:
         executor = Executor(trainer, pool=Stuck())
-        plans = [take_custom(run, DATA, LOSS), take_update(run, optim_step(AdamParams()), good)]
+        plans = [take_custom(run, DATA, LOSS), take_update(run, optim_step(AdamParams()))]
         return await executor.run(together(plans))
 
     run, trainer = a_run(progress_timeout=60.0), Trainer()
@@ -182,7 +182,7 @@ def test_a_custom_step_that_is_stopped_between_the_passes_trains_nothing() -> No
 
     def patient() -> Any:
         stopped = yield from attempt(deadline(1.5, take_custom(run, DATA, LOSS), late))
-        return stopped, (yield from attempt(take_update(run, optim_step(AdamParams()), good)))
+        return stopped, (yield from attempt(take_update(run, optim_step(AdamParams()))))
 
     run, trainer = a_run(), Trainer()
     trainer.delay = 1.0

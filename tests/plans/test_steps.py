@@ -31,15 +31,11 @@ def new_run(**settings: Any) -> Run:
     return Run(model_id="m", queue=Queue(), waiting=shared, dialects=dialects, checkpoint="tinker://m/weights/a")
 
 
-def good() -> None:
-    return None
-
-
 def steps_of(run: Run, count: int) -> Plan[list[Outcome[object]]]:
     """So many steps, one after the other."""
     outcomes: list[Outcome[object]] = []
     for _ in range(count):
-        outcomes.append((yield from attempt(take(run, STEP, good))))  # noqa: PERF401 - a plan
+        outcomes.append((yield from attempt(take(run, STEP))))  # noqa: PERF401 - a plan
     return outcomes
 
 
@@ -74,20 +70,20 @@ def test_a_freed_number_that_turns_out_to_be_used_is_skipped() -> None:
 
 def test_an_unpaid_bill_is_a_pause() -> None:
     script = Script(reply(402), reply(402), ACCEPTED, DONE)
-    assert isinstance(script.run(take(new_run(), STEP, good)), Success)
+    assert isinstance(script.run(take(new_run(), STEP)), Success)
     assert (numbers(script), gaps(script.times)[:2]) == ([1, 1, 1], [5.0, 5.0])
     assert [type(event) for event in script.events].count(Paused) == 2
 
 
 def test_a_bill_that_stays_unpaid_leaves_the_number_free() -> None:
     run, script = new_run(), Script(reply(402))
-    assert isinstance(script.run(take(run, STEP, good)).failure(), errors.PaymentRequired)
+    assert isinstance(script.run(take(run, STEP)).failure(), errors.PaymentRequired)
     assert (run.number(), run.doubt) == (1, None)
 
 
 def test_what_became_of_a_step_is_found_out_whether_or_not_the_server_wants_to_be_asked() -> None:
     script = Script(reply(503, x_should_retry="false"), ACCEPTED, DONE)
-    assert isinstance(script.run(take(new_run(), STEP, good)), Success)
+    assert isinstance(script.run(take(new_run(), STEP)), Success)
     assert numbers(script) == [1, 1]
 
 
@@ -100,7 +96,7 @@ NOT_TAKEN: dict[str, list[Line]] = {
 @pytest.mark.parametrize("lines", NOT_TAKEN.values(), ids=NOT_TAKEN)
 def test_a_step_that_was_not_taken_leaves_its_number_free(lines: list[Line]) -> None:
     run = new_run(progress_timeout=100)
-    assert isinstance(Script(*lines).run(take(run, STEP, good)), Failure)
+    assert isinstance(Script(*lines).run(take(run, STEP)), Failure)
     assert (run.number(), run.doubt) == (1, None)
 
 
@@ -132,28 +128,20 @@ def test_a_run_in_doubt_says_so_with_every_later_step(lines: list[Line]) -> None
 def test_a_run_without_a_checkpoint_says_that() -> None:
     run = new_run(progress_timeout=10)
     run.checkpoint = None
-    error = Script(BROKEN).run(take(run, STEP, good)).failure()
+    error = Script(BROKEN).run(take(run, STEP)).failure()
     assert isinstance(error, errors.OutOfSequence)
     assert "saved no checkpoint" in error.message
 
 
 def test_an_unexplained_conflict_is_the_answer() -> None:
     script = Script(reply(409, {"detail": "name taken"}))
-    assert isinstance(script.run(take(new_run(), STEP, good)).failure(), errors.Conflict)
-
-
-def test_bad_input_takes_no_number_and_sends_nothing() -> None:
-    run = new_run()
-    bad = errors.InvalidInput(message="no", path="data")
-    script = Script(ACCEPTED, DONE)
-    assert script.run(take(run, STEP, lambda: bad)) == Failure(bad)
-    assert (script.sent, run.next_number, len(run.queue)) == ([], 1, 0)
+    assert isinstance(script.run(take(new_run(), STEP)).failure(), errors.Conflict)
 
 
 def test_steps_go_out_in_the_order_of_their_calls() -> None:
     run = new_run()
     script = Script(5.0, ACCEPTED, ACCEPTED, DONE)
-    steps = [take(run, STEP, good), take(run, load_weights("tinker://a"), good)]
+    steps = [take(run, STEP), take(run, load_weights("tinker://a"))]
     assert isinstance(script.run(together(steps)), Success)
     assert [(body["type"], body["seq_id"]) for body in script.bodies] == [("optim_step", 1), ("load_weights", 2)]
 

@@ -1,4 +1,4 @@
-"""Arguments of REST operations that can't be sent are refused by name."""
+"""Arguments that can't be sent are refused by name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tinkex_py.types import SearchStatus, SessionSearchRequest, UserSearchOwner
-from tinkex_py.types.arguments import arguments_problem, as_day, as_moment, search_problem
+from tinkex_py.errors import InvalidInput
+from tinkex_py.types import OtherOptimizer, SearchStatus, SessionSearchRequest, UserSearchOwner
+from tinkex_py.types.arguments import arguments_check, as_day, as_moment, search_problem
 
 GOOD: dict[str, object] = {
     "training_run_id": "r",
@@ -18,7 +19,11 @@ GOOD: dict[str, object] = {
     "access_scope": "accessible",
     "ttl_seconds": None,
     "event_type": "teams",
-    "anything else": object(),
+    "timeout": -1.0,
+    "data": iter([1]),
+    "user_metadata": {"a": "one\ntwo"},
+    "adam_params": OtherOptimizer("lion"),
+    "anything_else": object(),
 }
 BAD: dict[str, object] = {
     "training_run_id": "",
@@ -31,7 +36,15 @@ BAD: dict[str, object] = {
     "access_scope": "mine",
     "ttl_seconds": 0.5,
     "event_type": "some",
+    "timeout": "soon",
+    "data": "text",
+    "user_metadata": {"a": 1},
+    "adam_params": {"learning_rate": 0.1},
+    "overwrite": 1,
+    "fn": 1,
 }
+
+
 SEARCHES: dict[str, tuple[dict[str, Any], str | None]] = {
     "by default": ({}, None),
     "everything": (
@@ -56,16 +69,66 @@ SEARCHES: dict[str, tuple[dict[str, Any], str | None]] = {
 }
 
 
+def found_in(name: str, value: object) -> InvalidInput | None:
+    """What is wrong with one argument of an operation that takes them all."""
+    return arguments_check(everything)((), {name: value})
+
+
+def everything(
+    _client: object,
+    *,
+    training_run_id: str,
+    checkpoint_id: str,
+    session_id: str,
+    sampler_id: str,
+    limit: int,
+    offset: int,
+    access_scope: str,
+    ttl_seconds: int | None,
+    event_type: str,
+    data: object,
+    user_metadata: object,
+    adam_params: object,
+    overwrite: bool,
+    fn: object,
+    anything_else: object,
+    project_id: str | None = None,
+    timeout: float | None = None,
+) -> None:
+    """An operation."""
+
+
 @pytest.mark.parametrize(("name", "value"), GOOD.items())
 def test_what_can_be_sent_is_no_problem(name: str, value: object) -> None:
-    assert arguments_problem({name: value}) is None
+    assert found_in(name, value) is None
 
 
 @pytest.mark.parametrize(("name", "value"), BAD.items())
 def test_what_cannot_be_sent_is_named(name: str, value: object) -> None:
-    found = arguments_problem({name: value})
+    found = found_in(name, value)
     assert found is not None
     assert (found.path, found.value) == (name, repr(value))
+
+
+def test_arguments_are_known_by_their_order_too_and_none_is_right_where_it_is_the_default() -> None:
+    def listed(_client: object, training_run_id: str, project_id: str | None = None, limit: int = 20) -> None:
+        """An operation."""
+
+    check = arguments_check(listed)
+    assert [check(args, {}) for args in [(), ("r",), ("r", None), ("r", "p", 3)]] == [None] * 4
+    assert [(found and found.path) for found in (check((1,), {}), check(("r", None, None), {}))] == [
+        "training_run_id",
+        "limit",
+    ]
+
+
+def test_a_secret_in_a_wrong_form_is_not_shown() -> None:
+    def copied(_client: object, weights_access_token: str | None = None) -> None:
+        """An operation."""
+
+    found = arguments_check(copied)((b"hush",), {})
+    assert found is not None
+    assert (found.path, "hush" in repr(found)) == ("weights_access_token", False)
 
 
 @pytest.mark.parametrize(("given", "path"), SEARCHES.values(), ids=SEARCHES)

@@ -27,7 +27,6 @@ from tinkex_py.types import (
     PromptProvenanceSpan,
     SampledProvenanceSpan,
 )
-from tinkex_py.types.limits import lifetime_problem
 from tinkex_py.types.validation import problem
 
 TEXT = ModelInput.from_ints([1, 2])
@@ -149,10 +148,3 @@ SPANS: dict[str, tuple[Any, Any, str]] = {
 def test_spans_that_say_something_else_are_refused(inputs: Any, targets: Any, path: str) -> None:
     found = check(ROW.with_provenance(inputs, targets)).failure()
     assert found.path == path
-
-
-@pytest.mark.parametrize("seconds", [0, -1, 1.5, True])
-def test_a_lifetime_is_whole_seconds(seconds: object) -> None:
-    found = lifetime_problem(seconds, "ttl_seconds")
-    assert found is not None
-    assert (found.path, lifetime_problem(None, "a"), lifetime_problem(3600, "a")) == ("ttl_seconds", None, None)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from typing_extensions import TypeIs
+from tinkex_py.types.kinds import is_mapping
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 NOTHING = "-"
@@ -46,7 +45,7 @@ def size(count: int | None) -> str | None:
 
 def shown(value: object) -> str:
     """Any value in a cell: times are in UTC, what isn't there is a dash."""
-    if _is_mapping(value):
+    if is_mapping(value):
         return ", ".join(f"{shown(name)}={shown(each)}" for name, each in value.items()) or NOTHING
     match value:
         case None | "":
@@ -59,10 +58,6 @@ def shown(value: object) -> str:
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
         case _:
             return harmless(str(value))
-
-
-def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    return isinstance(value, Mapping)
 
 
 def _escaped(char: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from tinkex_py.clients.asking import asked
 from tinkex_py.clients.opened import Opened, OpenedAsync, OpenedBlocking
 from tinkex_py.clients.operation import operation
 from tinkex_py.endpoints import admin
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.exports import audit_log
 from tinkex_py.plans.retry import call
-from tinkex_py.types.arguments import arguments_problem, as_day, as_moment
+from tinkex_py.types.arguments import as_day, as_moment
 from tinkex_py.types.limits import refused
 from tinkex_py.types.usage import (
     AuditEventType,
@@ -32,8 +31,7 @@ class AdminOperations(Opened):
         which = None if day is None else as_day(day)
         if which is None and day is not None:
             return halt(refused("day", day, "give a date, or a text such as 2026-07-13"))
-        found = arguments_problem({"event_type": event_type})
-        return halt(found) if found else audit_log(admin.get_audit_log(event_type, which), self.context.policy(timeout))
+        return audit_log(admin.get_audit_log(event_type, which), self.context.policy(timeout))
 
     @operation
     def get_billing_usage(
@@ -58,7 +56,7 @@ class AdminOperations(Opened):
 
         GET /api/v1/billing/usage/checkpoints/current; Forbidden without the permission to view billing.
         """
-        return asked(self.context, timeout, admin.get_current_checkpoint_storage_usage, project_id=project_id)
+        return call(admin.get_current_checkpoint_storage_usage(project_id), self.context.policy(timeout))
 
 
 class AdminClient(AdminOperations, OpenedBlocking):

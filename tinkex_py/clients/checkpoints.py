@@ -6,16 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from tinkex_py.clients.asking import asked, located, wanted
 from tinkex_py.clients.copies import CopyOperations
 from tinkex_py.clients.operation import operation
 from tinkex_py.endpoints import checkpoints, models
-from tinkex_py.plans.checkpoints import at_path
+from tinkex_py.plans.checkpoints import at_path, located
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.pages import collected, user_checkpoints
 from tinkex_py.plans.retry import call
 from tinkex_py.request import Request
-from tinkex_py.types.arguments import arguments_problem
 from tinkex_py.types.limits import refused
 from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.runs import (
@@ -35,22 +33,21 @@ class CheckpointOperations(CopyOperations):
     @operation
     def list_checkpoints(self, training_run_id: str, *, timeout: float | None = None) -> Plan[CheckpointsListResponse]:
         """All checkpoints of a run. GET /api/v1/training_runs/{training_run_id}/checkpoints"""
-        return asked(self.context, timeout, checkpoints.list_checkpoints, training_run_id=training_run_id)
+        return call(checkpoints.list_checkpoints(training_run_id), self.context.policy(timeout))
 
     @operation
     def list_user_checkpoints(
         self, limit: int = 100, offset: int = 0, *, timeout: float | None = None
     ) -> Plan[CheckpointsListResponse]:
         """One page of your checkpoints of all runs. GET /api/v1/checkpoints"""
-        return asked(self.context, timeout, checkpoints.list_user_checkpoints, limit=limit, offset=offset)
+        return call(checkpoints.list_user_checkpoints(limit=limit, offset=offset), self.context.policy(timeout))
 
     @operation
     def all_user_checkpoints(
         self, limit: int | None = None, *, timeout: float | None = None
     ) -> Plan[tuple[Checkpoint, ...]]:
         """Your checkpoints from as many pages as it takes, `limit` of them at most. GET /api/v1/checkpoints"""
-        found = arguments_problem(wanted(limit))
-        return halt(found) if found else collected(user_checkpoints(), self.context.policy(timeout), wanted=limit)
+        return collected(user_checkpoints(), self.context.policy(timeout), wanted=limit)
 
     @operation
     def delete_checkpoint(
@@ -110,18 +107,16 @@ class CheckpointOperations(CopyOperations):
 
         PUT /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/ttl; servers take 3600 s to ten years.
         """
-        found = arguments_problem({"ttl_seconds": ttl_seconds})
         builder = partial(checkpoints.set_checkpoint_ttl, ttl_seconds=ttl_seconds)
-        return halt(found) if found else self._checkpoint(builder, training_run_id, checkpoint_id, timeout)
+        return self._checkpoint(builder, training_run_id, checkpoint_id, timeout)
 
     @operation
     def set_checkpoint_ttl_from_tinker_path(
         self, tinker_path: str, ttl_seconds: int | None, *, timeout: float | None = None
     ) -> Plan[None]:
         """Keep the checkpoint that a path names for so many seconds, or for good. PUT as set_checkpoint_ttl."""
-        found = arguments_problem({"ttl_seconds": ttl_seconds})
         builder = partial(checkpoints.set_checkpoint_ttl, ttl_seconds=ttl_seconds)
-        return halt(found) if found else self._at(builder, tinker_path, timeout)
+        return self._at(builder, tinker_path, timeout)
 
     @operation
     def get_checkpoint_archive_url(
@@ -155,13 +150,12 @@ class CheckpointOperations(CopyOperations):
         self, tinker_path: str, *, timeout: float | None = None
     ) -> Plan[WeightsInfoResponse]:
         """What a checkpoint was trained on; any server's path will do. POST /api/v1/weights_info"""
-        return asked(self.context, timeout, models.weights_info, tinker_path=tinker_path)
+        return call(models.weights_info(tinker_path), self.context.policy(timeout))
 
     def _checkpoint(
         self, builder: Callable[[str, str], Request[T]], run: str, checkpoint: str, timeout: float | None
     ) -> Plan[T]:
-        found = arguments_problem({"training_run_id": run, "checkpoint_id": checkpoint})
-        return halt(found) if found else call(builder(run, checkpoint), self.context.policy(timeout))
+        return call(builder(run, checkpoint), self.context.policy(timeout))
 
     def _at(self, builder: Callable[[str, str], Request[T]], tinker_path: str, timeout: float | None) -> Plan[T]:
         return located(tinker_path, lambda path: at_path(builder, path, self.context.policy(timeout)))

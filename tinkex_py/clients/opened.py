@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
@@ -15,7 +15,7 @@ from tinkex_py.clients.operation import Asynchronous, Blocking, Client
 from tinkex_py.clients.promises import Promise
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.patience import PollBackoff, patience
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Reply, Request
@@ -23,6 +23,8 @@ from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
+from tinkex_py.types.kinds import is_collection, is_function, optional
+from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
 
@@ -67,13 +69,13 @@ class Opened(Client):
         }
         settings, unclear = settings_for(config)
         settings = structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
-        chosen = patience(poll_backoff)
+        chosen, unusable = patience(poll_backoff), broken(_BESIDE, {"observers": observers, "transport": transport})
         super().__init__(
             Context.opened(
                 settings,
-                observers,
-                transport,
-                problem=unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
+                None if unusable else observers,
+                None if unusable else transport,
+                problem=unclear or unusable or (chosen.failure() if isinstance(chosen, Failure) else None),
                 shared=transport is None,
                 backoff=None if isinstance(chosen, Failure) else chosen.unwrap(),
             )
@@ -84,7 +86,10 @@ class Opened(Client):
         cls, directory: str | PathLike[str] | None = None, *, observers: Sequence[Observer] | None = None
     ) -> Self:
         """A client of the embedded engine, which needs no account; checkpoints are kept below `directory`."""
-        return cls(Config(base_url=f"{LOCAL_SCHEME}{fspath(directory or '')}"), observers=observers)
+        folder = fspath(directory) if isinstance(directory, (str, PathLike)) else ""
+        client = cls(Config(base_url=f"{LOCAL_SCHEME}{folder}"), observers=observers)
+        client.context.problem = client.context.problem or broken(_FOLDER, {"directory": directory})
+        return client
 
     @classmethod
     def beside(cls, other: Client) -> Self:
@@ -164,10 +169,45 @@ class OpenedAsync(Opened, Asynchronous):
 
 
 def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *, raw: bool) -> Plan[Any]:
+    found = broken(_WORK, {"work": work, "retry": retry})
+    if found is not None:
+        return halt(found)
     if not isinstance(work, Request):
         return work
     policy = context.policy() if retry is None else retry
     return call(structs.replace(work, returns=Whole(work.returns.statuses)) if raw else work, policy)
+
+
+def _are_observers(value: object) -> bool:
+    return is_collection(value) and all(map(is_function, value))
+
+
+def _is_transport(value: object) -> bool:
+    """Whether the value has the method of httpx's transports, or that of its clients, which is loaded only later."""
+    return hasattr(value, "handle_async_request") or hasattr(value, "send")
+
+
+def _is_folder(value: object) -> bool:
+    return isinstance(value, (str, PathLike))
+
+
+def _is_work(value: object) -> bool:
+    return isinstance(value, (Request, Generator))
+
+
+def _is_policy(value: object) -> bool:
+    return isinstance(value, Policy)
+
+
+_BESIDE = (
+    Rule("observers", optional(_are_observers), "give functions of an event, in a list, or None for the log"),
+    Rule("transport", optional(_is_transport), "give a transport or an AsyncClient of httpx"),
+)
+_FOLDER = (Rule("directory", optional(_is_folder), "give a path, or None for the usual one"),)
+_WORK = (
+    Rule("work", _is_work, "give a request, such as endpoints.service.healthz(), or a plan"),
+    Rule("retry", optional(_is_policy), "give a Policy, or None for the client's own"),
+)
 
 
 def _ending(kind: type[BaseException] | None) -> Ending:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.promises import AsyncPromise, Promise
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.sessions import in_session
 from tinkex_py.runtime.running import arrival
+from tinkex_py.types.arguments import Check, arguments_check
 from tinkex_py.types.console import session_url
 from tinkex_py.types.telemetry import TelemetryCounts
 
@@ -63,12 +64,26 @@ def method_name(client: Client, method: Callable[..., object]) -> str:
     return f"{type(client).__name__.removeprefix('Async')}.{method.__name__}"
 
 
-class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a function
-    """A method that returns a plan, turned into one that returns the plan's outcome, or a coroutine of it."""
+class _Method(Generic[P, T]):
+    """A method that returns a plan, as it was written."""
 
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
         self.plan = plan
         self.__doc__ = plan.__doc__
+
+    @cached_property
+    def check(self) -> Check:
+        """What looks at its arguments first; made with the first call, so that importing costs nothing."""
+        return arguments_check(self.plan)
+
+    def made(self, client: Client, *args: P.args, **kwargs: P.kwargs) -> Plan[T]:
+        """The plan of a call, or one that says which of its arguments can't be used."""
+        found = self.check(args, kwargs)
+        return self.plan(client, *args, **kwargs) if found is None else halt(found)
+
+
+class operation(_Method[P, T]):  # noqa: N801 - a decorator, written like a function
+    """A method that returns a plan, turned into one that returns the plan's outcome, or a coroutine of it."""
 
     @overload
     def __get__(self, client: None, owner: type) -> Self: ...
@@ -89,9 +104,8 @@ class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a func
         name = method_name(client, self.plan)
 
         def blocking(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
-            return Promise(
-                client.context, client.context.submit(client.operating(self.plan(client, *args, **kwargs)), name)
-            ).result()
+            plan = client.operating(self.made(client, *args, **kwargs))
+            return Promise(client.context, client.context.submit(plan, name)).result()
 
         return blocking
 
@@ -99,17 +113,13 @@ class operation(Generic[P, T]):  # noqa: N801 - a decorator, written like a func
         name = method_name(client, self.plan)
 
         async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
-            return await arrival(client.context.submit(client.operating(self.plan(client, *args, **kwargs)), name))
+            return await arrival(client.context.submit(client.operating(self.made(client, *args, **kwargs)), name))
 
         return awaitable
 
 
-class submission(Generic[P, T]):  # noqa: N801 - a decorator, written like a function
+class submission(_Method[P, T]):  # noqa: N801 - a decorator, written like a function
     """A method that returns a plan, turned into one that starts the plan and returns the promise of its result."""
-
-    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
-        self.plan = plan
-        self.__doc__ = plan.__doc__
 
     @overload
     def __get__(self, client: None, owner: type) -> Self: ...
@@ -124,7 +134,7 @@ class submission(Generic[P, T]):  # noqa: N801 - a decorator, written like a fun
         name = method_name(client, self.plan)
 
         def submit(*args: P.args, **kwargs: P.kwargs) -> Promise[T] | AsyncPromise[T]:
-            running = client.context.submit(client.submitting(self.plan(client, *args, **kwargs)), name)
+            running = client.context.submit(client.submitting(self.made(client, *args, **kwargs)), name)
             if isinstance(client, Blocking):
                 return Promise(client.context, running)
             return AsyncPromise(running)

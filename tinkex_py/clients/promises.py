@@ -11,6 +11,8 @@ from tinkex_py.clients.context import Context
 from tinkex_py.errors import DeadlineExceeded
 from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.running import Running, arrival, arrival_within, wait
+from tinkex_py.types.kinds import is_duration, optional
+from tinkex_py.types.limits import refused
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ class Promise(Generic[T]):
         """
         if self._context.runtime.here and not self.done():
             raise RuntimeError("a blocking call on the client's own thread would wait for itself; make it elsewhere")
+        if not _is_time(timeout):
+            return Failure(refused("timeout", timeout, _SECONDS))
         outcome = wait(self._running, timeout)
         return _still_going(timeout) if outcome is None else outcome
 
@@ -53,6 +57,8 @@ class AsyncPromise(Generic[T]):
 
     async def result(self, timeout: float | None = None) -> Outcome[T]:
         """Wait for the outcome; DeadlineExceeded after `timeout` seconds ends the waiting only."""
+        if not _is_time(timeout):
+            return Failure(refused("timeout", timeout, _SECONDS))
         outcome = await arrival_within(self._running, timeout)
         return _still_going(timeout) if outcome is None else outcome
 
@@ -63,6 +69,10 @@ class AsyncPromise(Generic[T]):
     def cancel(self) -> None:
         """Stop waiting for the server; a training step that has a number is settled in the background."""
         self._running.cancel()
+
+
+_is_time = optional(is_duration)
+_SECONDS = "give a number of seconds, or None to wait until the result is there"
 
 
 def _still_going(timeout: float | None) -> Failure[DeadlineExceeded]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tinkex_py.clients.asking import asked, located, wanted
 from tinkex_py.clients.checkpoints import CheckpointOperations
 from tinkex_py.clients.opened import OpenedAsync, OpenedBlocking
 from tinkex_py.clients.operation import operation
 from tinkex_py.clients.sessions import SessionOperations
 from tinkex_py.endpoints import runs, service
-from tinkex_py.plans.effects import Plan, halt
+from tinkex_py.plans.checkpoints import located
+from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.identity import Identity, identified
 from tinkex_py.plans.pages import collected, training_runs
-from tinkex_py.types.arguments import arguments_problem
+from tinkex_py.plans.retry import call
 from tinkex_py.types.runs import AccessScope, TrainingRun, TrainingRunsResponse
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 
@@ -22,7 +22,7 @@ class RestOperations(CheckpointOperations, SessionOperations):
     @operation
     def get_server_capabilities(self, *, timeout: float | None = None) -> Plan[GetServerCapabilitiesResponse]:
         """The base models that the server has. GET /api/v1/get_server_capabilities"""
-        return asked(self.context, timeout, service.get_server_capabilities)
+        return call(service.get_server_capabilities(), self.context.policy(timeout))
 
     @operation
     def get_training_run(
@@ -49,15 +49,8 @@ class RestOperations(CheckpointOperations, SessionOperations):
         timeout: float | None = None,
     ) -> Plan[TrainingRunsResponse]:
         """One page of training runs. GET /api/v1/training_runs"""
-        return asked(
-            self.context,
-            timeout,
-            runs.list_training_runs,
-            limit=limit,
-            offset=offset,
-            access_scope=access_scope,
-            project_id=project_id,
-        )
+        request = runs.list_training_runs(limit=limit, offset=offset, access_scope=access_scope, project_id=project_id)
+        return call(request, self.context.policy(timeout))
 
     @operation
     def all_training_runs(
@@ -69,9 +62,7 @@ class RestOperations(CheckpointOperations, SessionOperations):
         timeout: float | None = None,
     ) -> Plan[tuple[TrainingRun, ...]]:
         """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs"""
-        found = arguments_problem({"access_scope": access_scope, "project_id": project_id, **wanted(limit)})
-        listing = training_runs(access_scope, project_id)
-        return halt(found) if found else collected(listing, self.context.policy(timeout), wanted=limit)
+        return collected(training_runs(access_scope, project_id), self.context.policy(timeout), wanted=limit)
 
     @operation
     def whoami(self, *, timeout: float | None = None) -> Plan[Identity]:
@@ -82,8 +73,7 @@ class RestOperations(CheckpointOperations, SessionOperations):
         return self.context.limited(timeout, "whoami", identified(self.context.startup))
 
     def _training_run(self, training_run_id: str, scope: AccessScope, timeout: float | None) -> Plan[TrainingRun]:
-        builder = runs.get_training_run
-        return asked(self.context, timeout, builder, training_run_id=training_run_id, access_scope=scope)
+        return call(runs.get_training_run(training_run_id, access_scope=scope), self.context.policy(timeout))
 
 
 class RestClient(RestOperations, OpenedBlocking):

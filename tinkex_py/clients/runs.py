@@ -17,7 +17,7 @@ from tinkex_py.errors import CallbackFailed, OutOfSequence
 from tinkex_py.plans.effects import Plan, compute, halt
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.runs import Run, entangled
-from tinkex_py.plans.steps import Check, take
+from tinkex_py.plans.steps import take
 from tinkex_py.types.console import training_run_url
 from tinkex_py.types.tokenizing import Tokenizer
 from tinkex_py.types.training import GetInfoResponse
@@ -74,8 +74,8 @@ class RunOperations(Client):
         """The tokenizer of the base model; ExtraMissing when its package isn't installed."""
         return self._tokenizer(timeout)
 
-    def _take(self, step: steps.Step[T], timeout: float | None, found: Check) -> Plan[T]:
-        return self.context.limited(timeout, step.operation, take(self._run, step, found))
+    def _take(self, step: steps.Step[T], timeout: float | None) -> Plan[T]:
+        return self.context.limited(timeout, step.operation, take(self._run, step))
 
     def _known_info(self, timeout: float | None) -> Plan[GetInfoResponse]:
         if self._info is None:

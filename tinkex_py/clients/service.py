@@ -133,7 +133,7 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         GET /api/v1/training_runs/{training_run_id}, every so often.
         """
         chosen = recovery or RecoveryPolicy()
-        found = problem(training_run_id, "training_run_id") or problem(chosen, "recovery")
+        found = problem(chosen, "recovery")
         plan = halt(found) if found else self._recover(training_run_id, chosen, user_metadata)
         return self.context.limited(timeout, "recover_training_client", plan)
 
@@ -244,7 +244,7 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
             return self.context.run((yield from loaded(making, origin)), origin.base_model)
         token = origin.weights_access_token
         step = load_weights(origin.path, optimizer=origin.restore_optimizer, weights_access_token=token)
-        _ = yield from take(run, step, origin.problem)
+        _ = yield from take(run, step)
         return run
 
     def _recover(

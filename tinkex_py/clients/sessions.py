@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tinkex_py.clients.asking import asked, wanted
 from tinkex_py.clients.opened import Opened
 from tinkex_py.clients.operation import operation
 from tinkex_py.endpoints import sampling, sessions
@@ -12,7 +11,8 @@ from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.exports import exported_trace
 from tinkex_py.plans.pages import collected, found_sessions
 from tinkex_py.plans.pages import sessions as session_ids
-from tinkex_py.types.arguments import arguments_problem, search_problem
+from tinkex_py.plans.retry import call
+from tinkex_py.types.arguments import search_problem
 from tinkex_py.types.runs import AccessScope
 from tinkex_py.types.sessions import (
     GetSamplerResponse,
@@ -38,26 +38,22 @@ class SessionOperations(Opened):
         self, session_id: str, access_scope: AccessScope = "owned", *, timeout: float | None = None
     ) -> Plan[GetSessionResponse]:
         """What was made in a session. GET /api/v1/sessions/{session_id}"""
-        return asked(self.context, timeout, sessions.get_session, session_id=session_id, access_scope=access_scope)
+        return call(sessions.get_session(session_id, access_scope=access_scope), self.context.policy(timeout))
 
     @operation
     def list_sessions(
         self, limit: int = 20, offset: int = 0, access_scope: AccessScope = "owned", *, timeout: float | None = None
     ) -> Plan[ListSessionsResponse]:
         """One page of session ids. GET /api/v1/sessions"""
-        return asked(
-            self.context, timeout, sessions.list_sessions, limit=limit, offset=offset, access_scope=access_scope
-        )
+        request = sessions.list_sessions(limit=limit, offset=offset, access_scope=access_scope)
+        return call(request, self.context.policy(timeout))
 
     @operation
     def all_sessions(
         self, limit: int | None = None, access_scope: AccessScope = "owned", *, timeout: float | None = None
     ) -> Plan[tuple[str, ...]]:
         """Session ids from as many pages as it takes, `limit` of them at most. GET /api/v1/sessions"""
-        found = arguments_problem({"access_scope": access_scope, **wanted(limit)})
-        return (
-            halt(found) if found else collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
-        )
+        return collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
 
     @operation
     def search_sessions(
@@ -85,22 +81,20 @@ class SessionOperations(Opened):
             cursor=cursor,
         )
         found = search_problem(search)
-        return halt(found) if found else asked(self.context, timeout, sessions.search_sessions, search)
+        return halt(found) if found else call(sessions.search_sessions(search), self.context.policy(timeout))
 
     @operation
     def all_found_sessions(
         self, search: SessionSearchRequest, limit: int | None = None, *, timeout: float | None = None
     ) -> Plan[tuple[SessionSummary, ...]]:
         """Sessions found on as many pages as it takes, `limit` of them at most. POST /api/v1/sessions/search"""
-        found = search_problem(search) or arguments_problem(wanted(limit))
+        found = search_problem(search)
         return halt(found) if found else found_sessions(search, self.context.policy(timeout), wanted=limit)
 
     @operation
     def assign_session_project(self, session_id: str, project_id: str, *, timeout: float | None = None) -> Plan[None]:
         """Move a session to a project. PUT /api/v1/sessions/{session_id}/project"""
-        return asked(
-            self.context, timeout, sessions.assign_session_project, session_id=session_id, project_id=project_id
-        )
+        return call(sessions.assign_session_project(session_id, project_id), self.context.policy(timeout))
 
     @operation
     def export_session_trace(self, session_id: str, *, timeout: float | None = None) -> Plan[str]:
@@ -109,10 +103,9 @@ class SessionOperations(Opened):
         GET /api/v1/sessions/{session_id}/trace_export; RequestFailed when it can't be made, DeadlineExceeded when it
         takes longer than `timeout` seconds.
         """
-        found = arguments_problem({"session_id": session_id})
-        return halt(found) if found else exported_trace(session_id, self.context.policy(timeout))
+        return exported_trace(session_id, self.context.policy(timeout))
 
     @operation
     def get_sampler(self, sampler_id: str, *, timeout: float | None = None) -> Plan[GetSamplerResponse]:
         """What a sampling session samples from. GET /api/v1/samplers/{sampler_id}"""
-        return asked(self.context, timeout, sampling.get_sampler, sampler_id=sampler_id)
+        return call(sampling.get_sampler(sampler_id), self.context.policy(timeout))

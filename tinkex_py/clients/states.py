@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from tinkex_py.clients.operation import submission
 from tinkex_py.clients.runs import RunOperations
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.models import ModelUnloaded, unload_model
 from tinkex_py.errors import InvalidInput
-from tinkex_py.plans.effects import Plan, in_turn, wait_for
-from tinkex_py.plans.steps import Check, take
+from tinkex_py.plans.effects import Plan, halt, in_turn, wait_for
+from tinkex_py.plans.steps import take
 from tinkex_py.plans.submission import kept
-from tinkex_py.types.limits import lifetime_problem, refused
+from tinkex_py.types.limits import name_problem, refused
 from tinkex_py.types.training import (
     LoadWeightsResponse,
     SaveWeightsExternalResponse,
     SaveWeightsForSamplerResponse,
     SaveWeightsResponse,
 )
-from tinkex_py.types.validation import problem
 
 
 class StateOperations(RunOperations):
@@ -41,8 +39,7 @@ class StateOperations(RunOperations):
         Conflict when the name is taken, unless `overwrite`; `ttl_seconds` is 3600 at least, None keeps it.
         """
         step = steps.save_weights(name, ttl_seconds, overwrite=overwrite, user_metadata=user_metadata)
-        plan = self._save(step, partial(_save_problem, name, ttl_seconds))
-        return self.context.limited(timeout, "save_state", plan)
+        return self.context.limited(timeout, "save_state", self._save(step))
 
     @submission
     def save_weights_for_sampler(
@@ -55,7 +52,7 @@ class StateOperations(RunOperations):
     ) -> Plan[SaveWeightsForSamplerResponse]:
         """The weights as they are now, to sample from. POST /api/v1/save_weights_for_sampler"""
         step = steps.save_weights_for_sampler(name, ttl_seconds=ttl_seconds, user_metadata=user_metadata)
-        return self._take(step, timeout, partial(_save_problem, name, ttl_seconds))
+        return self._take(step, timeout)
 
     @submission
     def save_weights_external(
@@ -71,8 +68,8 @@ class StateOperations(RunOperations):
         POST /api/v1/save_weights_external; NotFound on servers that don't know it.
         """
         step = steps.save_weights_external(name, ttl_seconds, age_encryption_recipients=age_encryption_recipients)
-        found = partial(_external_problem, name, ttl_seconds, age_encryption_recipients)
-        return self._take(step, timeout, found)
+        found = _recipients_problem(age_encryption_recipients)
+        return halt(found) if found else self._take(step, timeout)
 
     @submission
     def load_state(
@@ -83,7 +80,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, weights_access_token=weights_access_token)
-        return self._take(step, timeout, partial(problem, path, "path"))
+        return self._take(step, timeout)
 
     @submission
     def load_state_with_optimizer(
@@ -94,7 +91,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, optimizer=True, weights_access_token=weights_access_token)
-        return self._take(step, timeout, partial(problem, path, "path"))
+        return self._take(step, timeout)
 
     @submission
     def unload_model(self, *, timeout: float | None = None) -> Plan[None]:
@@ -104,8 +101,8 @@ class StateOperations(RunOperations):
         """
         return self.context.limited(timeout, "unload_model", self._unload(timeout))
 
-    def _save(self, step: steps.Step[SaveWeightsResponse], found: Check) -> Plan[SaveWeightsResponse]:
-        saved = yield from take(self._run, step, found)
+    def _save(self, step: steps.Step[SaveWeightsResponse]) -> Plan[SaveWeightsResponse]:
+        saved = yield from take(self._run, step)
         self._run.checkpoint = saved.path
         return saved
 
@@ -116,16 +113,12 @@ class StateOperations(RunOperations):
         _ = yield from kept(request, "UnloadModel", ModelUnloaded, policy, self.context.waiting)
 
 
-def _save_problem(name: str, ttl_seconds: int | None) -> InvalidInput | None:
-    return problem(name, "name") or lifetime_problem(ttl_seconds, "ttl_seconds")
-
-
-def _external_problem(name: str, ttl_seconds: int | None, recipients: Sequence[str] | None) -> InvalidInput | None:
+def _recipients_problem(recipients: Sequence[str] | None) -> InvalidInput | None:
     given = list(recipients or ())
-    if isinstance(recipients, str) or len(given) > _RECIPIENTS:
+    if len(given) > _RECIPIENTS:
         return refused("age_encryption_recipients", recipients, f"give a list of at most {_RECIPIENTS} recipients")
-    named = (problem(each, f"age_encryption_recipients[{place}]") for place, each in enumerate(given))
-    return _save_problem(name, ttl_seconds) or next(filter(None, named), None)
+    named = (name_problem(each, f"age_encryption_recipients[{place}]") for place, each in enumerate(given))
+    return next(filter(None, named), None)
 
 
 _RECIPIENTS = 10

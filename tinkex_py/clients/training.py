@@ -22,11 +22,11 @@ from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.runs import entangled
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sources import Source
-from tinkex_py.plans.steps import no_problem, take, take_update
+from tinkex_py.plans.steps import take, take_update
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.custom import LossHandle
 from tinkex_py.types.datum import Datum
-from tinkex_py.types.limits import refused
+from tinkex_py.types.limits import loss_config_problem, name_problem, refused
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.rows import rows_of
 from tinkex_py.types.training import (
@@ -121,8 +121,10 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
 
         OutOfSequence when they are those of part of a batch, unless `accept_partial`.
         """
-        found = partial(problem, adam_params, "adam_params")
-        plan = take_update(self._run, steps.optim_step(adam_params), found, accept_partial=accept_partial)
+        found = problem(adam_params, "adam_params")
+        if found is not None:
+            return halt(found)
+        plan = take_update(self._run, steps.optim_step(adam_params), accept_partial=accept_partial)
         return self.context.limited(timeout, "optim_step", plan)
 
     @operation
@@ -195,7 +197,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
     ) -> Plan[SamplingT]:
         number = self.context.session.next_sampler()
         step = steps.save_weights_for_sampler(sampling_session_seq_id=number, kind=kind)
-        match (yield from take(self._run, step, no_problem)):
+        match (yield from take(self._run, step)):
             case SaveWeightsForSamplerResponse(sampling_session_id=str(session)):
                 sampler = self.context.sampler(Source(sampling_session_id=session), retry=retry)
                 return self._sampling_client(sampler, self._run.base_model)
@@ -226,8 +228,8 @@ class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous)
 
 
 def _batch_problem(batch: Batch) -> InvalidInput | None:
-    config = None if batch.loss_fn_config is None else problem(batch.loss_fn_config, "loss_fn_config")
-    return problem(batch, "data") or problem(batch.loss_fn, "loss_fn") or config
+    config = None if batch.loss_fn_config is None else loss_config_problem(batch.loss_fn_config, "loss_fn_config")
+    return problem(batch, "data") or name_problem(batch.loss_fn, "loss_fn") or config
 
 
 _NO_SAMPLER = Undecodable(message="save_weights_for_sampler: the answer names neither a session nor a path")

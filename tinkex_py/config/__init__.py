@@ -13,7 +13,7 @@ from tinkex_py.config.profiles import DEFAULT_BASE_URL, LOCAL_SCHEME, profile
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.batch import Dialect
-from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.mapping import FrozenMapping, frozen
 from tinkex_py.version import PROTOCOL_VERSION
 
 __all__ = ["DEFAULT_BASE_URL", "LOCAL_SCHEME", "Config", "mask"]
@@ -98,9 +98,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Send the `traceparent` of the current OpenTelemetry span along."""
 
     def __post_init__(self) -> None:
-        structs.force_setattr(self, "tags", tuple(self.tags))
-        for name in ("user_metadata", "default_headers", "default_query", "proxy_headers", "pool_sizes"):
-            structs.force_setattr(self, name, FrozenMapping(getattr(self, name)))
+        for name in ("tags", "user_metadata", "default_headers", "default_query", "proxy_headers", "pool_sizes"):
+            structs.force_setattr(self, name, frozen(getattr(self, name)))
         for name, number in profile(self.parity).items():
             if getattr(self, name) == _DEFAULTS[name]:
                 structs.force_setattr(self, name, number)

@@ -11,9 +11,28 @@ from tinkex_py.config.masking import without_credentials
 from tinkex_py.config.profiles import PROFILES, PURPOSES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.types.batch import Dialect
+from tinkex_py.types.kinds import (
+    is_duration,
+    is_encodable,
+    is_mapping,
+    is_truth,
+    is_tuple,
+    is_whole,
+    optional,
+    texts_by_name,
+)
 
 if TYPE_CHECKING:
     from tinkex_py.config import Config
+
+
+def _are_texts(value: object) -> bool:
+    return is_tuple(value) and all(map(is_encodable, value))
+
+
+def _wholes_by_name(value: object) -> bool:
+    return is_mapping(value) and all(map(is_encodable, value)) and all(map(is_whole, value.values()))
+
 
 LEVELS = ("debug", "info", "warning", "error")
 TRANSPORTS = ("httpx", "fast")
@@ -42,6 +61,19 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "dialect": (None, *get_args(Dialect)),
     "log": (None, *LEVELS),
 }
+_KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "str": (is_encodable, "give a text"),
+    "str | None": (optional(is_encodable), "give a text, or None"),
+    "bool": (is_truth, "give True or False"),
+    "int": (is_whole, "give an integer"),
+    "float": (is_duration, "give a number"),
+    "float | None": (optional(is_duration), "give a number, or None"),
+    "tuple[str, ...]": (_are_texts, "give a list of texts"),
+    "Mapping[str, str]": (texts_by_name, "give texts under names"),
+    "Mapping[str, int]": (_wholes_by_name, "give integers under names"),
+    "Dialect | None": (optional(is_encodable), "give json or protobuf, or None"),
+}
+"""What a field's value must be, by its annotation, and what to do when it isn't."""
 _CREDENTIALS = re.compile(r"//[^/?#]*@")
 
 
@@ -53,6 +85,15 @@ def problem(config: Config) -> InvalidConfig | None:
 def fits_header(text: str) -> bool:
     """Whether an HTTP header can carry it."""
     return bool(text) and text.isascii() and text.isprintable()
+
+
+def _kinds(config: Config) -> Iterator[InvalidConfig]:
+    """A setting of another kind than its field says: its value is not shown, as it may be a secret in a wrong place."""
+    for name, annotation in type(config).__annotations__.items():
+        holds, remedy = _KINDS[annotation]
+        value = getattr(config, name)
+        if not holds(value):
+            yield _invalid(name, f"of the kind {type(value).__name__}", remedy)
 
 
 def _base_url(config: Config) -> Iterator[InvalidConfig]:
@@ -113,6 +154,7 @@ def _purposes(config: Config) -> Iterator[InvalidConfig]:
 
 
 _CHECKS: tuple[Callable[[Config], Iterator[InvalidConfig]], ...] = (
+    _kinds,
     _base_url,
     _proxy,
     _header_values,

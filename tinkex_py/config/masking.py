@@ -21,35 +21,38 @@ def mask(secret: str | None) -> str | None:
     return f"{secret[:KEPT]}***{secret[-KEPT:]}" if len(secret) >= SHORTEST else "***"
 
 
-def without_credentials(url: str | None) -> str | None:
+def without_credentials(url: str) -> str:
     """An address may carry a user and a password before an `@`, and a wrong one anything: only its scheme is kept."""
-    return url if url is None or url.startswith(LOCAL_SCHEME) else _BEFORE_AT.sub(r"\1***@", url)
+    return url if url.startswith(LOCAL_SCHEME) else _BEFORE_AT.sub(r"\1***@", url)
 
 
-def shown(name: str, value: Any) -> object:
-    """The value as it may be seen."""
-    return MASKED[name](value) if name in MASKED else value
+def shown(name: str, value: object) -> object:
+    """The value as it may be seen; nothing of one that is of another kind than the setting."""
+    if name not in MASKED or value is None:
+        return value
+    kind, seen = MASKED[name]
+    return seen(value) if isinstance(value, kind) else _hidden(value)
 
 
-def _hidden(secret: str | None) -> str | None:
-    return None if secret is None else "***"
+def _hidden(_secret: object) -> str:
+    return "***"
 
 
-def _names(pairs: Mapping[str, str]) -> dict[str, str]:
+def _names(pairs: Mapping[object, object]) -> dict[object, str]:
     return dict.fromkeys(pairs, "***")
 
 
 _BEFORE_AT = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
-MASKED: Mapping[str, Callable[[Any], object]] = {
-    "base_url": without_credentials,
-    "api_key": mask,
-    "credential_cmd": _hidden,
-    "cloudflare_access_client_id": mask,
-    "cloudflare_access_client_secret": _hidden,
-    "default_headers": _names,
-    "default_query": _names,
-    "proxy": without_credentials,
-    "proxy_headers": _names,
+MASKED: Mapping[str, tuple[type, Callable[[Any], object]]] = {
+    "base_url": (str, without_credentials),
+    "api_key": (str, mask),
+    "credential_cmd": (str, _hidden),
+    "cloudflare_access_client_id": (str, mask),
+    "cloudflare_access_client_secret": (str, _hidden),
+    "default_headers": (Mapping, _names),
+    "default_query": (Mapping, _names),
+    "proxy": (str, without_credentials),
+    "proxy_headers": (Mapping, _names),
 }
-"""How each setting is shown that may hold a secret."""
+"""Of each setting that may hold a secret, the kind, and how it is shown."""

@@ -16,6 +16,7 @@ from typing_extensions import TypeIs
 
 from tinkex_py.losses.protocol import LossError
 from tinkex_py.types.custom import CustomLossGraph, CustomLossInput, CustomLossNode, InputRank
+from tinkex_py.types.kinds import is_mapping
 from tinkex_py.types.mapping import FrozenMapping
 
 LOGPROBS = "logprobs"
@@ -49,7 +50,7 @@ def _encoded_collection(value: object) -> object:
         return tuple(map(encoded, value))
     if _is_tuple(value):
         return FrozenMapping({"tuple": tuple(map(encoded, value))})
-    if _is_mapping(value) and all(isinstance(name, str) for name in value):
+    if is_mapping(value) and all(isinstance(name, str) for name in value):
         return FrozenMapping({"dict": FrozenMapping({str(name): encoded(each) for name, each in value.items()})})
     if _is_slice(value):
         return FrozenMapping({"slice": tuple(map(encoded, (value.start, value.stop, value.step)))})
@@ -115,11 +116,11 @@ def _captured(node: CustomLossNode) -> None:
 
 def _output(node: CustomLossNode) -> None:
     returned = node.args[0] if node.args else None
-    pair = returned.get("tuple") if _is_mapping(returned) else returned
+    pair = returned.get("tuple") if is_mapping(returned) else returned
     if not (_is_tuple(pair) and len(pair) == 2 and _holds(pair[0], "ref")):
         raise LossError("it must return (loss, metrics), the loss a tensor computed from its parameters")
-    metrics = pair[1]["dict"] if _is_mapping(pair[1]) and "dict" in pair[1] else None
-    if not _is_mapping(metrics):
+    metrics = pair[1]["dict"] if is_mapping(pair[1]) and "dict" in pair[1] else None
+    if not is_mapping(metrics):
         raise LossError("it must return its metrics as a dict, which may be empty")
     for name, value in metrics.items():
         if _METRIC.fullmatch(str(name)) is None:
@@ -134,7 +135,7 @@ def _nothing(node: CustomLossNode) -> None:
 
 
 def _holds(value: object, name: str) -> bool:
-    return _is_mapping(value) and name in value
+    return is_mapping(value) and name in value
 
 
 def _is_list(value: object) -> TypeIs[list[object]]:
@@ -147,10 +148,6 @@ def _is_slice(value: object) -> TypeIs[slice[object, object, object]]:
 
 def _is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
     return isinstance(value, tuple)
-
-
-def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    return isinstance(value, Mapping)
 
 
 _TORCH = frozenset({"dtype", "device", "layout", "memory_format"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from reprlib import repr as shortened
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from msgspec import Struct
 
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction, evaluation_of
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.kinds import is_function, is_number
+from tinkex_py.types.limits import name_problem
 
 
 class RegularizerSpec(Struct, frozen=True, kw_only=True):
@@ -76,13 +79,12 @@ class Objective(Struct, frozen=True, kw_only=True):
 
     def problem(self) -> str | None:
         """What is wrong with the regularizers, found before anything is sent."""
+        unclear = next(filter(None, map(_unclear, self.regularizers)), None)
+        if unclear is not None:
+            return unclear
         names = [each.name for each in self.regularizers]
         repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            return f"regularizers share the name {repeated[0]!r}; give each its own"
-        bad = [each for each in self.regularizers if not 0 <= each.weight < np.inf or not each.name]
-        remedy = "give a name, and a finite weight of at least 0"
-        return f"regularizer {bad[0].name!r} has weight {bad[0].weight!r}; {remedy}" if bad else None
+        return f"regularizers share the name {repeated[0]!r}; give each its own" if repeated else None
 
     def completed(self, base: Evaluation, data: Sequence[Datum], logprobs: Arrays) -> Completed:
         """The base loss with the regularizers added, and what each of them came to."""
@@ -127,6 +129,15 @@ def evaluate(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Arrays, nam
 def gradient_norm(gradients: Arrays) -> float:
     """The L2 norm over the gradients of all data."""
     return float(np.sqrt(sum(float((slope * slope).sum()) for slope in gradients)))
+
+
+def _unclear(regularizer: object) -> str | None:
+    if not isinstance(regularizer, RegularizerSpec):
+        return f"{shortened(regularizer)} is among them; give each as a RegularizerSpec"
+    name, weight = shortened(regularizer.name), shortened(regularizer.weight)
+    if name_problem(regularizer.name, "name") is not None or not is_number(regularizer.weight, 0):
+        return f"regularizer {name} has weight {weight}; give a name, and a finite weight of at least 0"
+    return None if is_function(regularizer.fn) else f"regularizer {name} has no function; give one as fn"
 
 
 def _added(sums: Arrays, gradients: Arrays) -> Arrays:

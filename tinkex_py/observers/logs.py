@@ -70,7 +70,7 @@ class LoggingObserver:
     def at(cls, level: str | None) -> LoggingObserver:
         """With a level (`debug`, `info`, `warning`, `error`), which is what TINKER_LOG says, lines go to stderr."""
         log = logging.getLogger("tinkex_py")
-        if level is not None and level.lower() in LEVELS:
+        if isinstance(level, str) and level.lower() in LEVELS:
             log.setLevel(LEVELS[level.lower()])
             if not log.handlers:
                 log.addHandler(logging.StreamHandler(sys.stderr))

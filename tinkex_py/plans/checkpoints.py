@@ -34,6 +34,15 @@ def at_path(builder: Callable[[str, str], Request[T]], path: TinkerPath, policy:
             return (yield from halt(error))
 
 
+def located(tinker_path: str, plan: Callable[[TinkerPath], Plan[T]]) -> Plan[T]:
+    """The plan for a path in its parts; InvalidInput for a text that is none."""
+    match TinkerPath.parse(tinker_path):
+        case Success(path):
+            return plan(path)
+        case Failure(problem):
+            return halt(problem)
+
+
 def _listed_as(listed: CheckpointsListResponse, path: TinkerPath) -> str | None:
     ids = (each.checkpoint_id for each in listed.checkpoints if each.tinker_path == str(path))
     return next((own for own in ids if own != path.checkpoint_id), None)

@@ -6,7 +6,6 @@ from tinkex_py.endpoints.checkpoints import copy_weights
 from tinkex_py.errors import InvalidInput
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.types.arguments import arguments_problem
 
 
 def copied(
@@ -15,10 +14,6 @@ def copied(
     """The path of the copy; it is made once, however often it has to be asked for."""
     if project_id is None:
         return (yield from halt(_NOWHERE))
-    given = {"source_path": source_path, "destination_project_id": project_id, "ttl_seconds": ttl_seconds}
-    found = arguments_problem(given)
-    if found is not None:
-        return (yield from halt(found))
     request = copy_weights(source_path, project_id, ttl_seconds=ttl_seconds, weights_access_token=access_token)
     return (yield from call(request, policy)).tinker_path
 

@@ -20,6 +20,7 @@ from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.sessions import SessionState, session_id
 from tinkex_py.plans.submission import fulfilled
 from tinkex_py.request import secret
+from tinkex_py.types.limits import name_problem
 from tinkex_py.types.training import (
     AdamOptimizerConfig,
     DimuonOptimizerConfig,
@@ -48,8 +49,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     def problem(self) -> InvalidInput | None:
         """What is wrong with it, found before anything is sent."""
         named = (("base_model", self.base_model), ("weights_access_token", self.weights_access_token))
-        given = (problem(text, name) for name, text in named if text is not None)
-        return problem(self.path, "path") or next(filter(None, given), None)
+        given = (name_problem(text, name) for name, text in named if text is not None)
+        return name_problem(self.path, "path") or next(filter(None, given), None)
 
 
 class Making(Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ class Making(Struct, frozen=True, kw_only=True):
 
 def creation_problem(making: Making, base_model: str, lora: LoraConfig) -> InvalidInput | None:
     """What is wrong with what a new model is to be, found before anything is sent."""
-    return problem(base_model, "base_model") or problem(lora, "lora_config") or _optimizer_problem(making)
+    return name_problem(base_model, "base_model") or problem(lora, "lora_config") or _optimizer_problem(making)
 
 
 def created(making: Making, base_model: str, lora: LoraConfig) -> Plan[str]:

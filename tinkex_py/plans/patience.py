@@ -20,7 +20,7 @@ function is given how often in a row there was no result, and returns seconds.""
 
 Patience: TypeAlias = "Callable[[int], Plan[float]] | None"
 
-_NAMED: dict[object, tuple[float, float]] = {"exponential": (1.0, 30.0)}
+_EXPONENTIAL = (1.0, 30.0)
 
 
 def patience(chosen: PollBackoff) -> Outcome[Patience, InvalidInput]:
@@ -29,7 +29,7 @@ def patience(chosen: PollBackoff) -> Outcome[Patience, InvalidInput]:
         return Success(None)
     if callable(chosen):
         return Success(lambda count: _called(chosen, count))
-    match _NAMED.get(chosen, chosen):
+    match _EXPONENTIAL if chosen == "exponential" else chosen:
         case (float() | int() as first, float() | int() as longest) if 0 < first <= longest < inf:
             policy = Policy(seconds=inf, first=first, longest=longest)
             return Success(lambda count: pure(backoff(policy, count)))

@@ -59,7 +59,7 @@ _FEW = 250_000
 """Bytes over which little time is taken."""
 
 Check = Callable[[], "TinkerError | None"]
-"""Looks for what is wrong with the arguments of a step."""
+"""Looks for what is wrong with a batch, away from the runtime's thread when it is large."""
 
 
 def no_problem() -> None:
@@ -75,19 +75,17 @@ class Piece(Struct, frozen=True, kw_only=True):
     part: Part | None = None
 
 
-def take(run: Run, step: Step[T], problem: Check) -> Plan[T]:
+def take(run: Run, step: Step[T]) -> Plan[T]:
     """The step's result. Steps take their turns in the order in which their plans start."""
-    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, problem, turn))
+    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, turn))
     return (yield from settled(run, ticket, step.returns))
 
 
-def take_update(
-    run: Run, step: Step[OptimStepResponse], problem: Check, *, accept_partial: bool = False
-) -> Plan[OptimStepResponse]:
+def take_update(run: Run, step: Step[OptimStepResponse], *, accept_partial: bool = False) -> Plan[OptimStepResponse]:
     """The result of a step of the optimizer: OutOfSequence when part of a batch is missing, unless that is accepted."""
 
     def in_its_turn(turn: Turn) -> Plan[Ticket]:
-        piece = yield from _prepared(step, problem)
+        piece = yield from _prepared(step)
         yield from wait_for(turn.ready)
         return (yield from alone(run, _update(run, piece, accept_partial=accept_partial)))
 
@@ -183,16 +181,13 @@ def elsewhere(function: Callable[[], T], size: float = inf) -> Plan[T]:
             raise AssertionError(reason)
 
 
-def _in_its_turn(run: Run, step: Step[T], problem: Check, turn: Turn) -> Plan[Ticket]:
-    piece = yield from _prepared(step, problem)
+def _in_its_turn(run: Run, step: Step[T], turn: Turn) -> Plan[Ticket]:
+    piece = yield from _prepared(step)
     yield from wait_for(turn.ready)
     return (yield from alone(run, number(run, piece)))
 
 
-def _prepared(step: Step[T], problem: Check) -> Plan[Piece]:
-    found = problem()
-    if found is not None:
-        return (yield from halt(found))
+def _prepared(step: Step[T]) -> Plan[Piece]:
     lowered = yield from require(lower(step.operation, step.body, "json"))
     return Piece(operation=step.operation, kind=step.kind, lowered=lowered)
 

@@ -28,6 +28,7 @@ from tinkex_py.runtime.observing import Observatory, Observer
 from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.thread import ThreadRuntime
+from tinkex_py.types.limits import refused
 
 _Connection: TypeAlias = "tuple[Config, Carrier, Source | None]"
 
@@ -56,10 +57,12 @@ def from_environment() -> Outcome[Config]:
     return Config.from_env(os.environ)
 
 
-def settings_for(config: Config | None) -> tuple[Config, TinkerError | None]:
-    """The settings to begin with, and what is wrong with the environment if that is where they come from."""
-    if config is not None:
+def settings_for(config: object) -> tuple[Config, TinkerError | None]:
+    """The settings to begin with, and what is wrong with them, or with the environment if they come from there."""
+    if isinstance(config, Config):
         return config, None
+    if config is not None:
+        return Config(), refused("config", config, "give a Config, or None for what the environment says")
     match from_environment():
         case Success(settings):
             return settings, None
@@ -73,7 +76,7 @@ def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: 
         case Success((usable, carrier, source)):
             return _opened(usable, carrier, observers, None, source)
         case Failure(problem):
-            return _opened(config, None, (), problem)
+            return _opened(Config(), None, (), problem)
 
 
 def open_again(opened: Opened, observers: Sequence[Observer], transport: HttpxTransport | None) -> Opened:
@@ -140,8 +143,8 @@ def _embedded(config: Config) -> Outcome[_Connection]:
                 extra="local",
             )
         )
-    except OSError as error:
-        path = str(error.filename or config.base_url)
+    except (OSError, ValueError) as error:  # a ValueError is a name that no folder can have
+        path = str(getattr(error, "filename", None) or config.base_url)
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 

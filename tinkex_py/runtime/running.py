@@ -119,7 +119,7 @@ def wait(running: Running[T], timeout: float | None = None) -> Outcome[T] | None
         woken = threading.Lock()
         woken.acquire()
         settled.when_filled(woken.release)
-        if not woken.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+        if not woken.acquire(timeout=-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)):
             settled.forget(woken.release)
             return None
     return opened(settled.values[0])

@@ -1,20 +1,61 @@
-"""What arguments of REST operations may hold: one rule a name, as data. Pure."""
+"""What arguments of operations may hold: one rule a name, as data. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-
-from typing_extensions import TypeIs
+from inspect import signature
+from typing import TypeAlias
 
 from tinkex_py.errors import InvalidInput
-from tinkex_py.types.limits import Rule, broken, is_text, is_whole, optional, whole
-from tinkex_py.types.sessions import SearchStatus, SessionSearchRequest, UserSearchOwner
+from tinkex_py.request import Secret
+from tinkex_py.types.kinds import (
+    is_collection,
+    is_duration,
+    is_encodable,
+    is_function,
+    is_mapping,
+    is_text,
+    is_truth,
+    is_tuple,
+    is_whole,
+    optional,
+    texts_by_name,
+)
+from tinkex_py.types.limits import SETTINGS, Rule, broken, whole
+from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
+from tinkex_py.types.sessions import (
+    AccessibleSearchOwner,
+    OwnSearchOwner,
+    SearchCursor,
+    SearchStatus,
+    SessionSearchRequest,
+    UserSearchOwner,
+)
+from tinkex_py.types.training import (
+    AdamOptimizerConfig,
+    AdamParams,
+    DimuonOptimizerConfig,
+    DimuonParams,
+    LoraConfig,
+    OtherOptimizer,
+)
+
+Check: TypeAlias = Callable[[Sequence[object], Mapping[str, object]], InvalidInput | None]
+"""Looks at the arguments of a call, in their order and by name, for the first that breaks its rule."""
 
 
-def arguments_problem(given: Mapping[str, object]) -> InvalidInput | None:
-    """The first argument whose value breaks its rule; arguments without a rule may hold anything."""
-    return broken([_RULES[name] for name in given if name in _RULES], given)
+def arguments_check(operation: Callable[..., object]) -> Check:
+    """The check of a method's arguments: each by the rule of its name, if it has one; its default is as good."""
+    _, *declared = signature(operation).parameters.values()
+    names = tuple(each.name for each in declared)
+    rules = {each.name: _or_default(RULES[each.name], each.default) for each in declared if each.name in RULES}
+
+    def check(args: Sequence[object], named: Mapping[str, object]) -> InvalidInput | None:
+        given = {**dict(zip(names, args, strict=False)), **named}
+        return broken([rules[name] for name in given if name in rules], given)
+
+    return check
 
 
 def search_problem(search: SessionSearchRequest) -> InvalidInput | None:
@@ -27,7 +68,7 @@ def as_moment(text: datetime | str) -> datetime | None:
     """A moment that was given as one or as RFC 3339 text; None for a text that is none."""
     try:
         return text if isinstance(text, datetime) else datetime.fromisoformat(text)
-    except ValueError:
+    except (TypeError, ValueError):
         return None
 
 
@@ -35,16 +76,21 @@ def as_day(text: date | str) -> date | None:
     """A day that was given as one or as `YYYY-MM-DD`; None for a text that is none."""
     try:
         return text if isinstance(text, date) else date.fromisoformat(text)
-    except ValueError:
+    except (TypeError, ValueError):
         return None
 
 
+def _or_default(rule: Rule, default: object) -> Rule:
+    """None is as good where it is the default."""
+    return rule._replace(holds=optional(rule.holds)) if default is None else rule
+
+
+def _any_of(*kinds: type) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, kinds)
+
+
 def _text_by_name(value: object) -> bool:
-    return _is_mapping(value) and all(map(is_text, (*value.keys(), *value.values())))
-
-
-def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    return isinstance(value, Mapping)
+    return is_mapping(value) and all(map(is_text, (*value.keys(), *value.values())))
 
 
 def _few(value: object) -> bool:
@@ -59,7 +105,7 @@ def _found_owner(value: object) -> bool:
 
 def _found_statuses(value: object) -> bool:
     """Statuses, at least one if any, whose reasons are at least one if any."""
-    return value is None or (_is_row(value) and bool(value) and all(map(_found_status, value)))
+    return value is None or (is_tuple(value) and bool(value) and all(map(_found_status, value)))
 
 
 def _found_status(value: object) -> bool:
@@ -71,19 +117,20 @@ def _named(value: object) -> bool:
 
 
 def _one_of(*words: str) -> Callable[[object], bool]:
-    return lambda value: value in words
-
-
-def _is_row(value: object) -> TypeIs[tuple[object, ...]]:
-    return isinstance(value, tuple)
+    return lambda value: isinstance(value, str) and value in words
 
 
 def _names(value: object) -> bool:
-    return _is_row(value) and bool(value) and all(map(_named, value))
+    return is_tuple(value) and bool(value) and all(map(_named, value))
 
 
 _NAME = "give a text that is not empty and holds no control characters"
 _NAMES = (
+    "base_model",
+    "model_path",
+    "name",
+    "path",
+    "project_id",
     "training_run_id",
     "checkpoint_id",
     "session_id",
@@ -92,22 +139,63 @@ _NAMES = (
     "source_path",
     "destination_project_id",
 )
-_RULES: Mapping[str, Rule] = {
+_TRUTHS = (
+    "accept_partial",
+    "by_load",
+    "overwrite",
+    "record_stability_info",
+    "track_grad_norms",
+)
+_COLLECTIONS = ("age_encryption_recipients", "project_ids", "regularizers", "statuses", "tokens")
+RULES: Mapping[str, Rule] = {
     rule.field: rule
     for rule in (
         *(Rule(name, _named, _NAME) for name in _NAMES),
-        Rule("project_id", optional(_named), _NAME),
+        *(Rule(name, is_truth, "give True or False") for name in _TRUTHS),
+        *SETTINGS[LoraConfig],
+        *(Rule(name, is_collection, "give a list") for name in _COLLECTIONS),
+        Rule("data", is_collection, "give a list of Datum"),
+        Rule("text", is_encodable, "give a text"),
+        Rule("weights_access_token", _named, _NAME, shown=Secret),
+        Rule("timeout", is_duration, "give a number of seconds"),
         Rule("limit", whole(1), "give an integer of at least 1"),
         Rule("offset", whole(0), "give an integer of at least 0"),
         Rule("access_scope", _one_of("owned", "accessible"), "give 'owned' or 'accessible'"),
+        Rule("kind", _one_of("snapshot", "inflight"), "give 'snapshot' or 'inflight'"),
+        Rule("arrays", _one_of("torch", "numpy"), "give 'torch' or 'numpy', or None for torch where it is installed"),
+        Rule("loss_type_input", _one_of("logprobs"), "give 'logprobs'"),
         Rule("ttl_seconds", optional(whole(1)), "give seconds (servers take 3600 to ten years), or None to keep it"),
         Rule(
             "event_type",
             _one_of("all", "checkpoints", "projects", "teams", "organizations"),
             "give one of all, checkpoints, projects, teams, organizations",
         ),
+        Rule("user_metadata", texts_by_name, "give texts under names"),
+        Rule("loss_fn_config", is_mapping, "give settings under names"),
+        Rule("input_ranks", is_mapping, "give the rank of each input under its name"),
+        Rule("fn", is_function, "give a function"),
+        Rule(
+            "adam_params",
+            _any_of(AdamParams, DimuonParams, OtherOptimizer),
+            "give AdamParams, DimuonParams or an OtherOptimizer",
+        ),
+        Rule(
+            "optimizer",
+            _any_of(AdamOptimizerConfig, DimuonOptimizerConfig, OtherOptimizer),
+            "give an AdamOptimizerConfig, a DimuonOptimizerConfig or an OtherOptimizer",
+        ),
+        Rule("retry_config", _any_of(RetryConfig), "give a RetryConfig"),
+        Rule("recovery", _any_of(RecoveryPolicy), "give a RecoveryPolicy"),
+        Rule("search", _any_of(SessionSearchRequest), "give a SessionSearchRequest"),
+        Rule("cursor", _any_of(SearchCursor), "give the cursor of the page before"),
+        Rule(
+            "owner",
+            _any_of(OwnSearchOwner, AccessibleSearchOwner, UserSearchOwner),
+            "give an OwnSearchOwner, an AccessibleSearchOwner or a UserSearchOwner",
+        ),
     )
 }
+"""The rule of each argument that has one, whichever operation takes it."""
 
 _MOST_OWNERS = 10
 _MOST_FOUND = 200

@@ -11,6 +11,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.limits import refused
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.service import ClientConfigResponse
 
@@ -41,8 +42,10 @@ def written(handle: SamplerHandle) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(document)).decode()
 
 
-def read(text: str) -> Outcome[SamplerHandle, InvalidInput]:
+def read(text: object) -> Outcome[SamplerHandle, InvalidInput]:
     """The handle that a text stands for; it may come from the official SDK."""
+    if not isinstance(text, str):
+        return Failure(refused("handle", text, "give the text that get_sampler_handle gave"))
     try:
         padded = text.strip() + "=" * (-len(text.strip()) % 4)
         return Success(_DECODER.decode(base64.b64decode(padded, altchars=b"-_", validate=True)))

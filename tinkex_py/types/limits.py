@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from reprlib import repr as shortened
-from typing import NamedTuple, SupportsFloat, SupportsIndex, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import structs
 from returns.result import Success
-from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
+from tinkex_py.types.kinds import (
+    as_number,
+    is_encodable,
+    is_mapping,
+    is_number,
+    is_text,
+    is_truth,
+    is_tuple,
+    is_whole,
+    optional,
+)
 from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sampling import SamplingParams
@@ -21,8 +30,6 @@ from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonPa
 K = TypeVar("K")
 
 LARGEST_TOKEN = 2**31 - 1
-_LARGEST_INTEGER = 2**63 - 1
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 Settings: TypeAlias = (
@@ -31,11 +38,12 @@ Settings: TypeAlias = (
 
 
 class Rule(NamedTuple):
-    """A field, what its value must be, and what to do when it isn't."""
+    """A field, what its value must be, what to do when it isn't, and what is shown of it then."""
 
     field: str
     holds: Callable[[object], bool]
     remedy: str
+    shown: Callable[[object], object] = lambda value: value
 
 
 def refused(path: str, value: object, remedy: str) -> InvalidInput:
@@ -49,7 +57,7 @@ def settings_problem(settings: Settings, path: str) -> InvalidInput | None:
     given = structs.asdict(settings)
     if isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
         return refused(path, settings, f"set at least one of {', '.join(_TRAINABLE)}")
-    return broken(_RULES[type(settings)], given, f"{path}.")
+    return broken(SETTINGS[type(settings)], given, f"{path}.")
 
 
 def options_problem(options: Mapping[str, object]) -> InvalidInput | None:
@@ -64,33 +72,23 @@ def name_problem(name: object, path: str) -> InvalidInput | None:
     return refused(path, name, "give a text that is not empty and holds no control characters")
 
 
-def lifetime_problem(seconds: object, path: str) -> InvalidInput | None:
-    """How long a checkpoint is kept: seconds, or None for ever; the server has limits of its own."""
-    if seconds is None or is_whole(seconds, 1):
-        return None
-    return refused(path, seconds, "give whole seconds, 3600 at least, or None to keep it")
-
-
-def loss_config_problem(config: Mapping[K, object], path: str) -> InvalidInput | None:
+def loss_config_problem(config: object, path: str) -> InvalidInput | None:
     """Settings of a loss, or of an optimizer, are finite numbers or texts under names."""
+    if not is_mapping(config):
+        return refused(path, config, "give settings under names")
     for name, value in config.items():
         if not (is_text(name) and name):
             return refused(path, name, "name each setting by a text, such as 'clip_low_threshold'")
-        if not (is_text(value) or _number(-inf)(value)):
+        if not (is_text(value) or is_number(value, -inf)):
             return refused(f"{path}[{name!r}]", value, "give a finite number or a text")
     return None
 
 
-def is_whole(value: object, least: int, most: int = _LARGEST_INTEGER) -> bool:
-    """Whether the value is an integer within limits; a truth value is not."""
-    return isinstance(value, (int, SupportsIndex)) and not isinstance(value, bool) and least <= int(value) <= most
-
-
 def broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str = "") -> InvalidInput | None:
     """The first of the given values that breaks its rule; `prefix` is what the caller knows them by."""
-    for field, holds, remedy in rules:
+    for field, holds, remedy, shown in rules:
         if not holds(given[field]):
-            return refused(f"{prefix}{field}", given[field], remedy)
+            return refused(f"{prefix}{field}", shown(given[field]), remedy)
     return None
 
 
@@ -100,26 +98,7 @@ def whole(least: int) -> Callable[[object], bool]:
 
 
 def _number(least: float, below: float = inf) -> Callable[[object], bool]:
-    """A finite number of at least `least`, smaller than `below`."""
-    return lambda value: _is_number(value) and least <= float(value) < below and float(value) != -inf
-
-
-def _is_number(value: object) -> TypeIs[SupportsFloat]:
-    return isinstance(value, (int, float, SupportsFloat)) and not isinstance(value, bool)
-
-
-def _is_truth(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def is_text(value: object) -> TypeIs[str]:
-    """Whether the value is a text without control characters."""
-    return isinstance(value, str) and _CONTROL.search(value) is None
-
-
-def optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
-    """None, or what the other rule says."""
-    return lambda value: value is None or holds(value)
+    return lambda value: is_number(value, least, below)
 
 
 def _is_top_k(value: object) -> bool:
@@ -127,7 +106,7 @@ def _is_top_k(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    return _is_number(value) and 0 < float(value) < inf
+    return 0 < as_number(value) < inf
 
 
 def _is_checkpoint(value: object) -> bool:
@@ -135,30 +114,22 @@ def _is_checkpoint(value: object) -> bool:
 
 
 def _is_top_p(value: object) -> bool:
-    return _is_number(value) and 0 < float(value) <= 1
+    return 0 < as_number(value) <= 1
 
 
 def _is_stop(value: object) -> bool:
     """A text, texts, or token ids; control characters are welcome in them."""
-    if not _is_tuple(value):
-        return value is None or _is_encodable(value)
-    return all(map(_is_encodable, value)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in value)
-
-
-def _is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
-    return isinstance(value, tuple)
-
-
-def _is_encodable(value: object) -> bool:
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    if not is_tuple(value):
+        return value is None or is_encodable(value)
+    return all(map(is_encodable, value)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in value)
 
 
 _TRAINABLE = ("train_unembed", "train_mlp", "train_attn")
 _NOT_NEGATIVE = "give a finite number of at least 0"
 _CLIPPING = f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"
 _BETA = "give a number from 0 up to, but not including, 1"
-_SEED = Rule("seed", optional(lambda value: is_whole(value, -_LARGEST_INTEGER - 1)), "give an integer of 64 bits")
-_RULES: Mapping[type, Sequence[Rule]] = {
+_SEED = Rule("seed", optional(is_whole), "give an integer of 64 bits")
+SETTINGS: Mapping[type, Sequence[Rule]] = {
     SamplingParams: (
         Rule("max_tokens", optional(whole(1)), "give an integer of at least 1, or None to leave it to the server"),
         _SEED,
@@ -184,7 +155,7 @@ _RULES: Mapping[type, Sequence[Rule]] = {
     LoraConfig: (
         Rule("rank", whole(1), "give an integer of at least 1"),
         _SEED,
-        *(Rule(field, _is_truth, "give True or False") for field in _TRAINABLE),
+        *(Rule(field, is_truth, "give True or False") for field in _TRAINABLE),
     ),
     RetryConfig: (
         Rule("max_connections", optional(whole(1)), "give an integer of at least 1, or None"),
@@ -193,11 +164,11 @@ _RULES: Mapping[type, Sequence[Rule]] = {
             for field in ("progress_timeout", "retry_delay_base", "retry_delay_max")
         ),
         Rule("jitter_factor", _number(0, 1), "give a number from 0 up to, but not including, 1"),
-        *(Rule(field, _is_truth, "give True or False") for field in ("enable_retry_logic", "enable_stuck_detection")),
+        *(Rule(field, is_truth, "give True or False") for field in ("enable_retry_logic", "enable_stuck_detection")),
     ),
     RecoveryPolicy: (
         Rule("checkpoint", _is_checkpoint, "give 'latest' or the path that save_state returned, tinker://..."),
-        Rule("restore_optimizer", _is_truth, "give True or False"),
+        Rule("restore_optimizer", is_truth, "give True or False"),
         Rule("max_attempts", whole(1), "give an integer of at least 1"),
         *(
             Rule(field, _is_time, "give a number of seconds above 0")
@@ -205,9 +176,10 @@ _RULES: Mapping[type, Sequence[Rule]] = {
         ),
     ),
 }
+"""The rules of each kind of settings."""
 _SAMPLE = (
     Rule("num_samples", whole(1), "give an integer of at least 1"),
-    *(Rule(field, _is_truth, "give True or False") for field in ("include_prompt_logprobs", "record_stability_info")),
+    *(Rule(field, is_truth, "give True or False") for field in ("include_prompt_logprobs", "record_stability_info")),
     *(
         Rule(field, whole(0), "give an integer of at least 0")
         for field in ("topk_prompt_logprobs", "topk_sample_logprobs", "prompt_alt_tokens_k")

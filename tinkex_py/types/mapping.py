@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TypeVar
 
+from tinkex_py.types.kinds import is_list, is_mapping
+
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+def frozen(value: object) -> object:
+    """A mapping, or a list, so that it can't be changed any more; anything else as it is, for a check to refuse."""
+    if is_mapping(value):
+        return FrozenMapping(value)
+    return tuple(value) if is_list(value) else value
 
 
 class FrozenMapping(Mapping[K, V]):

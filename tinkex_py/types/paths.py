@@ -34,9 +34,9 @@ class TinkerPath(Struct, frozen=True):
     name: str
 
     @classmethod
-    def parse(cls, text: str) -> Outcome[Self, InvalidInput]:
+    def parse(cls, text: object) -> Outcome[Self, InvalidInput]:
         """The path that a text is, `tinker://run/kind/name`; servers may have kinds of their own."""
-        parts = text.removeprefix(SCHEME).split("/") if text.startswith(SCHEME) else []
+        parts = text.removeprefix(SCHEME).split("/") if isinstance(text, str) and text.startswith(SCHEME) else []
         match parts:
             case [str(run), str(kind), str(name)] if run and kind and name:
                 return Success(cls(run, kind, name))
@@ -57,7 +57,7 @@ class TinkerPath(Struct, frozen=True):
         return f"{SCHEME}{self.training_run_id}/{self.checkpoint_id}"
 
 
-def _unreadable(text: str) -> InvalidInput:
+def _unreadable(text: object) -> InvalidInput:
     return InvalidInput(
         message=f"tinker_path is {text!r}: give what saving returned, tinker://<training run>/<kind>/<name>; "
         f"the usual kinds are {', '.join(KINDS)}",

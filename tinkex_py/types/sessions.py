@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.mapping import FrozenMapping, frozen
 from tinkex_py.types.moments import Moment
 
 Ending: TypeAlias = Literal["success", "errored", "interrupted"]
@@ -131,4 +131,4 @@ class SessionSearchRequest(Struct, frozen=True, kw_only=True):
     cursor: SearchCursor | None = None
 
     def __post_init__(self) -> None:
-        structs.force_setattr(self, "user_metadata", FrozenMapping(self.user_metadata))
+        structs.force_setattr(self, "user_metadata", frozen(self.user_metadata))

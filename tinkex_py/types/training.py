@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.mapping import FrozenMapping, frozen
 from tinkex_py.types.tensor import TensorData
 
 LossName: TypeAlias = (
@@ -61,7 +61,7 @@ class OtherOptimizer(Struct, frozen=True):
     settings: Mapping[str, float | str] = FrozenMapping()
 
     def __post_init__(self) -> None:
-        structs.force_setattr(self, "settings", FrozenMapping(self.settings))
+        structs.force_setattr(self, "settings", frozen(self.settings))
 
     @property
     def fields(self) -> Mapping[str, float | str]:

@@ -5,7 +5,7 @@ Large tensors and token lists are looked through in C; only what is wrong is sea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from returns.result import Failure, Success
@@ -16,9 +16,9 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
+from tinkex_py.types.kinds import is_mapping, is_whole
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
-    is_whole,
     loss_config_problem,
     name_problem,
     refused,
@@ -84,19 +84,15 @@ def problem(value: object, path: str) -> InvalidInput | None:
 
 
 def _root_of(value: object) -> str:
-    return _ROOTS.get(type(value), "loss_fn_config" if _is_mapping(value) else "data")
+    return _ROOTS.get(type(value), "loss_fn_config" if is_mapping(value) else "data")
 
 
 def _collection(value: object, path: str) -> InvalidInput | None:
-    if _is_mapping(value):
+    if is_mapping(value):
         return loss_config_problem(value, path)
     if _is_sequence(value):
         return _batch(value, rows_of(value), path)
     return refused(path, value, f"a {type(value).__name__} can't be sent")
-
-
-def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    return isinstance(value, Mapping)
 
 
 def _is_sequence(value: object) -> TypeIs[Sequence[object]]:

@@ -19,6 +19,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded, Null
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.kinds import is_mapping
 from tinkex_py.types.packing import TYPE_CODES
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.tokens import Tokens
@@ -145,7 +146,7 @@ def _lower_datum(datum: Datum) -> dict[str, object]:
 
 
 def _lower_container(value: object) -> object:
-    if _is_mapping(value):
+    if is_mapping(value):
         return {key: lower(item) for key, item in value.items()}
     if _is_row(value) and not set(map(type, value)) <= _SCALARS:
         return [lower(item) for item in value]
@@ -157,17 +158,13 @@ def _unwritable(value: object, place: str) -> Iterator[str]:
     if isinstance(value, str):
         if value.encode(errors="replace").decode() != value:
             yield place
-    elif _is_mapping(value):
+    elif is_mapping(value):
         for key, item in value.items():
             yield from _unwritable(key, place)
             yield from _unwritable(item, f"{place}.{key}" if place else str(key))
     elif _is_row(value):
         for index, item in enumerate(value):
             yield from _unwritable(item, f"{place}[{index}]")
-
-
-def _is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    return isinstance(value, Mapping)
 
 
 def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:

@@ -1,0 +1,95 @@
+"""What kind of value a value is, whatever its type says. Pure: nothing here raises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf, isnan, nan
+from operator import index
+from typing import SupportsFloat, SupportsIndex
+
+from typing_extensions import TypeIs
+
+_LARGEST = 2**63 - 1
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def is_text(value: object) -> TypeIs[str]:
+    """Whether the value is a text without control characters."""
+    return isinstance(value, str) and _CONTROL.search(value) is None
+
+
+def is_encodable(value: object) -> bool:
+    """Whether the value is a text, of any characters that can be sent."""
+    return isinstance(value, str) and _SURROGATE.search(value) is None
+
+
+def is_truth(value: object) -> bool:
+    """Whether the value is True or False."""
+    return isinstance(value, bool)
+
+
+def is_whole(value: object, least: int = -_LARGEST - 1, most: int = _LARGEST) -> bool:
+    """Whether the value is an integer within limits; a truth value is not."""
+    if not isinstance(value, (int, SupportsIndex)) or isinstance(value, bool):
+        return False
+    try:
+        return least <= index(value) <= most
+    except TypeError:
+        return False
+
+
+def is_number(value: object, least: float = -inf, below: float = inf) -> bool:
+    """Whether the value is a finite number of at least `least`, smaller than `below`; a truth value is not."""
+    return least <= as_number(value) < below and value != -inf
+
+
+def is_duration(value: object) -> bool:
+    """Whether the value is a number of seconds, however many; less than none are over at once."""
+    return not isnan(as_number(value))
+
+
+def as_number(value: object) -> float:
+    """The value as a number; NaN, which is within no limits, for what is none and for what is beyond any float."""
+    if not isinstance(value, (int, float, SupportsFloat)) or isinstance(value, bool):
+        return nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return nan
+
+
+def is_function(value: object) -> bool:
+    """Whether the value can be called."""
+    return callable(value)
+
+
+def is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
+    """Whether the value is a tuple."""
+    return isinstance(value, tuple)
+
+
+def is_list(value: object) -> TypeIs[list[object]]:
+    """Whether the value is a list."""
+    return isinstance(value, list)
+
+
+def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    """Whether the value has values under keys."""
+    return isinstance(value, Mapping)
+
+
+def is_collection(value: object) -> TypeIs[Iterable[object]]:
+    """Whether the value can be gone through, and not for its characters or keys."""
+    return isinstance(value, (Iterable, Sequence)) and not isinstance(value, (str, bytes, Mapping, type))
+
+
+def texts_by_name(value: object) -> bool:
+    """Whether the value has texts under texts, of whatever characters."""
+    return is_mapping(value) and all(isinstance(each, str) for each in (*value.keys(), *value.values()))
+
+
+def optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
+    """None, or what the other rule says."""
+    return lambda value: value is None or holds(value)
