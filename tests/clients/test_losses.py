@@ -46,3 +46,29 @@ def test_a_step_from_within_a_loss_is_refused_instead_of_waiting_for_itself(aski
 @pytest.mark.parametrize("asking", FREE.values(), ids=FREE)
 def test_what_is_no_step_can_be_asked_from_within_a_loss(asking: Asking) -> None:
     assert [type(outcome) for outcome in asked_within(asking)] == [Success] * 3
+
+
+def test_losses_that_ask_other_trainers_for_large_batches_do_not_hold_each_other_up() -> None:
+    large = [Datum(ModelInput.from_ints([1] * 100), {"target_tokens": [1] * 100})] * 400
+
+    with ServiceClient.local() as service:
+        trainers = [or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2)) for _ in range(3)]
+        reference, *others = trainers
+
+        def referring(_data: Sequence[Datum], logprobs: Sequence[Any]) -> Any:
+            or_raise(reference.forward(large, "cross_entropy").result(timeout=60))
+            return 0.0, {}, [np.zeros(each.shape) for each in logprobs]
+
+        steps = [trainer.forward_backward_custom(DATA, referring, arrays="numpy") for trainer in others]
+        assert [type(step.result(timeout=90)) for step in steps] == [Success] * 2
+
+
+def test_a_loss_that_ends_the_program_ends_only_itself() -> None:
+    def leaving(_data: Sequence[Datum], _logprobs: Sequence[Any]) -> Any:
+        raise SystemExit(1)
+
+    with ServiceClient.local() as service:
+        trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2))
+        failed = trainer.forward_backward_custom(DATA, leaving, arrays="numpy").result(timeout=60)
+        assert isinstance(failed.failure(), errors.CallbackFailed)
+        assert isinstance(trainer.optim_step(AdamParams()).result(timeout=60), Success)

@@ -51,9 +51,13 @@ class Observe(Struct, frozen=True, gc=False):
 
 
 class Compute(Struct, frozen=True, gc=False):
-    """Call a function away from the runtime's own thread; an exception comes back as its text."""
+    """Call a function away from the runtime's own thread; what it raises comes back as its text.
+
+    One that is `foreign`, a caller's own or a library's, may take any time, and holds up no other.
+    """
 
     function: Callable[[], None]
+    foreign: bool = False
 
 
 class Halt(Struct, frozen=True, gc=False):
@@ -209,10 +213,10 @@ def observe(event: AnyEvent) -> Plan[None]:
     yield Observe(event)
 
 
-def compute(function: Callable[[], T]) -> Plan[Outcome[T, str]]:
-    """Call the function away from the runtime's thread: its value, or the text of its exception."""
+def compute(function: Callable[[], T], *, foreign: bool = True) -> Plan[Outcome[T, str]]:
+    """Call the function away from the runtime's thread: its value, or the text of what it raised."""
     results: list[T] = []
-    match (yield Compute(lambda: results.append(function()))):
+    match (yield Compute(lambda: results.append(function()), foreign)):
         case Raised(reason):
             return Failure(reason)
         case _:

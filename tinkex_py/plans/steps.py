@@ -174,7 +174,7 @@ def elsewhere(function: Callable[[], T], size: float = inf) -> Plan[T]:
     """The value of a function of ours that takes its time over so many bytes; over a few, it takes less than a hop."""
     if size < _FEW:
         return function()
-    match (yield from compute(function)):
+    match (yield from compute(function, foreign=False)):
         case Success(value):
             return value
         case Failure(reason):

@@ -35,6 +35,7 @@ from tinkex_py.plans.effects import (
     Unready,
 )
 from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.runtime.callbacks import called, reason_of
 from tinkex_py.runtime.strands import AtOnce, Calendar, Strand
 
 T = TypeVar("T")
@@ -161,14 +162,14 @@ class Executor:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _compute(self, effect: Compute) -> Raised | None:
-        try:
-            if self._pool is None:
-                effect.function()
-            else:
-                await asyncio.get_running_loop().run_in_executor(self._pool, effect.function)
-        except Exception as error:  # noqa: BLE001 - a caller's function may raise anything
-            return Raised(f"{type(error).__name__}: {error}")
-        return None
+        """On a thread of its own, or of the pool; here where there is no pool, as in virtual time."""
+        if self._pool is None:
+            reason = reason_of(effect.function)
+        elif effect.foreign:
+            reason = await called(effect.function)
+        else:
+            reason = await asyncio.get_running_loop().run_in_executor(self._pool, reason_of, effect.function)
+        return None if reason is None else Raised(reason)
 
     def _spawn(self, effect: Spawn) -> None:
         _ = self.track(self._in_background(effect.plan, effect.owed))

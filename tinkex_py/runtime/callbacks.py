@@ -1,0 +1,40 @@
+"""Functions of others: each is called on a thread of its own, so that it holds up nothing but itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+
+def called(function: Callable[[], None]) -> asyncio.Future[str | None]:
+    """Call the function: None when it has ended, or the text of what it raised, which an exit may be too.
+
+    It may take any time: no pool has a place less for it, and the end of the process doesn't wait for it.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[str | None] = loop.create_future()
+
+    def call() -> None:
+        reason = reason_of(function)
+        with suppress(RuntimeError):  # the loop has closed, and nobody waits
+            loop.call_soon_threadsafe(partial(_settle, ended, reason))
+
+    threading.Thread(target=call, name="tinkex-callback", daemon=True).start()
+    return ended
+
+
+def reason_of(function: Callable[[], None]) -> str | None:
+    """Call the function here: the text of what it raised, if it did."""
+    try:
+        function()
+    except BaseException as error:  # noqa: BLE001 - it may raise anything, and nothing of that ends a client
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _settle(ended: asyncio.Future[str | None], reason: str | None) -> None:
+    if not ended.done():
+        ended.set_result(reason)
