@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tests.plans.scripted import BROKEN, Line, Script, gaps, reply, waiting
+from tests.plans.training import Trainer, a_run
 from tinkex_py import AdamParams, errors
+from tinkex_py.endpoints.promises import RetrieveFuture
 from tinkex_py.endpoints.steps import forward_backward, load_weights, optim_step
+from tinkex_py.errors import TransportError
 from tinkex_py.events import Paused
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
@@ -18,7 +22,7 @@ from tinkex_py.plans.dialects import Dialects
 from tinkex_py.plans.effects import Plan, attempt, together
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.steps import take
-from tinkex_py.request import Reply
+from tinkex_py.request import AnyRequest, Pairs, Reply
 
 STEP = optim_step(AdamParams())
 ACCEPTED = reply(200, {"request_id": "r"})
@@ -182,6 +186,31 @@ def test_a_server_that_waits_for_a_failed_number_gets_it_again() -> None:
         "optim_step: step 2 was not taken, because step 1 failed before it; submit it again"
     )
     assert [type(each) for each in outcomes] == [Failure, Failure, Success, Success]
+
+
+class Late(Trainer):
+    """Step 2 fails and is waited for again; the result of step 1 comes only after that."""
+
+    def __init__(self) -> None:
+        super().__init__(results={2: reply(200, {"error": "no", "category": "server"}), 3: conflict(2, 3)})
+        self.first = True
+
+    @override
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+        """A fault in the place of the first answer about step 1."""
+        body = request.body
+        if isinstance(body, RetrieveFuture) and body.request_id == "1" and self.first:
+            self.first = False
+            return reply(503)
+        return await super().exchange(request, headers)
+
+
+def test_an_earlier_success_that_comes_late_does_not_hide_which_number_is_waited_for() -> None:
+    run, trainer = a_run(), Late()
+    succeeded, failed = trainer.run(together([take(run, STEP), take(run, STEP)])).unwrap()
+    refused, _ = trainer.run(steps_of(run, 2)).unwrap()
+    assert (numbers(trainer), type(succeeded), type(failed)) == ([1, 2, 3, 2], Success, Failure)
+    assert "submit it again" in refused.failure().message
 
 
 def test_a_conflict_while_later_steps_are_on_their_way_changes_no_number() -> None:

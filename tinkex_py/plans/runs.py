@@ -61,7 +61,7 @@ class Part(Struct, kw_only=True, eq=False):
 class Run(Struct, kw_only=True):
     """Whose turn it is, the next number, refused numbers that are free again, and what is in doubt.
 
-    `failed` are accepted numbers whose work failed, since work last succeeded: some servers wait for them once more.
+    `failed` are accepted numbers whose work failed, with no success behind them: some servers wait for them once more.
     `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
     budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
     numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
@@ -99,6 +99,10 @@ class Run(Struct, kw_only=True):
         """The server refused a step under that number, which is free again."""
         self.freed.add(number)
         self.next_number = max(self.next_number, number + 1)
+
+    def succeeded(self, number: int) -> None:
+        """The step's work was done, so the server waits for none before it; results may come in another order."""
+        self.failed = {each for each in self.failed if each > number}
 
     def go_back(self, number: int, last: int) -> None:
         """The server waits for a number whose work failed, and refused all up to `last`: that is the next again.

@@ -149,7 +149,7 @@ def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
     """The value of a step's promise; a promise that the server lost leaves the run in doubt."""
     match (yield from attempt(result_of(ticket, returns, run.waiting))):
         case Success(value):
-            run.failed.clear()
+            run.succeeded(ticket.number or 0)
             return value
         case Failure(error):
             return (yield from halt(_ended(run, ticket, error)))
