@@ -223,6 +223,22 @@ def test_a_step_that_was_stopped_before_its_turn_is_never_sent() -> None:
     assert [operation for _, operation in trainer.order] == ["forward_backward"] * 3 + ["optim_step"]
 
 
+def test_a_step_that_is_stopped_behind_one_under_way_is_never_sent() -> None:
+    def late(seconds: float) -> errors.TinkerError:
+        return errors.DeadlineExceeded(message="late", seconds=seconds)
+
+    def program() -> Plan[list[int]]:
+        stopped = [attempt(deadline(seconds, update(run), late)) for seconds in (1, 2)]
+        _ = yield from together(stopped)
+        yield from sleep(20)
+        _ = yield from update(run)
+        return [body["seq_id"] for body in trainer.bodies]
+
+    run, trainer = a_run(), Trainer()
+    trainer.delay = 5.0
+    assert trainer.run(program()) == Success([1, 2])
+
+
 def test_observers_are_told_of_each_chunk_that_was_taken() -> None:
     trainer = Trainer()
     _ = trainer.run(in_turn(backward(a_run(), 2), backward(a_run(), 1)))

@@ -22,6 +22,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
+    Cancelled,
     Conflict,
     NotFound,
     PromiseExpired,
@@ -29,7 +30,7 @@ from tinkex_py.errors import (
     UnsupportedEncoding,
 )
 from tinkex_py.events import ChunkTaken, StepNumbered
-from tinkex_py.plans.cells import Turn
+from tinkex_py.plans.cells import Cell, Turn
 from tinkex_py.plans.dialects import compresses
 from tinkex_py.plans.effects import (
     Plan,
@@ -94,8 +95,15 @@ def take_update(run: Run, step: Step[OptimStepResponse], *, accept_partial: bool
 
 
 def alone(run: Run, submission: Plan[T]) -> Plan[T]:
-    """One submission after the other, each to its end: the numbers given can't meet."""
-    return shield(within(run.submitting, 1, submission))
+    """One submission after the other, each to its end: the numbers given can't meet.
+
+    One that nobody wants any more when it might begin doesn't.
+    """
+    gone: Cell[None] = Cell()
+    try:
+        return (yield from shield(within(run.submitting, 1, _unless(gone, submission))))
+    finally:
+        gone.fill(None)
 
 
 def number(run: Run, piece: Piece) -> Plan[Ticket]:
@@ -212,6 +220,13 @@ def _note(run: Run, piece: Piece, chosen: int) -> Plan[None]:
         )
 
 
+def _unless(gone: Cell[None], submission: Plan[T]) -> Plan[T]:
+    if gone.filled:
+        submission.close()
+        return (yield from halt(_GIVEN_UP))
+    return (yield from submission)
+
+
 def _update(run: Run, piece: Piece, *, accept_partial: bool) -> Plan[Ticket]:
     if run.partial and run.doubt is None and not accept_partial:
         return (yield from halt(run.unstepped()))
@@ -232,6 +247,7 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
             return False
 
 
+_GIVEN_UP = Cancelled(message="nobody waits for this step any more, so it was not sent")
 _OF_THINGS = re.compile(r"(?i)model|checkpoint|weights|adapter|loss|path|file")
 
 
