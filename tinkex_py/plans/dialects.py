@@ -7,14 +7,15 @@ same is then asked in JSON; when neither is read again and again, JSON is tried,
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
 from tinkex_py.endpoints.steps import forward_backward_of_nobody
+from tinkex_py.errors import TinkerError
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.cells import Cell
-from tinkex_py.plans.effects import Plan, attempt, require, sleep, spawn, wait_for
+from tinkex_py.plans.effects import Plan, attempt, require, sleep
+from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import Policy, backoff, call
 from tinkex_py.plans.startup import Startup, flags
 from tinkex_py.types.batch import Dialect
@@ -29,7 +30,7 @@ class Dialects(Struct, kw_only=True):
     known: dict[str, Dialect]
     startup: Startup | None = None
     """Where the server's flags are known from; None takes the defaults."""
-    asking: Cell[Outcome[Dialect]] | None = None
+    asking: Once[Dialect, TinkerError] = field(default_factory=Once[Dialect, TinkerError])
 
     @property
     def found(self) -> Dialect | None:
@@ -39,16 +40,14 @@ class Dialects(Struct, kw_only=True):
     def forget(self) -> None:
         """The server refused the dialect that it was found to speak: ask anew when it matters next."""
         _ = self.known.pop(self.config.base_url, None)
+        self.asking.forget()
 
 
 def dialect_of(dialects: Dialects) -> Plan[Dialect]:
     """The server's dialect; whoever asks first finds it out, a failure to do so is not kept."""
     if dialects.found is not None:
         return dialects.found
-    if dialects.asking is None:
-        dialects.asking = Cell()
-        yield from spawn(_find_out(dialects, dialects.asking))
-    return (yield from require((yield from wait_for(dialects.asking))))
+    return (yield from require((yield from dialects.asking.ask(lambda: _found_out(dialects)))))
 
 
 def compresses(dialects: Dialects) -> Plan[bool]:
@@ -58,16 +57,16 @@ def compresses(dialects: Dialects) -> Plan[bool]:
     return (yield from flags(dialects.startup)).proto_compress_fwdbwd
 
 
-def _find_out(dialects: Dialects, asking: Cell[Outcome[Dialect]]) -> Plan[None]:
+def _found_out(dialects: Dialects) -> Plan[Outcome[Dialect]]:
     outcome = yield from attempt(_settled(dialects.config))
-    dialects.asking = None
-    match outcome:
-        case Success(settled):
-            if settled is not None:
-                dialects.known[dialects.config.base_url] = settled
-            asking.fill(Success(settled or "json"))
-        case Failure(error):
-            asking.fill(Failure(error))
+    if isinstance(outcome, Failure):
+        return outcome
+    settled = outcome.unwrap()
+    if settled is None:
+        dialects.asking.forget()
+        return Success("json")
+    dialects.known[dialects.config.base_url] = settled
+    return Success(settled)
 
 
 def _settled(config: Config) -> Plan[Dialect | None]:
