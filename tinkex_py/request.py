@@ -140,10 +140,18 @@ class Address(Struct, frozen=True, gc=False):
     url: str
 
     @property
+    def server(self) -> str:
+        """Where it leads to: the scheme and the server of the address."""
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return "an address that can't be read"
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    @property
     def shown(self) -> str:
-        """The address without what makes it secret."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        """The address without what may make it secret, which is all behind the server."""
+        return f"{self.server}/***"
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"

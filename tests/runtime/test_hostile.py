@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
+from msgspec import structs
 from returns.result import Failure
 
 from tests.runtime.test_sockets import ASK, CARRIERS, KEY, always, serving, with_body
@@ -16,7 +17,7 @@ from tinkex_py import Config, errors
 from tinkex_py.endpoints.promises import retrieve_future
 from tinkex_py.interpret import interpret
 from tinkex_py.outcome import Outcome
-from tinkex_py.request import Reply, Request
+from tinkex_py.request import Address, Reply, Request
 from tinkex_py.runtime.carriage import gathered
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.types.training import ForwardBackwardOutput
@@ -60,6 +61,9 @@ ANSWERS: dict[str, tuple[Request[Any], bytes, type]] = {
     "protobuf of another message": result(b"\x0a\x04junk\x12\x02\x0a\x7f", PROTOBUF),
     "a circle of redirects": (ASK, moved("/api/v1/get_server_capabilities"), errors.RedirectRefused),
     "a redirect to another origin": (ASK, moved("http://127.0.0.2/"), errors.RedirectRefused),
+    "a redirect beyond all ports": (ASK, moved("http://127.0.0.1:99999/"), errors.RedirectRefused),
+    "a redirect to no port": (ASK, moved("http://127.0.0.1:port/"), errors.RedirectRefused),
+    "a redirect to half an address": (ASK, moved("http://[::1/"), errors.ConnectionFailed),
     "a redirect to a file": (ASK, moved("file:///etc/passwd"), errors.RedirectRefused),
 }
 
@@ -88,6 +92,38 @@ def test_an_answer_that_does_harm_is_a_typed_failure(
     assert isinstance(outcome, Failure)
     assert isinstance(outcome.failure(), cause)
     assert len(outcome.failure().message) < 1000
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "http://127.0.0.1:port/", "http://[::1/", "x", ""])
+def test_an_address_that_nothing_can_be_at_is_no_connection(address: str, carrier: str) -> None:
+    async def once() -> object:
+        config = Config(base_url="http://127.0.0.1:1", api_key=KEY)
+        transport = HttpTransport(config, CARRIERS[carrier](config))
+        try:
+            return await transport.exchange(structs.replace(ASK, address=Address(address)), ())
+        finally:
+            await transport.close()
+
+    assert isinstance(asyncio.run(once()), errors.ConnectionFailed)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize(
+    "answer", [b"what?\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", moved("http://[")]
+)
+def test_an_answer_that_is_none_does_not_bring_the_address_to_light(answer: bytes, carrier: str) -> None:
+    async def once() -> object:
+        async with serving(always(answer)) as server:
+            config = Config(base_url=server.address, api_key=KEY, default_query={"token": "hush"})
+            transport = HttpTransport(config, CARRIERS[carrier](config))
+            try:
+                return await transport.exchange(ASK, ())
+            finally:
+                await transport.close()
+
+    found = asyncio.run(once())
+    assert (type(found), "hush" in repr(found)) == (errors.ConnectionFailed, False)
 
 
 async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

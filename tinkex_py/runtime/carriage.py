@@ -98,15 +98,15 @@ class Untrusted(BrokenOff):
     """The server's certificate is not trusted, which no repetition changes."""
 
 
-def broken_off(error: Exception, *, sent: bool) -> BrokenOff:
-    """What a library's error says, in the terms of this seam."""
+def broken_off(error: Exception, *, sent: bool, said: str | None = None) -> BrokenOff:
+    """What a library's error says, in the terms of this seam; `said` where its own text may show an address."""
     from ssl import SSLCertVerificationError
 
     for cause in _causes(error):
         if isinstance(cause, SSLCertVerificationError):
             # Only those that OpenSSL made have its words.
             return Untrusted(getattr(cause, "verify_message", "") or str(cause), sent=False)
-    return BrokenOff(str(error) or type(error).__name__, sent=sent)
+    return BrokenOff((str(error) if said is None else said) or type(error).__name__, sent=sent)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -96,9 +96,9 @@ class FastCarrier:
             ) as response:
                 return Received(response.status, response.raw_headers, await _whole(response, limit))
         except _NOT_SENT as error:
-            raise broken_off(error, sent=False) from error
+            raise broken_off(error, sent=False, said=_said(error)) from error
         except _BROKEN as error:
-            raise broken_off(error, sent=True) from error
+            raise broken_off(error, sent=True, said=_said(error)) from error
         finally:
             lanes.places.leave()
 
@@ -143,6 +143,17 @@ def parsed(url: str) -> URL:
 @lru_cache(maxsize=64)
 def _times(seconds: float, connecting: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=seconds)
+
+
+def _said(error: Exception) -> str | None:
+    """What aiohttp says without the address, of which a part may be secret; None for errors that don't show it."""
+    match error:
+        case aiohttp.ClientResponseError():
+            return error.message
+        case aiohttp.InvalidURL():
+            return "it is no address"
+        case _:
+            return None
 
 
 def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] | None:

@@ -177,8 +177,7 @@ class HttpTransport:
         )
 
     def _place(self, request: AnyRequest) -> str:
-        parts = urlsplit(self._config.base_url if request.address is None else request.address.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return (request.address or Address(self._config.base_url)).server
 
     def _failed(self, request: AnyRequest, reason: str, *, sent: bool) -> ConnectionFailed:
         what = "the connection broke off" if sent else "no connection"
@@ -264,9 +263,13 @@ def _moved(request: AnyRequest, answer: Reply | ResponseTooLarge) -> str | None:
     return answer.header("location") if request.method == "GET" or answer.status in _REPEATING else None
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Where an address leads to; None for one that no server can be at."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:  # reading a port that is none raises
+        return None
 
 
 def _refused(request: AnyRequest, location: str, why: str) -> RedirectRefused:

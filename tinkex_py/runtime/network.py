@@ -19,6 +19,7 @@ _HAPPY_EYEBALLS = 0.25
 """Seconds that a connection to one address may take before the next address is tried beside it (RFC 8305)."""
 _REMEMBERED = 10.0
 """Seconds for which a name's address is taken for known, unless no connection to it can be made."""
+_LAST_PORT = 65535
 
 
 class Stream(httpcore.AsyncNetworkStream):
@@ -98,6 +99,8 @@ class Network(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        if port > _LAST_PORT:
+            raise httpcore.ConnectError(f"{port} is no port")
         async with _connecting(timeout):
             local = None if local_address is None else (local_address, 0)
             reader, writer = await self._opened(host, port, local)
