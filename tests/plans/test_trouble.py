@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -12,8 +14,10 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, attempt, deadline, sleep, spawn
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.trouble import Trouble
+from tinkex_py.request import TRANSIENT, Request
 from tinkex_py.testing.simulation import simulate
 from tinkex_py.types import GetServerCapabilitiesResponse
+from tinkex_py.wire.replies import Nothing
 
 POLICY = Policy(seconds=300)
 
@@ -54,6 +58,27 @@ def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
 
     beating = Answers(session_heartbeat=reply(200), get_server_capabilities=reply(503))
     assert isinstance(trouble_after(beating, asked_in_vain()).last, errors.ServerFault)
+
+
+def test_an_operation_that_ends_late_does_not_blame_another() -> None:
+    async def handler(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        if name == "whole":
+            await asyncio.sleep(1000)
+        if name == "runs":
+            raise httpx.ConnectError("refused", request=request)
+        return httpx.Response(200, json={})
+
+    async def both(service: AsyncServiceClient) -> tuple[Outcome[object], ...]:
+        return tuple(await asyncio.gather(*[service.execute(limited(service, name)) for name in ("whole", "runs")]))
+
+    def limited(service: AsyncServiceClient, name: str) -> Plan[object]:
+        request = Request(operation=name, method="GET", path=(name,), returns=Nothing(), repeat=TRANSIENT)
+        return service.context.limited(30, name, call(request, POLICY))
+
+    outcomes = simulate(both, httpx.MockTransport(handler), config=Config(base_url="http://server.test"))
+    late, refused = (each.failure() for each in outcomes)
+    assert (type(late), type(refused)) == (errors.DeadlineExceeded, errors.ConnectionFailed)
 
 
 @pytest.mark.parametrize("timeout", [5.0, 20.0, 200.0])

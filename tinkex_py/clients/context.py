@@ -29,7 +29,7 @@ from tinkex_py.plans.sessions import SessionState, finish
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.startup import Startup, dynamic, flags
 from tinkex_py.plans.telemetry import flush, reporting
-from tinkex_py.plans.trouble import Trouble
+from tinkex_py.plans.trouble import OWN, Trouble
 from tinkex_py.runtime.calling import METHOD
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.forks import renew_after_fork
@@ -195,11 +195,12 @@ class Context:
         """Start a plan that does what the public `method` says; it fails at once when the client can't work."""
         if self.problem is not None:
             return self.runtime.submit(halt(self.problem))
-        token = METHOD.set(method)
+        token, own = METHOD.set(method), OWN.set(Trouble())
         try:
             return self.runtime.submit(guarded(self.circuit, plan) if self.circuit.failures else plan)
         finally:
             METHOD.reset(token)
+            OWN.reset(own)
 
     def policy(self, timeout: float | None = None) -> Policy:
         """How one call is repeated, within `timeout` seconds or the client's own time."""
@@ -273,8 +274,9 @@ class Context:
 
 def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:
     """What ended the time: the connection if that failed last, else that it is over."""
-    if isinstance(trouble.last, ConnectionFailed):
-        return structs.replace(trouble.last, elapsed=seconds)
-    said = "" if trouble.last is None else f" (the last said: {trouble.last.message})"
+    last = trouble.known
+    if isinstance(last, ConnectionFailed):
+        return structs.replace(last, elapsed=seconds)
+    said = "" if last is None else f" (the last said: {last.message})"
     message = f"{operation}: not done within {seconds:g} s{said}; allow more with timeout="
     return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)
