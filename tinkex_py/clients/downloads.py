@@ -150,7 +150,8 @@ def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, pro
 def _fetched(
     rest: RestClient, file: Arriving, address: Callable[[], Outcome[str]], progress: Progress
 ) -> Outcome[None]:
-    """All of a file, from where it was broken off."""
+    """All of a file, from where it was broken off; what is here already is begun anew once at most."""
+    anew = False
     while not file.whole:
         where = address()
         if isinstance(where, Failure):
@@ -158,11 +159,21 @@ def _fetched(
         came = rest.execute(piece("download", Address(where.unwrap()), file.size))
         if isinstance(came, Failure):
             return came
+        if came.unwrap().again and (anew or file.size == 0):
+            return Failure(_withheld(file.file))
+        anew = anew or came.unwrap().again
         kept = file.take(came.unwrap())
         if isinstance(kept, Failure):
             return kept
         progress(file.file.name, came.unwrap().offset + len(came.unwrap().content), came.unwrap().total)
     return Success(None)
+
+
+def _withheld(file: Path) -> FileFailed:
+    message = (
+        f"the server gives no bytes of {file.name}, and doesn't end it either; try again later, or tell its operators"
+    )
+    return FileFailed(message=message, path=str(file))
 
 
 def _address(addresses: _Addresses, name: str) -> Outcome[str]:
