@@ -21,6 +21,8 @@ LARGEST = 1 << 40
 _GROWTH, _HARMLESS = 100, 1 << 30
 """Weights hardly shrink: what unpacks to a hundred times its own bytes, and more than 1 GB, is no checkpoint."""
 
+_CHUNK = 1 << 20
+
 
 class Arriving:
     """A file on its way: its bytes are in a file beside it, which takes its name when all have come."""
@@ -67,7 +69,10 @@ def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
 
 
 def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
-    """The files of an archive, unpacked below the folder: regular ones only, none outside, none through a link."""
+    """The files of an archive, unpacked below the folder: regular ones only, none outside, none through a link.
+
+    It is read to its end, where compressed ones have their check; a damaged one is refused.
+    """
     unpacked: list[Path] = []
     try:
         with tarfile.open(archive) as opened:
@@ -82,9 +87,10 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
                     with source, target.open("wb") as file:
                         shutil.copyfileobj(source, file)
                 unpacked.append(target)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        return Failure(_failed(archive, f"can't be unpacked: {error}"))
-    return Success(tuple(unpacked))
+            whole = _ends(opened, most)
+    except Exception as error:  # noqa: BLE001 - each compression has exceptions of its own, odd headers any
+        return Failure(_not_unpacked(archive, error))
+    return Success(tuple(unpacked)) if whole else Failure(_damaged(archive, "it does not end as archives do"))
 
 
 def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
@@ -119,6 +125,28 @@ def _members(
             )
         else:
             yield within(folder, member.name.removeprefix("./")), member
+
+
+def _ends(opened: tarfile.TarFile, most: int) -> bool:
+    """Whether an archive ends after the last of its files: by zeros, at least a block of them and nothing else."""
+    stream = opened.fileobj
+    _ = stream.seek(opened.offset)
+    zeros = 0
+    while (read := stream.read(_CHUNK)) and not read.strip(b"\0") and zeros <= most:
+        zeros += len(read)
+    return not read and zeros >= tarfile.BLOCKSIZE
+
+
+def _not_unpacked(archive: Path, error: Exception) -> FileFailed:
+    """Why: the system says no by a number, and what reads archives by words."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _failed(archive, f"can't be unpacked: {error.strerror}")
+    said = str(error) or type(error).__name__
+    return _damaged(archive, said.splitlines()[0].rstrip(":"))
+
+
+def _damaged(archive: Path, why: str) -> FileFailed:
+    return _failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
 
 
 def _failed(path: Path, what: str) -> FileFailed:
