@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
+import tarfile
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.clients.fronts import error_of
-from tinkex_py import ServiceClient
-from tinkex_py.clients.downloads import Downloaded, download_checkpoint
+from tinkex_py import ServiceClient, or_raise
+from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome
 
@@ -37,14 +40,29 @@ class Archives:
         given = self._answers[(len(self.asked) - 1) % len(self._answers)]
         return httpx.Response(given.status_code, headers=given.headers, content=given.content)
 
-    def download(self, directory: Path, *, force: bool = False) -> Outcome[Downloaded]:
+    def download(self, directory: Path, progress: Progress = lambda _name, _came, _total: None) -> Outcome[Downloaded]:
         transport = httpx.MockTransport(self)
         with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
-            return download_checkpoint(service, PATH, directory, force=force)
+            return download_checkpoint(service, PATH, directory, progress=progress)
 
 
 def nothing(said: str | None) -> httpx.Response:
     return httpx.Response(416, headers={} if said is None else {"content-range": said})
+
+
+def archive(*, link: bool = False, **files: bytes) -> httpx.Response:
+    """An archive of these files, and of a link if there is to be one."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            packed.addfile(member, io.BytesIO(content))
+        if link:
+            member = tarfile.TarInfo("link")
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            packed.addfile(member)
+    return httpx.Response(200, content=buffer.getvalue())
 
 
 def some(start: int) -> httpx.Response:
@@ -70,3 +88,20 @@ def test_a_server_that_withholds_a_file_is_not_asked_for_ever(
     error = error_of(FileFailed, server.download(tmp_path))
     assert "gives no bytes of archive.tar" in error.message
     assert server.asked == asked
+
+
+def test_nothing_of_a_refused_archive_is_among_the_files_of_the_next(tmp_path: Path) -> None:
+    server = Archives(archive(stray=b"1", link=True), archive(weights=b"2"))
+    assert "which is no file" in error_of(FileFailed, server.download(tmp_path)).message
+    assert list(tmp_path.iterdir()) == []
+    found = or_raise(server.download(tmp_path))
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+    assert list(found.folder.iterdir()) == list(found.files) == [tmp_path / NAME / "weights"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove everything")
+def test_an_archive_that_can_not_be_removed_is_a_failure(tmp_path: Path) -> None:
+    beside = tmp_path / f"{NAME}.partial"
+    outcome = Archives(archive(weights=b"2")).download(tmp_path, lambda _name, _came, _total: beside.chmod(0o500))
+    beside.chmod(0o700)
+    assert "archive.tar can't be removed" in error_of(FileFailed, outcome).message

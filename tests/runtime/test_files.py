@@ -17,7 +17,7 @@ import pytest
 
 from tinkex_py import Failure, Success, or_raise
 from tinkex_py.plans.downloads import Piece
-from tinkex_py.runtime.files import Arriving, settle, unpack, within
+from tinkex_py.runtime.files import Arriving, discard, settle, unpack, within
 
 Compression: TypeAlias = Literal["gz", "bz2", "xz", "tar"]
 OPENERS: dict[Compression, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open, "tar": open}
@@ -154,6 +154,26 @@ def test_what_the_system_refuses_is_no_damage(tmp_path: Path) -> None:
             assert error.message.endswith(os.strerror(errno.ENAMETOOLONG))
         case _:
             pytest.fail("it was unpacked")
+
+
+def test_an_archive_gets_a_folder_of_its_own_which_goes_when_the_archive_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "to"
+    folder.mkdir()
+    _ = (folder / "before").write_bytes(b"old")
+    _ = or_raise(unpack(packed(tmp_path / "a", one=b"1"), folder))
+    assert [each.name for each in folder.iterdir()] == ["one"]
+    refused = packed(tmp_path / "a", one=b"1", odd=linked("odd", tarfile.SYMTYPE))
+    assert isinstance(unpack(refused, folder), Failure)
+    assert not folder.exists()
+
+
+def test_what_is_discarded_is_gone_or_the_reason_is_said(tmp_path: Path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    file.touch()
+    assert isinstance(discard(file / "below"), Failure)
+    assert [discard(each) for each in (file, folder, folder)] == [Success(None)] * 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_finished_folder_takes_the_place_of_the_one_before(tmp_path: Path) -> None:

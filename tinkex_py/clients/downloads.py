@@ -18,7 +18,7 @@ from tinkex_py.errors import CapabilityMissing, FileFailed, NotFound
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
-from tinkex_py.runtime.files import UNFINISHED, Arriving, settle, unpack, within
+from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, settle, unpack, within
 from tinkex_py.types.paths import TinkerPath
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -28,7 +28,7 @@ LIFETIME = 3600
 """Seconds for which a temporary export is kept, should it not be deleted."""
 _EARLY = timedelta(minutes=5)
 """How long before its end an address is asked for anew."""
-_ARCHIVE = "archive.tar"
+_ARCHIVE, _UNPACKED = "archive.tar", "archive.unpacked"
 
 
 class Downloaded(Struct, frozen=True, kw_only=True):
@@ -107,9 +107,12 @@ def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progre
     came = _fetched(rest, archive, lambda: Success(url), progress)
     if isinstance(came, Failure):
         return came
-    files = unpack(archive.file, beside)
-    archive.file.unlink()
-    return then(files, lambda unpacked: _settled(path, beside, folder, unpacked))
+    unpacked = beside / _UNPACKED
+    files = unpack(archive.file, unpacked)
+    gone = discard(archive.file)
+    settled = then(gone, lambda _: then(files, lambda each: _settled(path, unpacked, folder, each)))
+    _ = discard(beside)
+    return settled
 
 
 def _through_export(

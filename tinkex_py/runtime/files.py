@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import Piece
 
 UNFINISHED = ".partial"
@@ -69,12 +69,44 @@ def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
 
 
 def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
-    """The files of an archive, unpacked below the folder: regular ones only, none outside, none through a link.
+    """The files of an archive: regular ones only, none outside, none through a link, and none of a damaged one.
 
-    It is read to its end, where compressed ones have their check; a damaged one is refused.
+    They get a folder of their own: what had its name before goes, and it goes itself when they can't be had.
     """
+    files = then(discard(folder), lambda _: _unpacked(archive, folder))
+    if isinstance(files, Failure):
+        _ = discard(folder)
+    return files
+
+
+def discard(path: Path) -> Outcome[None, FileFailed]:
+    """Remove a file, or a folder and all that is in it, if it is there."""
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        return Failure(_failed(path, f"can't be removed: {error.strerror}; remove it by hand, and download it again"))
+    return Success(None)
+
+
+def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
+    """Give a finished folder its name, in the place of what had it before."""
+    try:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        _ = beside.replace(folder)
+    except OSError as error:
+        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
+    return Success(None)
+
+
+def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
+    """It is read to its end, where compressed archives have their check."""
     unpacked: list[Path] = []
     try:
+        folder.mkdir(parents=True)
         with tarfile.open(archive) as opened:
             most = min(LARGEST, max(_HARMLESS, _GROWTH * archive.stat().st_size))
             for place, member in _members(opened, folder, most):
@@ -91,17 +123,6 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
     except Exception as error:  # noqa: BLE001 - each compression has exceptions of its own, odd headers any
         return Failure(_not_unpacked(archive, error))
     return Success(tuple(unpacked)) if whole else Failure(_damaged(archive, "it does not end as archives do"))
-
-
-def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
-    """Give a finished folder its name, in the place of what had it before."""
-    try:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
-        _ = beside.replace(folder)
-    except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
-    return Success(None)
 
 
 def _members(
