@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from tests.clients.fronts import error_of
 from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
-from tinkex_py.errors import FileFailed
+from tinkex_py.errors import FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
 
 PATH = "tinker://run/weights/a"
@@ -40,10 +42,12 @@ class Archives:
         given = self._answers[(len(self.asked) - 1) % len(self._answers)]
         return httpx.Response(given.status_code, headers=given.headers, content=given.content)
 
-    def download(self, directory: Path, progress: Progress = lambda _name, _came, _total: None) -> Outcome[Downloaded]:
+    def download(
+        self, directory: Any, progress: Progress = lambda _name, _came, _total: None, path: str = PATH
+    ) -> Outcome[Downloaded]:
         transport = httpx.MockTransport(self)
         with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
-            return download_checkpoint(service, PATH, directory, progress=progress)
+            return download_checkpoint(service, path, directory, progress=progress)
 
 
 def nothing(said: str | None) -> httpx.Response:
@@ -105,3 +109,23 @@ def test_an_archive_that_can_not_be_removed_is_a_failure(tmp_path: Path) -> None
     outcome = Archives(archive(weights=b"2")).download(tmp_path, lambda _name, _came, _total: beside.chmod(0o500))
     beside.chmod(0o700)
     assert "archive.tar can't be removed" in error_of(FileFailed, outcome).message
+
+
+@pytest.mark.parametrize("directory", [None, 5, b"here", "a\0b", "\ud800", ["here"]], ids=ascii)
+def test_what_can_be_no_directory_is_refused_before_anything_is_asked(directory: object) -> None:
+    server = Archives(archive(weights=b"2"))
+    error = error_of(InvalidInput, server.download(directory))
+    assert (error.path, server.asked) == ("directory", [])
+
+
+@pytest.mark.parametrize("letters", [300, 240])
+def test_a_checkpoint_with_a_name_that_no_folder_can_have_is_a_failure(tmp_path: Path, letters: int) -> None:
+    path = f"tinker://{'r' * letters}/weights/a"
+    error = error_of(FileFailed, Archives(archive(weights=b"2")).download(tmp_path, path=path))
+    assert os.strerror(errno.ENAMETOOLONG) in error.message
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    server = Archives(archive(weights=b"2"))
+    (tmp_path / "file").touch()
+    assert "can't be used" in error_of(FileFailed, server.download(tmp_path / "file")).message

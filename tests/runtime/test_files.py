@@ -17,7 +17,7 @@ import pytest
 
 from tinkex_py import Failure, Success, or_raise
 from tinkex_py.plans.downloads import Piece
-from tinkex_py.runtime.files import Arriving, discard, settle, unpack, within
+from tinkex_py.runtime.files import Arriving, discard, settle, taken, unpack, within
 
 Compression: TypeAlias = Literal["gz", "bz2", "xz", "tar"]
 OPENERS: dict[Compression, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open, "tar": open}
@@ -75,6 +75,19 @@ ODD = ("/etc/passwd", "../up", "a/../../up", "", ".", "C:\\x", "a\\b", "a\x1bb",
 @pytest.mark.parametrize("name", ODD)
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     assert isinstance(within(tmp_path, name), Failure)
+
+
+def test_a_file_with_a_name_that_none_can_have_is_not_there_and_can_not_be_written(tmp_path: Path) -> None:
+    arriving = Arriving(tmp_path / ("a" * 300))
+    assert (arriving.whole, arriving.size) == (False, 0)
+    assert isinstance(arriving.take(Piece(0, b"a", 1)), Failure)
+
+
+def test_a_name_is_taken_or_free_or_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = [taken(tmp_path / each) for each in ("", "file", "free", "file/below", "a" * 300)]
+    assert found[:3] == [Success(True), Success(True), Success(False)]
+    assert all(isinstance(each, Failure) for each in found[3:])
 
 
 def test_an_archive_is_unpacked_with_its_folders(tmp_path: Path) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from os import PathLike
+from os import PathLike, fsencode
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from returns.result import Failure, Success
 
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
-from tinkex_py.errors import CapabilityMissing, FileFailed, NotFound
+from tinkex_py.errors import CapabilityMissing, FileFailed, InvalidInput, NotFound
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
-from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, settle, unpack, within
+from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, settle, taken, unpack, within
+from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -79,11 +80,21 @@ def download_checkpoint(
         case Failure() as failed:
             return failed
         case Success(path):
-            folder = Path(directory) / _name(path)
-            if folder.exists() and not force:
-                message = f"{folder} is there already: give another directory, or force the download"
-                return Failure(FileFailed(message=message, path=str(folder)))
-            return _found(service, path, folder, progress)
+            place = _place(directory, path, force=force)
+            return then(place, lambda folder: _found(service, path, folder, progress))
+
+
+def _place(
+    directory: str | PathLike[str], path: TinkerPath, *, force: bool
+) -> Outcome[Path, InvalidInput | FileFailed]:
+    """The folder that a checkpoint gets, which is there already only if that is meant."""
+    found = broken(_DIRECTORY, {"directory": directory})
+    if found is not None:
+        return Failure(found)
+    folder = Path(directory) / _name(path)
+    message = f"{folder} is there already: give another directory, or force the download"
+    refused = Failure(FileFailed(message=message, path=str(folder)))
+    return then(taken(folder), lambda there: refused if there and not force else Success(folder))
 
 
 def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Progress) -> Outcome[Downloaded]:
@@ -193,6 +204,14 @@ def _settled(path: TinkerPath, beside: Path, folder: Path, files: tuple[Path, ..
     return then(settle(beside, folder), lambda _: Success(done))
 
 
+def _is_directory(value: Any) -> bool:
+    """Whether a folder can be called so: the path is a text, and one that the system can be given."""
+    try:
+        return b"\0" not in fsencode(Path(value))
+    except (TypeError, ValueError):
+        return False
+
+
 def _name(path: TinkerPath) -> str:
     kept = "".join(
         char if char.isalnum() or char in "-._" else "_" for char in f"{path.training_run_id}_{path.kind}_{path.name}"
@@ -200,4 +219,5 @@ def _name(path: TinkerPath) -> str:
     return kept.lstrip(".") or "checkpoint"
 
 
+_DIRECTORY = (Rule("directory", _is_directory, "give the path of a folder, as a text or a Path"),)
 _NO_SAMPLER = "weights to sample from can't be downloaded from this server: save the model with save_state instead"

@@ -34,12 +34,12 @@ class Arriving:
     @property
     def whole(self) -> bool:
         """Whether it has come already."""
-        return self.file.is_file()
+        return _is_file(self.file)
 
     @property
     def size(self) -> int:
         """How many of its bytes have come."""
-        return self._beside.stat().st_size if self._beside.is_file() else 0
+        return self._beside.stat().st_size if _is_file(self._beside) else 0
 
     def take(self, piece: Piece) -> Outcome[None, FileFailed]:
         """Keep a piece; the last one makes the file whole. A piece from the beginning begins anew."""
@@ -54,6 +54,17 @@ class Arriving:
         except OSError as error:
             return Failure(_failed(self.file, f"can't be written: {error.strerror}"))
         return Success(None)
+
+
+def taken(folder: Path) -> Outcome[bool, FileFailed]:
+    """Whether something has that name already; a name that nothing can have is refused."""
+    try:
+        _ = folder.stat()
+    except FileNotFoundError:
+        return Success(False)
+    except OSError as error:
+        return Failure(_failed(folder, f"can't be used: {error.strerror}; give another directory"))
+    return Success(True)
 
 
 def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
@@ -168,6 +179,14 @@ def _not_unpacked(archive: Path, error: Exception) -> FileFailed:
 
 def _damaged(archive: Path, why: str) -> FileFailed:
     return _failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one; what can't be looked at is none, and says why when it is written."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _failed(path: Path, what: str) -> FileFailed:
