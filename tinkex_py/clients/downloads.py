@@ -129,14 +129,25 @@ def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progre
 def _through_export(
     service: ServiceClient, rest: RestClient, path: TinkerPath, folder: Path, progress: Progress
 ) -> Outcome[Downloaded]:
-    """An export under a name of its own, which is deleted afterwards whatever happens."""
+    """An export under a name of its own, of a model of its own: both are gone afterwards, whatever happens.
+
+    A server that unloads by itself may say so; the download is none the worse for it.
+    """
     made = service.create_training_client_from_state(str(path), {"created_by": "tinkex checkpoint download"})
     if isinstance(made, Failure):
         return made
-    saved = made.unwrap().save_weights_external("download", LIFETIME).result()
-    if isinstance(saved, Failure):
-        return saved
-    export = saved.unwrap().path
+    trainer = made.unwrap()
+    try:
+        saved = trainer.save_weights_external("download", LIFETIME).result()
+        return then(saved, lambda export: _withdrawn(rest, path, export.path, folder, progress))
+    finally:
+        _ = trainer.unload_model().result()
+
+
+def _withdrawn(
+    rest: RestClient, path: TinkerPath, export: str, folder: Path, progress: Progress
+) -> Outcome[Downloaded]:
+    """The files of an export, which is deleted when they have come, or can't."""
     try:
         return _exported(rest, path, export, folder, progress)
     finally:
