@@ -35,6 +35,14 @@ def test_what_is_no_key_is_not_stored(stock: Stock) -> None:
     assert "keys begin with tml-" in result.stderr
 
 
+@pytest.mark.parametrize("words", [("auth", "login"), ("auth", "logout"), ("run", "list")], ids=" ".join)
+def test_a_file_that_can_be_nowhere_is_said(stock: Stock, words: tuple[str, ...]) -> None:
+    at = ("--base-url", stock.address)
+    result = tinkex(*words, *at, TINKEX_CREDENTIALS_FILE="~nobody-of-this-name/credentials.json")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: credentials_file is ")
+
+
 def test_the_status_is_said_and_shown_by_the_exit_code(stock: Stock) -> None:
     good = stock.tinkex("auth", "status")
     bad = tinkex("auth", "status", "--base-url", stock.address)

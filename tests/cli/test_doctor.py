@@ -59,3 +59,10 @@ def test_a_missing_key_is_bad_and_says_what_to_do(stock: Stock) -> None:
 
 def test_the_key_is_never_shown(stock: Stock) -> None:
     assert KEY not in stock.tinkex("doctor", "-vv").output
+
+
+def test_a_file_of_keys_that_can_be_nowhere_does_not_matter_where_a_key_is_given(stock: Stock) -> None:
+    given = {"TINKER_API_KEY": KEY, "TINKEX_CREDENTIALS_FILE": "~nobody-of-this-name/credentials.json"}
+    result = tinkex("doctor", "--format", "json", "--base-url", stock.address, **given)
+    found = findings(result.stdout)
+    assert found["credential"] == ("good", "tml-***cdef, in TINKER_API_KEY or --api-key-file")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from returns.result import Failure
+from returns.result import Failure, Success
 
 from tests.cli.relay import PIECE, Relay, relay
 from tests.cli.running import KEY, Stock
@@ -35,6 +35,26 @@ def test_weights_are_downloaded_through_an_export_that_is_deleted_afterwards(sto
     for file in map(Path, found["files"]):
         assert file.name == "checkpoint.json" or file.read_bytes() == (whole / file.name).read_bytes()
     assert exports(stock) == before
+
+
+UNLOAD = "POST /api/v1/unload_model"
+ODD: dict[str, tuple[dict[str, tuple[int, bytes]], type[object]]] = {
+    "all is well": ({}, Success),
+    "no files": ({"/external_weights_urls": (404, b"{}")}, Failure),
+    "no export": ({"/save_weights_external": (400, b"{}")}, Failure),
+    "no unloading": ({"/unload_model": (404, b"{}")}, Success),
+}
+
+
+@pytest.mark.parametrize(("instead", "kind"), ODD.values(), ids=ODD)
+def test_the_model_of_an_export_is_unloaded_whatever_happens(
+    stock: Stock, front: Relay, instead: dict[str, tuple[int, bytes]], kind: type[object]
+) -> None:
+    before = exports(stock)
+    front.instead.update(instead)
+    with ServiceClient(base_url=front.address, api_key=KEY) as service:
+        assert isinstance(download_checkpoint(service, stock.training, "here"), kind)
+    assert (front.asked.count(UNLOAD), exports(stock)) == (1, before)
 
 
 def test_addresses_that_end_are_asked_for_anew_in_the_middle_of_a_file(stock: Stock, front: Relay) -> None:

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from tests.local_server.driving import RANDOM, TEXT, Json
+from tinkex_py import ServiceClient
+from tinkex_py.errors import FileFailed
 from tinkex_py.local.transport import LocalTransport, open_transport
 from tinkex_py.local.worker import Worker
 
@@ -116,6 +118,13 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         _ = open_transport(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("folder", ["~nobody-of-this-name", "a\0b"])
+def test_a_folder_that_can_be_nowhere_is_the_outcome_of_every_operation(folder: str) -> None:
+    with ServiceClient.local(folder) as service:
+        outcome = service.get_server_capabilities()
+    assert isinstance(outcome.failure(), FileFailed)
 
 
 class Gate:

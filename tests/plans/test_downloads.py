@@ -24,6 +24,7 @@ ANSWERS = {
     "nothing left": (answer(416, "bytes */2"), Piece(2, b"", 2)),
     "nothing left, unsaid": (answer(416, None), Piece(2, b"", 2)),
     "another file": (answer(416, "bytes */1"), Piece(0, b"", 1)),
+    "another file, empty": (answer(416, "bytes */0"), Piece(0, b"", 0)),
 }
 
 
@@ -42,6 +43,31 @@ LAST = {
 @pytest.mark.parametrize(("found", "last"), LAST.values(), ids=LAST)
 def test_a_piece_that_reaches_the_end_is_the_last(found: Piece, *, last: bool) -> None:
     assert found.last is last
+
+
+AT_THE_BEGINNING = {
+    "empty": (answer(416, "bytes */0"), Piece(0, b"", 0)),
+    "withheld": (answer(416, "bytes */100"), Piece(0, b"", 100)),
+    "withheld, unsaid": (answer(416, None), Piece(0, b"", None)),
+}
+
+
+@pytest.mark.parametrize(("reply", "found"), AT_THE_BEGINNING.values(), ids=AT_THE_BEGINNING)
+def test_nothing_at_the_beginning_is_a_whole_file_only_where_the_answer_says_so(reply: Reply, found: Piece) -> None:
+    assert interpret(piece("download", HERE, 0), reply) == Success(found)
+    assert found.again is (found.total != 0)
+
+
+LATER = {
+    "bytes": (Piece(2, b"cd", None), False),
+    "the end": (Piece(2, b"", 2), False),
+    "anew": (Piece(0, b"", 1), True),
+}
+
+
+@pytest.mark.parametrize(("found", "again"), LATER.values(), ids=LATER)
+def test_a_file_is_begun_anew_when_nothing_is_where_more_was_expected(found: Piece, *, again: bool) -> None:
+    assert found.again is again
 
 
 BROKEN = {"elsewhere": answer(206, "bytes 7-8/9"), "empty": answer(206, "bytes 2-3/9", b"")}

@@ -149,6 +149,18 @@ def test_a_key_that_begins_like_none_is_refused_before_anything_is_sent() -> Non
     assert "hush" not in repr(outcome)
 
 
+@pytest.mark.parametrize("place", ["~nobody-of-this-name/credentials.json", "a\0b"])
+def test_a_file_that_can_be_nowhere_is_the_outcome_of_every_operation(place: str) -> None:
+    with ServiceClient(Config(base_url="http://server.test", credentials_file=place)) as service:
+        outcomes = [service.get_server_capabilities(), service.create_sampling_client(base_model="model")]
+    for outcome in outcomes:
+        match outcome:
+            case Failure(errors.InvalidConfig(message=message, setting="credentials_file")):
+                assert message.startswith("credentials_file is ")
+            case other:
+                pytest.fail(str(other))
+
+
 def test_without_any_there_are_none(file: Path) -> None:
     assert isinstance(credentials_of(Config(credentials_file=str(file))).failure(), errors.MissingCredentials)
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
 import gzip
+import hashlib
 import io
+import lzma
+import os
 import tarfile
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import pytest
 
-from tinkex_py import Failure, or_raise
+from tinkex_py import Failure, Success, or_raise
 from tinkex_py.plans.downloads import Piece
-from tinkex_py.runtime.files import Arriving, settle, unpack, within
+from tinkex_py.runtime.files import Arriving, discard, settle, taken, unpack, within
+
+Compression: TypeAlias = Literal["gz", "bz2", "xz", "tar"]
+OPENERS: dict[Compression, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open, "tar": open}
+MEMBERS = {"one": hashlib.shake_256(b"").digest(300), "two": b"", "three": b"3" * 900}
 
 
-def packed(file: Path, **members: bytes | tarfile.TarInfo) -> Path:
-    with tarfile.open(file, "w:gz") as archive:
+def packed(file: Path, compression: Compression = "gz", /, **members: bytes | tarfile.TarInfo) -> Path:
+    with OPENERS[compression](file, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
         for name, member in members.items():
             if isinstance(member, tarfile.TarInfo):
                 archive.addfile(member)
@@ -24,6 +34,17 @@ def packed(file: Path, **members: bytes | tarfile.TarInfo) -> Path:
             described.size = len(member)
             archive.addfile(described, io.BytesIO(member))
     return file
+
+
+def read(file: Path, content: bytes) -> dict[str, bytes] | None:
+    """What is unpacked of an archive with these bytes; None if it is refused with what to do."""
+    _ = file.write_bytes(content)
+    match unpack(file, file.with_name("to")):
+        case Success(files):
+            return {each.name: each.read_bytes() for each in files}
+        case Failure(error):
+            assert error.message.endswith("download it again")
+            return None
 
 
 def linked(name: str, kind: bytes, to: str = "/etc/passwd") -> tarfile.TarInfo:
@@ -54,6 +75,19 @@ ODD = ("/etc/passwd", "../up", "a/../../up", "", ".", "C:\\x", "a\\b", "a\x1bb",
 @pytest.mark.parametrize("name", ODD)
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     assert isinstance(within(tmp_path, name), Failure)
+
+
+def test_a_file_with_a_name_that_none_can_have_is_not_there_and_can_not_be_written(tmp_path: Path) -> None:
+    arriving = Arriving(tmp_path / ("a" * 300))
+    assert (arriving.whole, arriving.size) == (False, 0)
+    assert isinstance(arriving.take(Piece(0, b"a", 1)), Failure)
+
+
+def test_a_name_is_taken_or_free_or_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = [taken(tmp_path / each) for each in ("", "file", "free", "file/below", "a" * 300)]
+    assert found[:3] == [Success(True), Success(True), Success(False)]
+    assert all(isinstance(each, Failure) for each in found[3:])
 
 
 def test_an_archive_is_unpacked_with_its_folders(tmp_path: Path) -> None:
@@ -98,6 +132,61 @@ def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
             assert "can't be unpacked" in error.message
         case _:
             pytest.fail("it was unpacked")
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
+def test_a_compressed_archive_gives_no_other_bytes_whichever_of_its_own_is_another(
+    tmp_path: Path, compression: Compression
+) -> None:
+    whole = packed(tmp_path / "a", compression, **MEMBERS).read_bytes()
+    damaged = (bytes([*whole[:place], whole[place] ^ 0x55, *whole[place + 1 :]]) for place in range(len(whole)))
+    found = [read(tmp_path / "a", each) for each in damaged]
+    assert all(each in (None, MEMBERS) for each in found)
+    assert found.count(None) > len(found) // 2
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz", "tar"])
+def test_an_archive_that_is_cut_is_refused_wherever_that_is(tmp_path: Path, compression: Compression) -> None:
+    whole = packed(tmp_path / "a", compression, **MEMBERS).read_bytes()
+    end = len(whole.rstrip(b"\0")) if compression == "tar" else len(whole)
+    lengths = range(0, end, 256 if compression == "tar" else 1)
+    assert [read(tmp_path / "a", whole[:length]) for length in lengths] == [None] * len(lengths)
+
+
+@pytest.mark.parametrize("header", [b"x", bytes(tarfile.BLOCKSIZE)], ids=["other bytes", "zeros"])
+def test_an_archive_with_a_broken_header_is_refused_wherever_that_is(tmp_path: Path, header: bytes) -> None:
+    whole = packed(tmp_path / "a", "tar", **MEMBERS).read_bytes()
+    for name in MEMBERS:
+        place = whole.index(name.encode())
+        assert read(tmp_path / "a", whole[:place] + header + whole[place + len(header) :]) is None
+
+
+def test_what_the_system_refuses_is_no_damage(tmp_path: Path) -> None:
+    match unpack(packed(tmp_path / "a.tar.gz", **{"a" * 300: b"1"}), tmp_path / "to"):
+        case Failure(error):
+            assert error.message.endswith(os.strerror(errno.ENAMETOOLONG))
+        case _:
+            pytest.fail("it was unpacked")
+
+
+def test_an_archive_gets_a_folder_of_its_own_which_goes_when_the_archive_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "to"
+    folder.mkdir()
+    _ = (folder / "before").write_bytes(b"old")
+    _ = or_raise(unpack(packed(tmp_path / "a", one=b"1"), folder))
+    assert [each.name for each in folder.iterdir()] == ["one"]
+    refused = packed(tmp_path / "a", one=b"1", odd=linked("odd", tarfile.SYMTYPE))
+    assert isinstance(unpack(refused, folder), Failure)
+    assert not folder.exists()
+
+
+def test_what_is_discarded_is_gone_or_the_reason_is_said(tmp_path: Path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    file.touch()
+    assert isinstance(discard(file / "below"), Failure)
+    assert [discard(each) for each in (file, folder, folder)] == [Success(None)] * 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_finished_folder_takes_the_place_of_the_one_before(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_a_file_that_is_no_tokenizer_is_said_to_be_none(tmp_path: Path) -> None:
             pytest.fail(str(other))
 
 
+def test_a_name_that_no_folder_can_have_is_the_name_of_no_tokenizer() -> None:
+    match load_tokenizer("a" * 5000):
+        case Failure(FileFailed(message=message)):
+            assert "can't be loaded" in message
+        case other:
+            pytest.fail(str(other))
+
+
 def test_one_with_code_of_its_own_is_said_with_the_way_on(tmp_path: Path) -> None:
     said = offline("print(load_tokenizer('moonshotai/Kimi-K3').failure().message)", tmp_path)
     assert "revision f831ab66814297da540d832a5235f8e904f29d06: load it by its own means" in said

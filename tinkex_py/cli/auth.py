@@ -43,7 +43,7 @@ def login(invocation: Invocation) -> None:
     The server is asked whether it is one of its own. Every command then uses it where TINKER_API_KEY is not set.
     """
     settings = invocation.config()
-    file = credentials_file(settings)
+    file = invocation.or_exit(credentials_file(settings))
     keys = invocation.or_exit(stored_keys(file))
     if keys.chosen is not None:
         invocation.stop(f"a key is stored already in {file} ({keys.chosen.name})", "run tinkex auth logout first")
@@ -62,7 +62,7 @@ def login(invocation: Invocation) -> None:
 def logout(invocation: Invocation) -> None:
     """Forget the stored key; one that a login made is revoked on the server too."""
     settings = invocation.config()
-    file = credentials_file(settings)
+    file = invocation.or_exit(credentials_file(settings))
     keys = invocation.or_exit(stored_keys(file))
     chosen = keys.chosen
     if chosen is None or keys.default is None:

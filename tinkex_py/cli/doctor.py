@@ -109,7 +109,8 @@ def _credential(config: Config) -> Finding:
         case Failure(error):
             return _bad("credential", error)
         case Success(credentials):
-            places = {"stored": f"in {credentials_file(config)}", "command": "printed by the credential command"}
+            file = credentials_file(config).value_or(config.credentials_file)
+            places = {"stored": f"in {file}", "command": "printed by the credential command"}
             where = places.get(credentials.origin(), "in TINKER_API_KEY or --api-key-file")
             match credentials():
                 case Success(credential):

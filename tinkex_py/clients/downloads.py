@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from os import PathLike
+from os import PathLike, fsencode
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from returns.result import Failure, Success
 
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
-from tinkex_py.errors import CapabilityMissing, FileFailed, NotFound
+from tinkex_py.errors import CapabilityMissing, FileFailed, InvalidInput, NotFound
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
-from tinkex_py.runtime.files import UNFINISHED, Arriving, settle, unpack, within
+from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, settle, taken, unpack, within
+from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -28,7 +29,7 @@ LIFETIME = 3600
 """Seconds for which a temporary export is kept, should it not be deleted."""
 _EARLY = timedelta(minutes=5)
 """How long before its end an address is asked for anew."""
-_ARCHIVE = "archive.tar"
+_ARCHIVE, _UNPACKED = "archive.tar", "archive.unpacked"
 
 
 class Downloaded(Struct, frozen=True, kw_only=True):
@@ -79,11 +80,21 @@ def download_checkpoint(
         case Failure() as failed:
             return failed
         case Success(path):
-            folder = Path(directory) / _name(path)
-            if folder.exists() and not force:
-                message = f"{folder} is there already: give another directory, or force the download"
-                return Failure(FileFailed(message=message, path=str(folder)))
-            return _found(service, path, folder, progress)
+            place = _place(directory, path, force=force)
+            return then(place, lambda folder: _found(service, path, folder, progress))
+
+
+def _place(
+    directory: str | PathLike[str], path: TinkerPath, *, force: bool
+) -> Outcome[Path, InvalidInput | FileFailed]:
+    """The folder that a checkpoint gets, which is there already only if that is meant."""
+    found = broken(_DIRECTORY, {"directory": directory})
+    if found is not None:
+        return Failure(found)
+    folder = Path(directory) / _name(path)
+    message = f"{folder} is there already: give another directory, or force the download"
+    refused = Failure(FileFailed(message=message, path=str(folder)))
+    return then(taken(folder), lambda there: refused if there and not force else Success(folder))
 
 
 def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Progress) -> Outcome[Downloaded]:
@@ -107,22 +118,36 @@ def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progre
     came = _fetched(rest, archive, lambda: Success(url), progress)
     if isinstance(came, Failure):
         return came
-    files = unpack(archive.file, beside)
-    archive.file.unlink()
-    return then(files, lambda unpacked: _settled(path, beside, folder, unpacked))
+    unpacked = beside / _UNPACKED
+    files = unpack(archive.file, unpacked)
+    gone = discard(archive.file)
+    settled = then(gone, lambda _: then(files, lambda each: _settled(path, unpacked, folder, each)))
+    _ = discard(beside)
+    return settled
 
 
 def _through_export(
     service: ServiceClient, rest: RestClient, path: TinkerPath, folder: Path, progress: Progress
 ) -> Outcome[Downloaded]:
-    """An export under a name of its own, which is deleted afterwards whatever happens."""
+    """An export under a name of its own, of a model of its own: both are gone afterwards, whatever happens.
+
+    A server that unloads by itself may say so; the download is none the worse for it.
+    """
     made = service.create_training_client_from_state(str(path), {"created_by": "tinkex checkpoint download"})
     if isinstance(made, Failure):
         return made
-    saved = made.unwrap().save_weights_external("download", LIFETIME).result()
-    if isinstance(saved, Failure):
-        return saved
-    export = saved.unwrap().path
+    trainer = made.unwrap()
+    try:
+        saved = trainer.save_weights_external("download", LIFETIME).result()
+        return then(saved, lambda export: _withdrawn(rest, path, export.path, folder, progress))
+    finally:
+        _ = trainer.unload_model().result()
+
+
+def _withdrawn(
+    rest: RestClient, path: TinkerPath, export: str, folder: Path, progress: Progress
+) -> Outcome[Downloaded]:
+    """The files of an export, which is deleted when they have come, or can't."""
     try:
         return _exported(rest, path, export, folder, progress)
     finally:
@@ -150,7 +175,8 @@ def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, pro
 def _fetched(
     rest: RestClient, file: Arriving, address: Callable[[], Outcome[str]], progress: Progress
 ) -> Outcome[None]:
-    """All of a file, from where it was broken off."""
+    """All of a file, from where it was broken off; what is here already is begun anew once at most."""
+    anew = False
     while not file.whole:
         where = address()
         if isinstance(where, Failure):
@@ -158,11 +184,21 @@ def _fetched(
         came = rest.execute(piece("download", Address(where.unwrap()), file.size))
         if isinstance(came, Failure):
             return came
+        if came.unwrap().again and (anew or file.size == 0):
+            return Failure(_withheld(file.file))
+        anew = anew or came.unwrap().again
         kept = file.take(came.unwrap())
         if isinstance(kept, Failure):
             return kept
         progress(file.file.name, came.unwrap().offset + len(came.unwrap().content), came.unwrap().total)
     return Success(None)
+
+
+def _withheld(file: Path) -> FileFailed:
+    message = (
+        f"the server gives no bytes of {file.name}, and doesn't end it either; try again later, or tell its operators"
+    )
+    return FileFailed(message=message, path=str(file))
 
 
 def _address(addresses: _Addresses, name: str) -> Outcome[str]:
@@ -179,6 +215,14 @@ def _settled(path: TinkerPath, beside: Path, folder: Path, files: tuple[Path, ..
     return then(settle(beside, folder), lambda _: Success(done))
 
 
+def _is_directory(value: Any) -> bool:
+    """Whether a folder can be called so: the path is a text, and one that the system can be given."""
+    try:
+        return b"\0" not in fsencode(Path(value))
+    except (TypeError, ValueError):
+        return False
+
+
 def _name(path: TinkerPath) -> str:
     kept = "".join(
         char if char.isalnum() or char in "-._" else "_" for char in f"{path.training_run_id}_{path.kind}_{path.name}"
@@ -186,4 +230,5 @@ def _name(path: TinkerPath) -> str:
     return kept.lstrip(".") or "checkpoint"
 
 
+_DIRECTORY = (Rule("directory", _is_directory, "give the path of a folder, as a text or a Path"),)
 _NO_SAMPLER = "weights to sample from can't be downloaded from this server: save the model with save_state instead"

@@ -30,6 +30,11 @@ class Piece(NamedTuple):
         """Whether the file ends with it."""
         return self.total is not None and self.offset + len(self.content) >= self.total
 
+    @property
+    def again(self) -> bool:
+        """Whether the file has to be begun anew: nothing is where bytes were asked for, and that isn't its end."""
+        return not self.content and not self.last
+
 
 class PieceFrom(Struct, frozen=True):
     """The answer to a question for bytes from `start` on."""
@@ -38,7 +43,7 @@ class PieceFrom(Struct, frozen=True):
 
     @property
     def statuses(self) -> frozenset[int]:
-        """416: there is nothing from there on."""
+        """416: there is nothing from there on; where that isn't the end, another file has taken its place."""
         return frozenset({_NOT_SATISFIABLE})
 
     def read(self, reply: Reply) -> Outcome[Piece, str]:
@@ -46,7 +51,7 @@ class PieceFrom(Struct, frozen=True):
         said = _RANGE.fullmatch(reply.header("content-range") or "")
         total = int(said[2]) if said and said[2] != "*" else None
         if reply.status == _NOT_SATISFIABLE:
-            at_end = total is None or total == self.start
+            at_end = total == self.start or (total is None and self.start > 0)
             return Success(Piece(self.start, b"", self.start) if at_end else Piece(0, b"", total))
         if said is None or said[1] is None:
             return Success(Piece(0, reply.body, len(reply.body)))

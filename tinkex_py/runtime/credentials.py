@@ -36,9 +36,15 @@ _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 _POSIX = os.name == "posix"
 
 
-def credentials_file(config: Config) -> Path:
+def credentials_file(config: Config) -> Outcome[Path, InvalidConfig]:
     """Where the keys of these settings are stored."""
-    return Path(config.credentials_file or DEFAULT_FILE).expanduser()
+    place = config.credentials_file or DEFAULT_FILE
+    try:
+        file = Path(place).expanduser()
+        _ = os.fsencode(file)
+    except (RuntimeError, ValueError):  # nobody of that name has a home; a text that no path can be
+        return Failure(_nowhere(place))
+    return Failure(_nowhere(place)) if "\0" in place else Success(file)
 
 
 def stored_keys(path: Path) -> Outcome[StoredKeys, FileFailed]:
@@ -133,7 +139,8 @@ def credentials_of(config: Config) -> Outcome[Credentials]:
     """How these settings come to a credential; the file is read only when nothing else is given."""
     if config.api_key is not None or config.credential_cmd is not None:
         return _usable(Credentials(config))
-    return then(stored_keys(credentials_file(config)), lambda stored: _usable(Credentials(config, stored)))
+    stored = then(credentials_file(config), stored_keys)
+    return then(stored, lambda keys: _usable(Credentials(config, keys)))
 
 
 def _usable(credentials: Credentials) -> Outcome[Credentials]:
@@ -198,6 +205,11 @@ def _decoded(path: Path, content: bytes) -> Outcome[StoredKeys, FileFailed]:
     if keys.version != VERSION:
         return Failure(_failed(path, f"has version {keys.version}, and this client knows version {VERSION}: update it"))
     return Success(keys)
+
+
+def _nowhere(place: str) -> InvalidConfig:
+    message = f"credentials_file is {place!r}, which leads nowhere: give the whole path of a file, without ~"
+    return InvalidConfig(message=message, setting="credentials_file", value=place)
 
 
 def _failed(path: Path, what: str) -> FileFailed:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import Piece
 
 UNFINISHED = ".partial"
@@ -20,6 +20,8 @@ LARGEST = 1 << 40
 """Bytes that an archive may unpack to."""
 _GROWTH, _HARMLESS = 100, 1 << 30
 """Weights hardly shrink: what unpacks to a hundred times its own bytes, and more than 1 GB, is no checkpoint."""
+
+_CHUNK = 1 << 20
 
 
 class Arriving:
@@ -32,12 +34,12 @@ class Arriving:
     @property
     def whole(self) -> bool:
         """Whether it has come already."""
-        return self.file.is_file()
+        return _is_file(self.file)
 
     @property
     def size(self) -> int:
         """How many of its bytes have come."""
-        return self._beside.stat().st_size if self._beside.is_file() else 0
+        return self._beside.stat().st_size if _is_file(self._beside) else 0
 
     def take(self, piece: Piece) -> Outcome[None, FileFailed]:
         """Keep a piece; the last one makes the file whole. A piece from the beginning begins anew."""
@@ -54,6 +56,17 @@ class Arriving:
         return Success(None)
 
 
+def taken(folder: Path) -> Outcome[bool, FileFailed]:
+    """Whether something has that name already; a name that nothing can have is refused."""
+    try:
+        _ = folder.stat()
+    except FileNotFoundError:
+        return Success(False)
+    except OSError as error:
+        return Failure(_failed(folder, f"can't be used: {error.strerror}; give another directory"))
+    return Success(True)
+
+
 def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
     """Where a file of that name goes below the folder; names that lead elsewhere are refused."""
     place = PurePosixPath(name)
@@ -67,9 +80,44 @@ def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
 
 
 def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
-    """The files of an archive, unpacked below the folder: regular ones only, none outside, none through a link."""
+    """The files of an archive: regular ones only, none outside, none through a link, and none of a damaged one.
+
+    They get a folder of their own: what had its name before goes, and it goes itself when they can't be had.
+    """
+    files = then(discard(folder), lambda _: _unpacked(archive, folder))
+    if isinstance(files, Failure):
+        _ = discard(folder)
+    return files
+
+
+def discard(path: Path) -> Outcome[None, FileFailed]:
+    """Remove a file, or a folder and all that is in it, if it is there."""
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        return Failure(_failed(path, f"can't be removed: {error.strerror}; remove it by hand, and download it again"))
+    return Success(None)
+
+
+def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
+    """Give a finished folder its name, in the place of what had it before."""
+    try:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        _ = beside.replace(folder)
+    except OSError as error:
+        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
+    return Success(None)
+
+
+def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
+    """It is read to its end, where compressed archives have their check."""
     unpacked: list[Path] = []
     try:
+        folder.mkdir(parents=True)
         with tarfile.open(archive) as opened:
             most = min(LARGEST, max(_HARMLESS, _GROWTH * archive.stat().st_size))
             for place, member in _members(opened, folder, most):
@@ -82,20 +130,10 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
                     with source, target.open("wb") as file:
                         shutil.copyfileobj(source, file)
                 unpacked.append(target)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        return Failure(_failed(archive, f"can't be unpacked: {error}"))
-    return Success(tuple(unpacked))
-
-
-def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
-    """Give a finished folder its name, in the place of what had it before."""
-    try:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
-        _ = beside.replace(folder)
-    except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
-    return Success(None)
+            whole = _ends(opened, most)
+    except Exception as error:  # noqa: BLE001 - each compression has exceptions of its own, odd headers any
+        return Failure(_not_unpacked(archive, error))
+    return Success(tuple(unpacked)) if whole else Failure(_damaged(archive, "it does not end as archives do"))
 
 
 def _members(
@@ -119,6 +157,36 @@ def _members(
             )
         else:
             yield within(folder, member.name.removeprefix("./")), member
+
+
+def _ends(opened: tarfile.TarFile, most: int) -> bool:
+    """Whether an archive ends after the last of its files: by zeros, at least a block of them and nothing else."""
+    stream = opened.fileobj
+    _ = stream.seek(opened.offset)
+    zeros = 0
+    while (read := stream.read(_CHUNK)) and not read.strip(b"\0") and zeros <= most:
+        zeros += len(read)
+    return not read and zeros >= tarfile.BLOCKSIZE
+
+
+def _not_unpacked(archive: Path, error: Exception) -> FileFailed:
+    """Why: the system says no by a number, and what reads archives by words."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _failed(archive, f"can't be unpacked: {error.strerror}")
+    said = str(error) or type(error).__name__
+    return _damaged(archive, said.splitlines()[0].rstrip(":"))
+
+
+def _damaged(archive: Path, why: str) -> FileFailed:
+    return _failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one; what can't be looked at is none, and says why when it is written."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _failed(path: Path, what: str) -> FileFailed:

@@ -143,7 +143,7 @@ def _embedded(config: Config) -> Outcome[_Connection]:
                 extra="local",
             )
         )
-    except (OSError, ValueError) as error:  # a ValueError is a name that no folder can have
+    except (OSError, ValueError, RuntimeError) as error:  # a name that no folder can have, or the home of nobody
         path = str(getattr(error, "filename", None) or config.base_url)
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 

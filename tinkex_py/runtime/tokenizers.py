@@ -29,7 +29,7 @@ def load_tokenizer(model: str, tokenizer_id: str | None = None) -> Outcome[Token
     ExtraMissing without the extra `tokenizers`; FileFailed when it can't be had; CapabilityMissing for one that only
     its own package reads. From the hub it is fetched once, to where HF_HOME says, with HF_TOKEN if that is set.
     """
-    if Path(model).joinpath(FILE).is_file() and tokenizer_id is None:
+    if tokenizer_id is None and _has_file(model):
         return _loaded(TokenizerSource(model))
     source = tokenizer_source(model, tokenizer_id)
     if source.name.startswith(EMBEDDED):
@@ -53,6 +53,14 @@ class _Read(Protocol):
 class _Reader(Protocol):
     def from_file(self, path: str) -> _Read: ...
     def from_pretrained(self, name: str, *, revision: str) -> _Read: ...
+
+
+def _has_file(folder: str) -> bool:
+    """Whether there is such a folder with a tokenizer in it; some models have names that no folder can have."""
+    try:
+        return Path(folder).joinpath(FILE).is_file()
+    except OSError:
+        return False
 
 
 def _loaded(source: TokenizerSource) -> Outcome[Tokenizer]:

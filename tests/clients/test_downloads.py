@@ -1,0 +1,131 @@
+"""Checkpoints brought to this machine from servers that answer oddly."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients.fronts import error_of
+from tinkex_py import ServiceClient, or_raise
+from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
+from tinkex_py.errors import FileFailed, InvalidInput
+from tinkex_py.outcome import Outcome
+
+PATH = "tinker://run/weights/a"
+NAME = "run_weights_a"
+_PATIENCE = 9
+"""Questions after which the server has had enough."""
+
+
+class Archives:
+    """A server with one archive: its answers to questions for bytes, over and over; keeps where these begin."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.asked: list[str] = []
+        self._answers = answers
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/archive"):
+            return httpx.Response(200, json={"url": "http://files.test/a", "expires": "2100-01-01T00:00:00Z"})
+        if request.url.host != "files.test":
+            return httpx.Response(404)
+        self.asked.append(request.headers["range"].removeprefix("bytes=").partition("-")[0])
+        if len(self.asked) > _PATIENCE:
+            return httpx.Response(404)
+        given = self._answers[(len(self.asked) - 1) % len(self._answers)]
+        return httpx.Response(given.status_code, headers=given.headers, content=given.content)
+
+    def download(
+        self, directory: Any, progress: Progress = lambda _name, _came, _total: None, path: str = PATH
+    ) -> Outcome[Downloaded]:
+        transport = httpx.MockTransport(self)
+        with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
+            return download_checkpoint(service, path, directory, progress=progress)
+
+
+def nothing(said: str | None) -> httpx.Response:
+    return httpx.Response(416, headers={} if said is None else {"content-range": said})
+
+
+def archive(*, link: bool = False, **files: bytes) -> httpx.Response:
+    """An archive of these files, and of a link if there is to be one."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            packed.addfile(member, io.BytesIO(content))
+        if link:
+            member = tarfile.TarInfo("link")
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            packed.addfile(member)
+    return httpx.Response(200, content=buffer.getvalue())
+
+
+def some(start: int) -> httpx.Response:
+    return httpx.Response(206, headers={"content-range": f"bytes {start}-{start + 1}/100"}, content=b"ab")
+
+
+WITHHELD = {
+    "from the beginning": ((nothing("bytes */100"),), 0, ["0"]),
+    "unsaid": ((nothing(None),), 0, ["0"]),
+    "again": ((nothing("bytes */100"),), 7, ["7", "0"]),
+    "again and again": ((some(0), nothing("bytes */100")), 0, ["0", "2", "0", "2"]),
+}
+
+
+@pytest.mark.parametrize(("answers", "came", "asked"), WITHHELD.values(), ids=WITHHELD)
+def test_a_server_that_withholds_a_file_is_not_asked_for_ever(
+    tmp_path: Path, answers: tuple[httpx.Response, ...], came: int, asked: list[str]
+) -> None:
+    beside = tmp_path / f"{NAME}.partial" / "archive.tar.partial"
+    beside.parent.mkdir()
+    _ = beside.write_bytes(bytes(came))
+    server = Archives(*answers)
+    error = error_of(FileFailed, server.download(tmp_path))
+    assert "gives no bytes of archive.tar" in error.message
+    assert server.asked == asked
+
+
+def test_nothing_of_a_refused_archive_is_among_the_files_of_the_next(tmp_path: Path) -> None:
+    server = Archives(archive(stray=b"1", link=True), archive(weights=b"2"))
+    assert "which is no file" in error_of(FileFailed, server.download(tmp_path)).message
+    assert list(tmp_path.iterdir()) == []
+    found = or_raise(server.download(tmp_path))
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+    assert list(found.folder.iterdir()) == list(found.files) == [tmp_path / NAME / "weights"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove everything")
+def test_an_archive_that_can_not_be_removed_is_a_failure(tmp_path: Path) -> None:
+    beside = tmp_path / f"{NAME}.partial"
+    outcome = Archives(archive(weights=b"2")).download(tmp_path, lambda _name, _came, _total: beside.chmod(0o500))
+    beside.chmod(0o700)
+    assert "archive.tar can't be removed" in error_of(FileFailed, outcome).message
+
+
+@pytest.mark.parametrize("directory", [None, 5, b"here", "a\0b", "\ud800", ["here"]], ids=ascii)
+def test_what_can_be_no_directory_is_refused_before_anything_is_asked(directory: object) -> None:
+    server = Archives(archive(weights=b"2"))
+    error = error_of(InvalidInput, server.download(directory))
+    assert (error.path, server.asked) == ("directory", [])
+
+
+@pytest.mark.parametrize("letters", [300, 240])
+def test_a_checkpoint_with_a_name_that_no_folder_can_have_is_a_failure(tmp_path: Path, letters: int) -> None:
+    path = f"tinker://{'r' * letters}/weights/a"
+    error = error_of(FileFailed, Archives(archive(weights=b"2")).download(tmp_path, path=path))
+    assert os.strerror(errno.ENAMETOOLONG) in error.message
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    server = Archives(archive(weights=b"2"))
+    (tmp_path / "file").touch()
+    assert "can't be used" in error_of(FileFailed, server.download(tmp_path / "file")).message
