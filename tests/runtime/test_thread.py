@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
-from returns.result import Success
+from returns.result import Failure, Success
 from typing_extensions import override
 
 from tests.plans.scripted import Script, reply
 from tests.runtime.connections import counting
 from tinkex_py import Config, errors
 from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.errors import TransportError
 from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan, pure, send, shield, sleep, spawn, wait_for
+from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.pools import Pools
@@ -55,6 +58,28 @@ def test_the_plans_of_each_thread_start_in_its_own_order() -> None:
     assert started == [list(range(200))] * 4
 
 
+class Deaf(Script):
+    """Never answers, and doesn't hear that it is to stop."""
+
+    @override
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+        """No reply."""
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1000)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_nobody_waits_for_what_does_not_hear_that_it_is_to_end() -> None:
+    under_test = ThreadRuntime(Executor(Deaf(reply(200))), closing=0.1)
+    running = under_test.submit(send(get_server_capabilities()))
+    assert wait(running, 0.1) is None
+    under_test.close()
+    settled = wait(running, 10)
+    assert isinstance(settled, Failure)
+    assert isinstance(settled.failure(), errors.ClientClosed)
+
+
 def test_a_runtime_without_plans_has_no_thread() -> None:
     before = threading.active_count()
     under_test = runtime()
@@ -84,7 +109,7 @@ def test_closing_is_bounded_even_if_the_transport_never_closes() -> None:
     under_test = ThreadRuntime(Executor(Stubborn(reply(200, {}))), ended.set, closing=0.05)
     assert wait(under_test.submit(pure(1))) == Success(1)
     under_test.close()
-    assert ended.is_set()
+    assert ended.wait(10)
 
 
 def test_closing_leaves_no_thread_no_task_and_no_socket() -> None:
@@ -103,7 +128,7 @@ def test_closing_leaves_no_thread_no_task_and_no_socket() -> None:
             opened += 1
         assert opened > 0
         assert all(server.ended.acquire(timeout=10) for _ in range(opened))
-    assert executor.tasks == set()
+    assert executor.tasks == {}
     assert {thread.name for thread in set(threading.enumerate()) - before} == set()
 
 

@@ -68,7 +68,7 @@ class Executor:
         pool: Pool | None = None,
     ) -> None:
         self.transport = transport
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: dict[asyncio.Task[Any], Callable[[asyncio.Task[Any]], None]] = {}
         self.closing = False
         self._calendar = Calendar()
         self._observe = observe
@@ -118,9 +118,17 @@ class Executor:
         `ended` is called then, and takes it out of `tasks`.
         """
         task = asyncio.get_running_loop().create_task(work, context=context)
-        self.tasks.add(task)
-        task.add_done_callback(ended or self.tasks.discard, context=context)
+        self.tasks[task] = ended or self._forget
+        task.add_done_callback(self.tasks[task], context=context)
         return task
+
+    def abandon(self) -> None:
+        """Leave what has not ended, now that the loop has closed, so that nobody waits for it any more."""
+        for task, ended in tuple(self.tasks.items()):
+            ended(task)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        _ = self.tasks.pop(task, None)
 
     async def stop(self) -> None:
         """End everything that runs."""
@@ -131,7 +139,8 @@ class Executor:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
             # Gathering tasks that have ended need not let the loop run, hence not their callbacks either.
-            self.tasks.difference_update(ending)
+            for task in ending:
+                self._forget(task)
 
     async def close(self) -> None:
         """End everything that runs, then the transport."""

@@ -61,9 +61,11 @@ class Running(Generic[T]):
             self._task.cancel()
 
     def _settle(self, task: asyncio.Task[Outcome[T]]) -> None:
-        """Called however the task ends, even if it was cancelled before its first step."""
-        self._executor.tasks.discard(task)
-        if task.cancelled():
+        """Called however the task ends, even if it was cancelled before its first step, or is left as it is."""
+        _ = self._executor.tasks.pop(task, None)
+        if not task.done():
+            self.settled.fill(Failure(closed()))
+        elif task.cancelled():
             self.settled.fill(Failure(closed() if self._executor.closing else _CANCELLED))
         elif (bug := task.exception()) is not None:
             self.settled.fill(Crash(bug))

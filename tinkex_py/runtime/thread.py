@@ -25,6 +25,8 @@ CLOSING = 5.0
 """Seconds that closing may take."""
 _FAREWELL = 0.8
 """The share of them that a farewell may take."""
+_ENDING = 0.9
+"""The share of them after which what still hasn't ended is left behind."""
 
 
 class ThreadRuntime:
@@ -91,7 +93,7 @@ class ThreadRuntime:
         if loop is not None and thread is not None and thread.is_alive():
             self.post(loop.stop)
             if not self.here:
-                thread.join(self._closing + 1)
+                thread.join(self._closing)
 
     async def aclose(self, farewell: Plan[None] | None = None) -> None:
         """As `close`, without blocking the caller's event loop."""
@@ -109,11 +111,12 @@ class ThreadRuntime:
         try:
             loop.run_forever()
             self._drain()
-            with suppress(TimeoutError):
-                loop.run_until_complete(asyncio.wait_for(self._end(), self._closing))
+            # What doesn't hear that it is to end is not waited for.
+            _ = loop.run_until_complete(asyncio.wait({loop.create_task(self._end())}, timeout=self._closing * _ENDING))
         finally:
             asyncio.set_event_loop(None)
             loop.close()
+            self._executor.abandon()
             if self._afterwards is not None:
                 self._afterwards()
 
