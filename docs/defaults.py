@@ -192,10 +192,11 @@ mode 0700); one that others can reach is refused, and the failure names the comm
 Where the server asks for it (`pjwt_auth_enabled`), the credential is exchanged for a short-lived token, which then goes
 with everything else. It is renewed at about half its life, and replaced when the server no longer takes it.
 
-The command runs for 30 s at most, and what it prints is shown nowhere. It runs before the client's first request and
-before each exchange for a token. Where none is exchanged, what it printed goes with every request until the server
-answers 401: then it runs again, and if it prints something else, the request is sent once more with that. All requests
-that wait for it share one run.
+The command runs for 30 s at most, and what it prints is shown nowhere. It runs before the client's first request, each
+exchange for a token and each question about the key itself. Where no token is exchanged, what it printed goes with all
+requests until the server answers 401: then it runs again, and if it prints something else, the request is sent once
+more with that. All requests that wait for it share one run. `tinkex_py.auth.get_tinker_token` renews a token that is
+about to end before it hands it out; where none is exchanged, it runs the command.
 """
 LIMITS = """\
 ## Certificates and limits

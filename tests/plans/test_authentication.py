@@ -19,6 +19,7 @@ from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, attempt, sleep, together
 from tinkex_py.plans.retry import Policy, call
+from tinkex_py.plans.startup import presented as shown
 from tinkex_py.request import Encoded
 from tinkex_py.types.credentials import AuthToken, Claims, Token, claims, expired, origin, received, well_formed
 from tinkex_py.types.service import GetServerCapabilitiesResponse
@@ -114,6 +115,39 @@ def test_a_second_refusal_is_the_answer() -> None:
     server = routes(token("a"), token("b"), answers=(INVALID,))
     assert isinstance(server.run(ask()).failure(), errors.Unauthorized)
     assert (presented(server), server.operations.count("auth_token")) == (["a", "b"], 2)
+
+
+def handed_out(server: Routes, *times: float) -> list[Outcome[str | None]]:
+    def plan() -> Plan[list[Outcome[str | None]]]:
+        found: list[Outcome[str | None]] = []
+        for earlier, later in zip((0.0, *times), times, strict=False):
+            yield from sleep(later - earlier)
+            found.append((yield from attempt(shown(server.startup))))
+        return found
+
+    return server.run(plan()).unwrap()
+
+
+def test_a_token_is_handed_out_with_life_in_it_or_not_at_all() -> None:
+    server = routes(token("a"), token("b"), BROKEN)
+    *living, dead = handed_out(server, 0.0, 941.0, 942.0, 2000.0)
+    first, second = (jwt(name, iat=0, exp=LIFE) for name in "ab")
+    assert living == [Success(first), Success(second), Success(second)]
+    assert isinstance(dead.failure(), errors.ConnectionFailed)
+
+
+def test_a_credential_is_handed_out_as_the_source_has_it_then() -> None:
+    server, printed = printing("tml-1", "tml-2")
+    assert handed_out(server, 0.0, 1.0) == [Success("tml-1"), Success("tml-2")]
+    assert printed == ["tml-1", "tml-2"]
+
+
+def test_a_credential_that_cannot_be_had_any_more_is_not_handed_out() -> None:
+    gone = errors.MissingCredentials(message="gone")
+    answers: list[Outcome[str]] = [Success(KEY), Failure(gone)]
+    server = from_source(lambda _: answers.pop(0))
+    server.lines["client_config"] = [reply(404)]
+    assert handed_out(server, 0.0, 1.0) == [Success(KEY), Failure(gone)]
 
 
 def test_a_token_that_comes_again_counts_as_another() -> None:

@@ -14,12 +14,12 @@ from msgspec import Struct, field
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
-from tinkex_py.endpoints.service import client_config, client_dynamic_config
+from tinkex_py.endpoints.service import client_config, client_dynamic_config, get_server_capabilities
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TinkerError, TransportError
 from tinkex_py.interpret import interpret, status_error
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication, Stopped, fresh, replaced, resolved
-from tinkex_py.plans.effects import Plan, halt, now, send, spawn
+from tinkex_py.plans.effects import Plan, halt, now, require, send, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity, may_repeat
 from tinkex_py.plans.unknown_fields import REFUSALS, UnknownFields, learned, sent_known
@@ -74,6 +74,23 @@ def flags(startup: Startup) -> Plan[ClientConfigResponse]:
             return known
         case Failure(stopped):
             return (yield from halt(_error(stopped)))
+
+
+def presented(startup: Startup) -> Plan[str | None]:
+    """What a request presents now: a token with life in it where credentials are exchanged, else the credential.
+
+    Whoever takes it elsewhere can't renew it there, so the source is asked again unless that was just done.
+    """
+    begun = startup.begun.done
+    _ = yield from flags(startup)
+    match (yield from fresh(startup.authentication)):
+        case Failure(stopped):
+            return (yield from halt(_error(stopped)))
+        case Success(_) if begun and not startup.authentication.exchanging:
+            yield from require((yield from resolved(startup.authentication)))
+        case Success(_):
+            pass
+    return startup.authentication.credential_for(get_server_capabilities())
 
 
 def dynamic(startup: Startup) -> Plan[DynamicConfigResponse]:
