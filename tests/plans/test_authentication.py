@@ -378,6 +378,8 @@ ORIGINS: dict[str, tuple[str | None, bool, bool, str, str]] = {
     "a key, but a command is wanted": (KEY, True, True, "credential_cmd", "command"),
     "a key, and no command to be had": (KEY, False, True, "credential_cmd", "command wanted"),
     "a token counts more": (jwt("a"), True, True, "credential_cmd", "key"),
+    "a stored key, but a command is wanted": (None, True, True, "credential_cmd", "command"),
+    "a stored key, and no command to be had": (None, False, True, "credential_cmd", "stored"),
     "a bad key and a command": ("sk", True, True, "api_key", "command"),
     "a bad key": ("sk", False, True, "api_key", "malformed"),
     "a command": (None, True, True, "api_key", "command"),

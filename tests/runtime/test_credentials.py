@@ -164,6 +164,29 @@ def test_a_server_that_wants_a_command_gets_no_key() -> None:
     assert Credentials(both)("credential_cmd") == Success("tml-cmd")
 
 
+@pytest.mark.parametrize(
+    ("exchanging", "wanted", "exchanged"),
+    [(True, "credential_cmd", "tml-cmd"), (True, "api_key", KEY), (False, "credential_cmd", None)],
+)
+def test_the_command_wins_over_a_key_where_it_is_exchanged_and_wanted(
+    wanted: str, exchanged: str | None, *, exchanging: bool
+) -> None:
+    presented: dict[str, str] = {}
+    flags = {"pjwt_auth_enabled": exchanging, "credential_default_source": wanted}
+    bodies: dict[str, object] = {"config": flags, "dynamic_config": {}, "token": {"jwt": jwt("me")}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        presented[name] = request.headers["x-api-key"]
+        return httpx.Response(200 if name in bodies else 401, json=bodies.get(name))
+
+    config = Config(base_url="http://server.test", api_key=KEY, credential_cmd="echo tml-cmd")
+    with ServiceClient(config, transport=httpx.MockTransport(answer)) as service:
+        assert isinstance(service.get_server_capabilities().failure(), errors.Unauthorized)
+    assert (presented["config"], presented.get("token")) == (KEY, exchanged)
+    assert presented["get_server_capabilities"] == (jwt("me") if exchanging else KEY)
+
+
 def test_a_key_that_begins_like_none_is_refused_before_anything_is_sent() -> None:
     with ServiceClient(base_url="http://server.test", api_key="sk-hush-hush-hush") as service:
         outcome = service.get_server_capabilities()

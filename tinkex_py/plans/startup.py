@@ -167,7 +167,8 @@ def _begin(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
         return outcome
     startup.known = known = outcome.unwrap()
     startup.authentication.exchanging = known.pjwt_auth_enabled
-    startup.authentication.preferred = known.credential_default_source
+    if known.pjwt_auth_enabled:
+        startup.authentication.preferred = known.credential_default_source
     renewal = yield from fresh(startup.authentication)
     if isinstance(renewal, Failure):
         return renewal
