@@ -186,12 +186,19 @@ CREDENTIALS = """\
 
 A key begins with `tml-`, a JWT with `eyJ`; anything else is refused before a request is sent. The key that was given
 (argument, then TINKER_API_KEY) is taken, else the output of the command, else the default key of the file. A key with
-another beginning is passed over when there is a command. The command runs anew for each use, for 30 s at most, and
-what it prints is shown nowhere. The file belongs to its owner only (mode 0600, in a folder of mode 0700); one that
-others can reach is refused, and the failure names the command that mends it.
+another beginning is passed over when there is a command. Where the server exchanges credentials and wants a command's
+(`credential_default_source`), the command is taken before a `tml-` key that was given, and such a key alone is refused.
+The file belongs to its owner only (mode 0600, in a folder of mode 0700); one that others can reach is refused, and the
+failure names the command that mends it.
 
 Where the server asks for it (`pjwt_auth_enabled`), the credential is exchanged for a short-lived token, which then goes
 with everything else. It is renewed at about half its life, and replaced when the server no longer takes it.
+
+The command runs for 30 s at most, and what it prints is shown nowhere. It runs before the client's first request, each
+exchange for a token and each question about the key itself. Where no token is exchanged, what it printed goes with all
+requests until the server answers 401: then it runs again, and if it prints something else, the request is sent once
+more with that. All requests that wait for it share one run. `tinkex_py.auth.get_tinker_token` renews a token that is
+about to end before it hands it out; where none is exchanged, it runs the command.
 """
 LIMITS = """\
 ## Certificates and limits

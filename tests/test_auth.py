@@ -48,6 +48,20 @@ def test_the_token_is_what_requests_present() -> None:
         assert (get_tinker_token(plain), get_tinker_token(exchanging)) == (Success(KEY), Success(jwt("me")))
 
 
+def test_a_token_without_life_in_it_is_not_handed_out_again() -> None:
+    lives = iter((2, 3600))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        bodies = {"config": {"pjwt_auth_enabled": True}, "dynamic_config": {}}
+        body = bodies[name] if name in bodies else {"jwt": jwt("me", iat=0, exp=next(lives))}
+        return httpx.Response(200, json=body)
+
+    with ServiceClient(base_url="http://server.test", api_key=KEY, transport=httpx.MockTransport(answer)) as service:
+        lasting = jwt("me", iat=0, exp=3600)
+        assert [get_tinker_token(service) for _ in range(2)] == [Success(lasting)] * 2
+
+
 def test_the_console_has_a_page_for_each_thing() -> None:
     assert (session_url(), session_url("a/b")) == (f"{CONSOLE}/sessions", f"{CONSOLE}/sessions/a%2Fb")
     assert training_run_url("s:train:0") == f"{CONSOLE}/training_runs/s:train:0"

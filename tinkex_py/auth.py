@@ -13,7 +13,7 @@ from tinkex_py.errors import MissingCredentials
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.retry import call
-from tinkex_py.plans.startup import Startup, flags
+from tinkex_py.plans.startup import Startup, presented
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.opening import from_environment
 
@@ -43,7 +43,8 @@ def check_access(client: ServiceClient | None = None, *, timeout: float | None =
 def get_tinker_token(client: ServiceClient | None = None) -> Outcome[str]:
     """What requests present: the short-lived token where the server exchanges credentials, else the credential.
 
-    It is a secret: keep it out of logs.
+    A token that has less than a minute left is renewed first; where none is exchanged, a credential command runs. It is
+    a secret: keep it out of logs.
     """
     if client is None:
         with ServiceClient() as own:
@@ -52,8 +53,7 @@ def get_tinker_token(client: ServiceClient | None = None) -> Outcome[str]:
 
 
 def _presented(startup: Startup) -> Plan[str]:
-    _ = yield from flags(startup)
-    credential = startup.authentication.credential_for(get_server_capabilities())
+    credential = yield from presented(startup)
     if credential is None:
         return (yield from halt(MissingCredentials(message="the embedded engine needs no credential, and has none")))
     return credential

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future
 from typing import TypeVar
+
+from typing_extensions import ParamSpec, override
 
 from tests.plans.scripted import Line, reply
 from tinkex_py.config import Config
@@ -19,8 +24,19 @@ from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.testing import clock
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 KEY = "tml-the-key"
+
+
+class Later(Pool):
+    """Does what it is given a second later, in virtual time."""
+
+    @override
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        asyncio.get_running_loop().call_later(1.0, lambda: future.set_result(fn(*args, **kwargs)))
+        return future
 
 
 class Routes:
@@ -29,14 +45,17 @@ class Routes:
     def __init__(self, **lines: Line | tuple[Line, ...]) -> None:
         self.lines = {name: list(given) if isinstance(given, tuple) else [given] for name, given in lines.items()}
         self.sent: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[AnyRequest, Pairs]] = []
+        self.pool: Pool | None = None
         self.times: list[float] = []
         self.events: list[AnyEvent] = []
         self.startup = Startup(
             config=Config(base_url="http://server.test"), authentication=Authentication(credential=KEY)
         )
 
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:  # noqa: ARG002
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
         """The operation's next line."""
+        self.asked.append((request, headers))
         self.sent.append((request.operation, self.startup.authentication.credential_for(request)))
         self.times.append(asyncio.get_running_loop().time())
         lines = self.lines.get(request.operation, [reply(404)])
@@ -59,7 +78,7 @@ class Routes:
         return clock.run(self._run(plan))
 
     async def _run(self, plan: Plan[T]) -> Outcome[T]:
-        inner = Executor(self, observe=self.events.append, bits=lambda: 0)
+        inner = Executor(self, observe=self.events.append, bits=lambda: 0, pool=self.pool)
         executor = Executor(Preparing(inner, self.startup), observe=self.events.append, bits=lambda: 0)
         try:
             return await executor.run(plan)

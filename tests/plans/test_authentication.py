@@ -10,19 +10,23 @@ import pytest
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tests.plans.routed import KEY, Routes
+from tests.plans.routed import KEY, Later, Routes
 from tests.plans.scripted import BROKEN, Line, reply
+from tests.plans.test_steps import new_run, steps_of
 from tinkex_py import errors
 from tinkex_py.endpoints.keys import get_api_key
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, attempt, sleep, together
 from tinkex_py.plans.retry import Policy, call
+from tinkex_py.plans.startup import presented as shown
+from tinkex_py.request import Encoded
 from tinkex_py.types.credentials import AuthToken, Claims, Token, claims, expired, origin, received, well_formed
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 
 EXCHANGE = reply(200, {"pjwt_auth_enabled": True})
 INVALID = reply(401, {"detail": "no"}, www_authenticate='Bearer error="invalid_token"')
+REFUSED = reply(401, {"detail": "no"})
 ANSWERED = reply(200, {})
 LIFE = 1000.0
 
@@ -113,6 +117,45 @@ def test_a_second_refusal_is_the_answer() -> None:
     assert (presented(server), server.operations.count("auth_token")) == (["a", "b"], 2)
 
 
+def handed_out(server: Routes, *times: float) -> list[Outcome[str | None]]:
+    def plan() -> Plan[list[Outcome[str | None]]]:
+        found: list[Outcome[str | None]] = []
+        for earlier, later in zip((0.0, *times), times, strict=False):
+            yield from sleep(later - earlier)
+            found.append((yield from attempt(shown(server.startup))))
+        return found
+
+    return server.run(plan()).unwrap()
+
+
+def test_a_token_is_handed_out_with_life_in_it_or_not_at_all() -> None:
+    server = routes(token("a"), token("b"), BROKEN)
+    *living, dead = handed_out(server, 0.0, 941.0, 942.0, 2000.0)
+    first, second = (jwt(name, iat=0, exp=LIFE) for name in "ab")
+    assert living == [Success(first), Success(second), Success(second)]
+    assert isinstance(dead.failure(), errors.ConnectionFailed)
+
+
+def test_a_credential_is_handed_out_as_the_source_has_it_then() -> None:
+    server, printed = printing("tml-1", "tml-2")
+    assert handed_out(server, 0.0, 1.0) == [Success("tml-1"), Success("tml-2")]
+    assert printed == ["tml-1", "tml-2"]
+
+
+def test_a_credential_that_cannot_be_had_any_more_is_not_handed_out() -> None:
+    gone = errors.MissingCredentials(message="gone")
+    answers: list[Outcome[str]] = [Success(KEY), Failure(gone)]
+    server = from_source(lambda _: answers.pop(0))
+    server.lines["client_config"] = [reply(404)]
+    assert handed_out(server, 0.0, 1.0) == [Success(KEY), Failure(gone)]
+
+
+def test_a_token_that_comes_again_counts_as_another() -> None:
+    server = routes(token("a"), answers=(INVALID, ANSWERED))
+    assert isinstance(server.run(ask()), Success)
+    assert presented(server) == ["a", "a"]
+
+
 def test_another_401_is_final() -> None:
     server = routes(token("a"), answers=(reply(401),))
     assert isinstance(server.run(ask()).failure(), errors.Unauthorized)
@@ -152,7 +195,7 @@ def from_source(answer: Callable[[str], Outcome[str]], *tokens: Line) -> Routes:
     return server
 
 
-def test_the_credential_is_asked_for_anew_for_each_use() -> None:
+def test_the_credential_is_asked_for_anew_for_each_exchange() -> None:
     asked: list[str] = []
 
     def source(preferred: str) -> Outcome[str]:
@@ -165,6 +208,82 @@ def test_the_credential_is_asked_for_anew_for_each_use() -> None:
     server.run(ask())
     assert asked == ["api_key", "credential_cmd"]
     assert [presented(server, name) for name in ("client_config", "auth_token")] == [["tml-1"], ["tml-2"]]
+
+
+def printing(*credentials: str, **lines: Line | tuple[Line, ...]) -> tuple[Routes, list[str]]:
+    """A client whose command prints these, the last one again and again, where none is exchanged; and what it did."""
+    server, printed = Routes(**lines), list[str]()
+
+    def source(_: str) -> Outcome[str]:
+        printed.append(credentials[min(len(printed), len(credentials) - 1)])
+        return Success(printed[-1])
+
+    server.startup.authentication.source = source
+    return server, printed
+
+
+def test_a_credential_serves_until_it_is_refused_and_the_request_is_sent_again_with_another() -> None:
+    answers = (ANSWERED, ANSWERED, REFUSED, ANSWERED)
+    server, printed = printing("tml-1", "tml-2", get_server_capabilities=answers)
+    outcomes = server.run(at(0.0, 1000.0, 2000.0, 3000.0)).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 4
+    assert presented(server) == ["tml-1", "tml-1", "tml-1", "tml-2", "tml-2"]
+    assert printed == ["tml-1", "tml-2"]
+
+
+def test_a_credential_that_is_refused_at_the_first_request_is_asked_for_again() -> None:
+    server, _ = printing("tml-1", "tml-2", get_server_capabilities=(REFUSED, ANSWERED))
+    assert isinstance(server.run(ask()), Success)
+    assert presented(server) == ["tml-1", "tml-2"]
+
+
+def test_a_refused_credential_is_not_presented_again() -> None:
+    server, printed = printing("tml-1", get_server_capabilities=REFUSED)
+    assert isinstance(server.run(ask()).failure(), errors.Unauthorized)
+    assert (presented(server), len(printed)) == (["tml-1"], 2)
+
+
+def test_a_credential_is_replaced_once_for_a_request() -> None:
+    server, printed = printing("tml-1", "tml-2", "tml-3", get_server_capabilities=REFUSED)
+    assert isinstance(server.run(ask()).failure(), errors.Unauthorized)
+    assert (presented(server), len(printed)) == (["tml-1", "tml-2"], 2)
+
+
+def test_a_source_that_has_no_other_credential_says_why() -> None:
+    gone = errors.MissingCredentials(message="gone")
+    answers: list[Outcome[str]] = [Success("tml-1"), Failure(gone)]
+    server = Routes(get_server_capabilities=REFUSED)
+    server.startup.authentication.source = lambda _: answers.pop(0)
+    assert server.run(ask()) == Failure(gone)
+
+
+def test_all_who_wait_for_another_credential_share_one_run_of_the_command() -> None:
+    answers = (REFUSED, 0.5, REFUSED, REFUSED, ANSWERED)
+    server, printed = printing("tml-1", "tml-2", get_server_capabilities=answers)
+    server.pool = Later()
+    outcomes = server.run(together([ask(), ask(), ask()])).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 3
+    assert sorted(filter(None, presented(server))) == ["tml-1"] * 3 + ["tml-2"] * 3
+    assert printed == ["tml-1", "tml-2"]
+
+
+def test_a_refusal_of_a_credential_that_was_replaced_meanwhile_needs_no_run() -> None:
+    answers = (REFUSED, 5.0, ANSWERED, REFUSED, ANSWERED)
+    server, printed = printing("tml-1", "tml-2", get_server_capabilities=answers)
+    outcomes = server.run(together([ask(), ask()])).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 2
+    assert (presented(server), printed) == (["tml-1", "tml-1", "tml-2", "tml-2"], ["tml-1", "tml-2"])
+
+
+def test_a_step_that_is_sent_again_with_another_credential_has_its_number_and_key() -> None:
+    accepted, done = reply(200, {"request_id": "r"}), reply(200, {"metrics": None})
+    server, _ = printing("tml-1", "tml-2", optim_step=(REFUSED, accepted), retrieve_future=done)
+    outcomes = server.run(steps_of(new_run(), 2)).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 2
+    assert presented(server, "optim_step") == ["tml-1", "tml-2", "tml-2"]
+    sent = [(each.body, headers) for each, headers in server.asked if each.operation == "optim_step"]
+    assert sent[0] == sent[1]
+    assert [b'"seq_id":2' in body.content for body, _ in sent if isinstance(body, Encoded)] == [False, False, True]
 
 
 def test_a_source_that_takes_no_time_is_asked_where_the_plan_runs() -> None:
@@ -259,6 +378,8 @@ ORIGINS: dict[str, tuple[str | None, bool, bool, str, str]] = {
     "a key, but a command is wanted": (KEY, True, True, "credential_cmd", "command"),
     "a key, and no command to be had": (KEY, False, True, "credential_cmd", "command wanted"),
     "a token counts more": (jwt("a"), True, True, "credential_cmd", "key"),
+    "a stored key, but a command is wanted": (None, True, True, "credential_cmd", "command"),
+    "a stored key, and no command to be had": (None, False, True, "credential_cmd", "stored"),
     "a bad key and a command": ("sk", True, True, "api_key", "command"),
     "a bad key": ("sk", False, True, "api_key", "malformed"),
     "a command": (None, True, True, "api_key", "command"),

@@ -20,9 +20,12 @@ def jwt(**claims: str) -> str:
     return f"eyJ.{urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x"
 
 
+def startup(authentication: Authentication) -> Startup:
+    return Startup(config=Config(base_url="http://server.test"), authentication=authentication)
+
+
 def who(authentication: Authentication) -> Outcome[Identity]:
-    startup = Startup(config=Config(base_url="http://server.test"), authentication=authentication)
-    return Script(reply(200, {})).run(identified(startup))
+    return Script(reply(200, {})).run(identified(startup(authentication)))
 
 
 def test_the_token_in_force_says_it() -> None:
@@ -44,3 +47,15 @@ def test_anything_else_says_nothing(key: str | None) -> None:
     error = outcome.failure()
     assert isinstance(error, errors.CapabilityMissing)
     assert error.capability == "whoami"
+
+
+def test_who_has_asked_for_the_credential_need_not_ask_again() -> None:
+    asked: list[str] = []
+
+    def source(preferred: str) -> Outcome[str]:
+        asked.append(preferred)
+        return Success(jwt(sub="u", iss="passport-prod"))
+
+    begun = startup(Authentication(source=source))
+    outcomes = [Script(reply(200, {})).run(identified(begun)) for _ in range(2)]
+    assert (outcomes, len(asked)) == ([Success(Identity(user_urn="u"))] * 2, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shlex
@@ -10,11 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from returns.result import Failure, Success
 
 from tests.plans.test_authentication import jwt
-from tinkex_py import Config, ServiceClient, errors
+from tinkex_py import AsyncServiceClient, Config, Outcome, ServiceClient, errors
 from tinkex_py.runtime.credentials import (
     LONGEST,
     Credentials,
@@ -108,10 +110,31 @@ def test_a_command_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_a_command_runs_anew_for_each_use(tmp_path: Path) -> None:
+def test_a_command_runs_anew_each_time_it_is_asked(tmp_path: Path) -> None:
     counter = shlex.quote(str(tmp_path / "count"))
     source = Credentials(Config(credential_cmd=f"echo x >> {counter}; echo tml-$(wc -l < {counter} | tr -d ' ')"))
     assert [source(), source()] == [Success("tml-1"), Success("tml-2")]
+
+
+def test_a_client_outlives_what_its_command_printed_and_runs_it_once_for_all(tmp_path: Path) -> None:
+    key, runs = tmp_path / "key", tmp_path / "runs"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.headers["x-api-key"] != key.read_text():
+            return httpx.Response(401, json={"detail": "expired"})
+        return httpx.Response(200 if request.url.path.endswith("capabilities") else 404, json={})
+
+    async def program() -> list[Outcome[object]]:
+        async with AsyncServiceClient(config, transport=httpx.MockTransport(answer)) as service:
+            key.write_text("tml-1")
+            first = await service.get_server_capabilities()
+            key.write_text("tml-2")
+            return [first, *await asyncio.gather(*(service.get_server_capabilities() for _ in range(40)))]
+
+    command = f"echo x >> {shlex.quote(str(runs))}; cat {shlex.quote(str(key))}"
+    config = Config(base_url="http://server.test", credential_cmd=command)
+    assert {type(each) for each in asyncio.run(program())} == {Success}
+    assert runs.read_text() == "x\n" * 2
 
 
 def test_an_expired_token_is_refused_here() -> None:
@@ -139,6 +162,29 @@ def test_a_server_that_wants_a_command_gets_no_key() -> None:
     assert isinstance(Credentials(Config(api_key=KEY))("credential_cmd").failure(), errors.MissingCredentials)
     both = Config(api_key=KEY, credential_cmd="echo tml-cmd")
     assert Credentials(both)("credential_cmd") == Success("tml-cmd")
+
+
+@pytest.mark.parametrize(
+    ("exchanging", "wanted", "exchanged"),
+    [(True, "credential_cmd", "tml-cmd"), (True, "api_key", KEY), (False, "credential_cmd", None)],
+)
+def test_the_command_wins_over_a_key_where_it_is_exchanged_and_wanted(
+    wanted: str, exchanged: str | None, *, exchanging: bool
+) -> None:
+    presented: dict[str, str] = {}
+    flags = {"pjwt_auth_enabled": exchanging, "credential_default_source": wanted}
+    bodies: dict[str, object] = {"config": flags, "dynamic_config": {}, "token": {"jwt": jwt("me")}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        presented[name] = request.headers["x-api-key"]
+        return httpx.Response(200 if name in bodies else 401, json=bodies.get(name))
+
+    config = Config(base_url="http://server.test", api_key=KEY, credential_cmd="echo tml-cmd")
+    with ServiceClient(config, transport=httpx.MockTransport(answer)) as service:
+        assert isinstance(service.get_server_capabilities().failure(), errors.Unauthorized)
+    assert (presented["config"], presented.get("token")) == (KEY, exchanged)
+    assert presented["get_server_capabilities"] == (jwt("me") if exchanging else KEY)
 
 
 def test_a_key_that_begins_like_none_is_refused_before_anything_is_sent() -> None:

@@ -32,7 +32,9 @@ class Config(Struct, frozen=True, kw_only=True):
     api_key: str | None = None
     """A key (`tml-...`) or a JWT (`eyJ...`)."""
     credential_cmd: str | None = None
-    """A shell command that prints the credential; run anew for each use, where there is no `api_key`."""
+    """A shell command that prints the credential, where there is no `api_key` or the server prefers this. What it
+    printed is kept until the server refuses it with a 401; where that is exchanged for a token, it runs for each one.
+    """
     credentials_file: str | None = None
     """Where stored keys are; None for `~/.tinker/credentials.json`."""
     bearer: bool = False

@@ -1,7 +1,8 @@
 """The credential a client presents: the one it was given, or a short-lived token that it was exchanged for. Pure.
 
 A token is renewed in the background from about half its life on, and before it is used again when less than a minute
-is left. All who need a new one share one exchange.
+is left. Where none is exchanged, what the source said last is presented until the server refuses it. All who need
+another one share one exchange, or one run of a command that takes its time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tinkex_py.request import AnyRequest, Reply
 from tinkex_py.types.credentials import PAUSE, AuthToken, Token, received
 
 Source: TypeAlias = "Callable[[str], Outcome[str]]"
-"""The credential to present now, from `"api_key"` or, if the server prefers it, `"credential_cmd"`."""
+"""The credential to present now, from `"api_key"` or, if a server that exchanges it prefers it, `"credential_cmd"`."""
 
 EXCHANGED = frozenset({"client_config", "auth_token", "get_api_key", "delete_api_key"})
 """The requests that always carry the credential itself."""
@@ -40,11 +41,11 @@ class Stopped(Struct, frozen=True):
 
 
 class Authentication(Struct, kw_only=True):
-    """A client's credential as far as it has come; `source` is asked anew for each use of it."""
+    """A client's credential as far as it has come: `credential` is what `source` said last."""
 
     source: Source | None = None
     slow: bool = True
-    """Whether the source may take its time, and so is asked away from the runtime's thread."""
+    """Whether the source may take its time, and so is asked away from the runtime's thread, once for all who wait."""
     preferred: str = "api_key"
     credential: str | None = None
     exchanging: bool = False
@@ -52,6 +53,7 @@ class Authentication(Struct, kw_only=True):
     resting: float = 0.0
     """Until when a failed renewal is not tried again in the background."""
     renewal: Once[Token, Stopped] = field(default_factory=Once[Token, Stopped])
+    asking: Once[None, TinkerError] = field(default_factory=Once[None, TinkerError])
 
     def credential_for(self, request: AnyRequest) -> str | None:
         """What the request presents: the token if there is one, but the credential itself to get one."""
@@ -70,7 +72,13 @@ def resolved(authentication: Authentication) -> Plan[Outcome[None]]:
         return Success(None)
     if not authentication.slow:
         return _keep(authentication, source(preferred))
-    match (yield from compute(lambda: source(preferred))):
+    return (yield from authentication.asking.ask(lambda: _answer(authentication, lambda: source(preferred))))
+
+
+def _answer(authentication: Authentication, source: Callable[[], Outcome[str]]) -> Plan[Outcome[None]]:
+    answer = yield from compute(source)
+    authentication.asking.forget()
+    match answer:
         case Success(outcome):
             return _keep(authentication, outcome)
         case Failure(reason):
@@ -109,6 +117,19 @@ def renewed(authentication: Authentication, old: Token | None) -> Plan[Outcome[T
     if authentication.token is not None and authentication.token is not old:
         return Success(authentication.token)
     return (yield from authentication.renewal.ask(lambda: _exchange(authentication)))
+
+
+def replaced(authentication: Authentication, refused: str | None) -> Plan[Outcome[bool, Reply | TinkerError]]:
+    """Whether there is something else to present than what was refused: a new token, or what the source says now."""
+    if authentication.exchanging:
+        token = authentication.token
+        renewal = yield from renewed(authentication, token if token is not None and token.jwt == refused else None)
+        return Failure(renewal.failure().answer) if isinstance(renewal, Failure) else Success(True)
+    if authentication.credential == refused:
+        resolution = yield from resolved(authentication)
+        if isinstance(resolution, Failure):
+            return resolution
+    return Success(authentication.credential != refused)
 
 
 def _exchange(authentication: Authentication) -> Plan[Outcome[Token, Stopped]]:

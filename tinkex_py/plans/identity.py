@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from tinkex_py.errors import CapabilityMissing
-from tinkex_py.plans.authentication import Authentication, resolved
-from tinkex_py.plans.effects import Plan, halt, require
+from tinkex_py.plans.authentication import Authentication
+from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.startup import Startup, flags
 from tinkex_py.types.credentials import Claims, claims
 
@@ -22,7 +22,6 @@ class Identity(Struct, frozen=True, kw_only=True):
 def identified(startup: Startup) -> Plan[Identity]:
     """Whom the token in force, or a token that was given as the key, stands for; an opaque key says nothing."""
     _ = yield from flags(startup)
-    yield from require((yield from resolved(startup.authentication)))
     said = _said(startup.authentication)
     if said is None or not said.sub:
         return (yield from halt(_UNKNOWN))

@@ -14,15 +14,15 @@ from msgspec import Struct, field
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
-from tinkex_py.endpoints.service import client_config, client_dynamic_config
+from tinkex_py.endpoints.service import client_config, client_dynamic_config, get_server_capabilities
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TinkerError, TransportError
 from tinkex_py.interpret import interpret, status_error
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.authentication import Authentication, Stopped, fresh, renewed, resolved
-from tinkex_py.plans.effects import Plan, halt, now, send, spawn
+from tinkex_py.plans.authentication import Authentication, Stopped, fresh, replaced, resolved
+from tinkex_py.plans.effects import Plan, halt, now, require, send, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity, may_repeat
-from tinkex_py.plans.unknown_fields import UnknownFields, sent_known
+from tinkex_py.plans.unknown_fields import REFUSALS, UnknownFields, learned, sent_known
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types.service import ClientConfigResponse, DynamicConfigResponse
 
@@ -36,6 +36,10 @@ KEYED = frozenset({"get_api_key", "delete_api_key"})
 """Requests about the key itself, whatever the server makes of keys otherwise."""
 
 _APART = FIRST | KEYED
+
+_UNAUTHORIZED = 401
+TEACHING = REFUSALS | {_UNAUTHORIZED}
+"""The statuses that may teach what to send instead."""
 
 
 class Startup(Struct, kw_only=True):
@@ -72,6 +76,23 @@ def flags(startup: Startup) -> Plan[ClientConfigResponse]:
             return (yield from halt(_error(stopped)))
 
 
+def presented(startup: Startup) -> Plan[str | None]:
+    """What a request presents now: a token with life in it where credentials are exchanged, else the credential.
+
+    Whoever takes it elsewhere can't renew it there, so the source is asked again unless that was just done.
+    """
+    begun = startup.begun.done
+    _ = yield from flags(startup)
+    match (yield from fresh(startup.authentication)):
+        case Failure(stopped):
+            return (yield from halt(_error(stopped)))
+        case Success(_) if begun and not startup.authentication.exchanging:
+            yield from require((yield from resolved(startup.authentication)))
+        case Success(_):
+            pass
+    return startup.authentication.credential_for(get_server_capabilities())
+
+
 def dynamic(startup: Startup) -> Plan[DynamicConfigResponse]:
     """What the server asks for now; when that is old, it is asked again in the background.
 
@@ -88,7 +109,7 @@ def dynamic(startup: Startup) -> Plan[DynamicConfigResponse]:
 def prepared(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
     """The answer to a request, once everything has been done that has to come before it.
 
-    What failed before it is the answer too. A request whose token was not taken is sent again, once, with a new one.
+    What failed before it is the answer too.
     """
     if request.operation in FIRST or request.address is not None:
         return (yield from send(request, headers))
@@ -96,16 +117,28 @@ def prepared(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Repl
         return (yield from _presenting_the_key(startup, request, headers))
     ready = yield from _ready(startup)
     if isinstance(ready, Failure):
-        return (yield from _instead(ready.failure()))
-    used = startup.authentication.token
-    answer = yield from sent_known(startup.unknown, request, headers)
-    if used is None or not _token_refused(answer):
+        return (yield from _instead(ready.failure().answer))
+    presented = startup.authentication.credential_for(request)
+    answer = yield from send(startup.unknown.fitted(request), headers)
+    return (yield from heeded(startup, request, headers, presented, answer))
+
+
+def heeded(
+    startup: Startup, request: AnyRequest, headers: Pairs, presented: str | None, answer: Reply | TransportError
+) -> Plan[Reply | TransportError]:
+    """The answer, unless it taught something: then the answer to the request as the server wants it.
+
+    A request whose credential or token was refused was not carried out: it is sent again, under the same idempotency
+    key, once, if there is another one to present by then.
+    """
+    answer = yield from learned(startup.unknown, request, headers, answer)
+    if not _refused(startup.authentication, answer):
         return answer
-    match (yield from renewed(startup.authentication, used)):
-        case Failure(stopped):
-            return (yield from _instead(stopped))
-        case Success(_):
-            return (yield from sent_known(startup.unknown, request, headers))
+    match (yield from replaced(startup.authentication, presented)):
+        case Failure(reason):
+            return (yield from _instead(reason))
+        case Success(there_is_another):
+            return (yield from sent_known(startup.unknown, request, headers)) if there_is_another else answer
 
 
 def _presenting_the_key(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
@@ -134,7 +167,8 @@ def _begin(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
         return outcome
     startup.known = known = outcome.unwrap()
     startup.authentication.exchanging = known.pjwt_auth_enabled
-    startup.authentication.preferred = known.credential_default_source
+    if known.pjwt_auth_enabled:
+        startup.authentication.preferred = known.credential_default_source
     renewal = yield from fresh(startup.authentication)
     if isinstance(renewal, Failure):
         return renewal
@@ -171,15 +205,16 @@ def _refresh(startup: Startup) -> Plan[None]:
         startup.dynamic = interpret(request, answer).value_or(startup.dynamic)
 
 
-def _token_refused(answer: Reply | TransportError) -> bool:
-    if not isinstance(answer, Reply) or answer.status != 401:
+def _refused(authentication: Authentication, answer: Reply | TransportError) -> bool:
+    """Whether another credential may help; where it is exchanged, only a token that the server says is invalid."""
+    if not isinstance(answer, Reply) or answer.status != _UNAUTHORIZED:
         return False
-    return 'error="invalid_token"' in (answer.header("www-authenticate") or "")
+    return not authentication.exchanging or 'error="invalid_token"' in (answer.header("www-authenticate") or "")
 
 
-def _instead(stopped: Stopped) -> Plan[Reply | TransportError]:
+def _instead(before: Reply | TinkerError) -> Plan[Reply | TransportError]:
     """The answer that stands for what came before; what isn't an answer at all ends the operation."""
-    match stopped.answer:
+    match before:
         case Reply() | ConnectionFailed() | RedirectRefused() | ResponseTooLarge() as answer:
             return answer
         case error:

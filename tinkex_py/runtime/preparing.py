@@ -6,8 +6,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import TransportError
 from tinkex_py.plans.effects import Plan, Unready
-from tinkex_py.plans.startup import Startup, nothing_first, prepared
-from tinkex_py.plans.unknown_fields import REFUSALS, learned
+from tinkex_py.plans.startup import TEACHING, Startup, heeded, nothing_first, prepared
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 
@@ -23,10 +22,11 @@ class Preparing:
         """One exchange of a client that is ready for it, as it mostly is; mostly, too, the answer teaches nothing."""
         if not nothing_first(self._startup, request):
             return await self._run(prepared(self._startup, request, headers))
+        presented = self._startup.authentication.credential_for(request)
         answer = await self._executor.transport.exchange(request, headers)
-        if not isinstance(answer, Reply) or answer.status not in REFUSALS:
+        if not isinstance(answer, Reply) or answer.status not in TEACHING:
             return answer
-        return await self._run(learned(self._startup.unknown, request, headers, answer))
+        return await self._run(heeded(self._startup, request, headers, presented, answer))
 
     async def _run(self, plan: Plan[Reply | TransportError]) -> Reply | TransportError | Unready:
         match await self._executor.run(plan):

@@ -87,8 +87,8 @@ Origin: TypeAlias = Literal["key", "command", "stored", "malformed", "command wa
 def origin(key: str | None, *, command: bool, stored: bool, preferred: str = "api_key") -> Origin:
     """Where the credential comes from: the key that was given, else the command, else the stored key.
 
-    A server may prefer the command; only a JWT that was given counts more then. A key that begins like none is passed
-    over when there is a command.
+    A server that exchanges credentials may prefer the command; only a JWT that was given counts more then. A key that
+    begins like none is passed over when there is a command.
     """
     if key is not None and (key.startswith(TOKEN_PREFIX) or (well_formed(key) and preferred != "credential_cmd")):
         return "key"
