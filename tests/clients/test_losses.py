@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tinkex_py import AdamParams, Datum, ModelInput, Outcome, ServiceClient, TrainingClient, errors, or_raise
 
@@ -63,12 +64,21 @@ def test_losses_that_ask_other_trainers_for_large_batches_do_not_hold_each_other
         assert [type(step.result(timeout=90)) for step in steps] == [Success] * 2
 
 
-def test_a_loss_that_ends_the_program_ends_only_itself() -> None:
-    def leaving(_data: Sequence[Datum], _logprobs: Sequence[Any]) -> Any:
-        raise SystemExit(1)
+class Speechless(Exception):  # noqa: N818 - it is one
+    """Can't even be printed."""
+
+    @override
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize("raised", [SystemExit(1), KeyboardInterrupt(), StopIteration(), Speechless(), GeneratorExit()])
+def test_a_loss_may_raise_anything_and_the_next_step_works(raised: BaseException) -> None:
+    def failing(_data: Sequence[Datum], _logprobs: Sequence[Any]) -> Any:
+        raise raised
 
     with ServiceClient.local() as service:
         trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2))
-        failed = trainer.forward_backward_custom(DATA, leaving, arrays="numpy").result(timeout=60)
+        failed = trainer.forward_backward_custom(DATA, failing, arrays="numpy").result(timeout=60)
         assert isinstance(failed.failure(), errors.CallbackFailed)
         assert isinstance(trainer.optim_step(AdamParams()).result(timeout=60), Success)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 from returns.result import Failure, Success
@@ -56,6 +60,33 @@ def test_the_plans_of_each_thread_start_in_its_own_order() -> None:
             assert wait(running[-1]) == Success(199)
     under_test.close()
     assert started == [list(range(200))] * 4
+
+
+def test_a_signal_handler_may_submit_in_the_middle_of_a_submission() -> None:
+    under_test = runtime()
+    asked: list[Running[int]] = []
+
+    def handler(_number: int, _frame: object) -> None:
+        asked.append(under_test.submit(pure(2)))
+
+    def interrupted(frame: FrameType, event: str, _arg: object) -> Any:
+        """A signal at each line of `submit`, as it may come."""
+        if frame.f_code is ThreadRuntime.submit.__code__ and event == "line":
+            signal.raise_signal(signal.SIGUSR1)
+        return interrupted if frame.f_code is ThreadRuntime.submit.__code__ else None
+
+    before, traced = signal.signal(signal.SIGUSR1, handler), sys.gettrace()
+    try:
+        _ = wait(under_test.submit(pure(1)))
+        sys.settrace(interrupted)
+        running = under_test.submit(pure(1))
+        sys.settrace(traced)
+        assert wait(running, 10) == Success(1)
+        assert {wait(each, 10) for each in asked} == {Success(2)}
+    finally:
+        sys.settrace(traced)
+        _ = signal.signal(signal.SIGUSR1, before)
+        under_test.close()
 
 
 class Deaf(Script):

@@ -31,8 +31,15 @@ def reason_of(function: Callable[[], None]) -> str | None:
     try:
         function()
     except BaseException as error:  # noqa: BLE001 - it may raise anything, and nothing of that ends a client
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {_said(error)}"
     return None
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - what an exception says is its author's code too
+        return "it can't say what happened"
 
 
 def _settle(ended: asyncio.Future[str | None], reason: str | None) -> None:

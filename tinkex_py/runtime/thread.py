@@ -48,8 +48,10 @@ class ThreadRuntime:
         self._closing = closing
         self._make_loop = make_loop
         self._afterwards = afterwards
-        self._lock = threading.Lock()
+        # A signal handler may ask for something in the middle of a call that its thread makes here.
+        self._lock = threading.RLock()
         self._waiting: deque[Callable[[], None]] = deque()
+        self._woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -70,7 +72,8 @@ class ThreadRuntime:
                 return running
             loop = self._loop or self._begin()
             self._waiting.append(partial(running.start, self._executor, plan, copy_context()))
-            if len(self._waiting) == 1:
+            if not self._woken:
+                self._woken = True
                 loop.call_soon_threadsafe(self._drain)
         return running
 
@@ -110,15 +113,22 @@ class ThreadRuntime:
         asyncio.set_event_loop(loop)
         try:
             loop.run_forever()
-            self._drain()
-            # What doesn't hear that it is to end is not waited for.
-            _ = loop.run_until_complete(asyncio.wait({loop.create_task(self._end())}, timeout=self._closing * _ENDING))
         finally:
-            asyncio.set_event_loop(None)
-            loop.close()
-            self._executor.abandon()
-            if self._afterwards is not None:
-                self._afterwards()
+            try:
+                self._finish(loop)
+            finally:
+                asyncio.set_event_loop(None)
+                loop.close()
+                self._executor.abandon()
+                if self._afterwards is not None:
+                    self._afterwards()
+
+    def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take in what was still to start, and end everything; what doesn't hear of its end is not waited for."""
+        with self._lock:
+            self._closed = True
+        self._drain()
+        _ = loop.run_until_complete(asyncio.wait({loop.create_task(self._end())}, timeout=self._closing * _ENDING))
 
     async def _end(self) -> None:
         """Part of the time is kept for closing the transport, however long the farewell wants to take."""
@@ -132,5 +142,6 @@ class ThreadRuntime:
         with self._lock:
             starts = list(self._waiting)
             self._waiting.clear()
+            self._woken = False
         for start in starts:
             start()
