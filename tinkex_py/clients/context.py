@@ -86,7 +86,7 @@ class Context:
         self.dispatch = Dispatch(billing=self.waiting.billing)
         # Nothing here refers to the context itself, so one that nobody holds any more ends at once.
         self.abandonment = Abandonment(
-            wishes=partial(dynamic, self.startup), known=partial(getattr, self.startup, "dynamic")
+            wishes=partial(dynamic, self.startup), known=partial(getattr, self.startup, "wishes")
         )
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
