@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, get_args
 
 import pytest
 from msgspec import structs
@@ -10,6 +11,10 @@ from returns.result import Failure, Success
 
 from tinkex_py import Config
 from tinkex_py.config import DEFAULT_BASE_URL, mask
+from tinkex_py.config.checks import LEVELS, TRANSPORTS
+from tinkex_py.config.environment import VARIABLES
+from tinkex_py.config.profiles import PROFILES
+from tinkex_py.types.batch import Dialect
 
 KEY = "tml-0123456789abcdef"
 
@@ -56,6 +61,21 @@ def test_a_variable_is_read_into_its_setting(name: str, text: str, settings: dic
 def test_a_variable_that_cannot_be_read_is_named_and_not_shown(name: str, text: str) -> None:
     problem = Config.from_env({name: text}).failure()
     assert (problem.setting, text in repr(problem)) == (name, False)
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "TINKER_LOG": LEVELS,
+    "TINKEX_PARITY": tuple(PROFILES),
+    "TINKEX_DIALECT": get_args(Dialect),
+    "TINKEX_TRANSPORT": TRANSPORTS,
+}
+
+
+@pytest.mark.parametrize(("name", "words"), CHOICES.items())
+def test_the_form_of_a_variable_names_every_word_that_it_may_be(name: str, words: tuple[str, ...]) -> None:
+    (form,) = (variable.form for variable in VARIABLES if variable.name == name)
+    assert re.findall(r"\w+", form.replace(" or ", " ")) == list(words)
+    assert [word for word in words if not isinstance(Config.from_env({name: word}), Success)] == []
 
 
 def test_telemetry_is_on_only_after_a_clear_yes() -> None:

@@ -33,6 +33,11 @@ def test_every_law_is_on_the_page_and_none_that_is_not_applied() -> None:
     assert {law.__name__ for law in LAWS} == NAMED
 
 
+def test_the_page_says_how_many_laws_there_are() -> None:
+    words = {10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen"}
+    assert f"then the {words[len(LAWS)]} laws named above judge it." in PAGE
+
+
 def test_every_kind_of_fault_has_a_row() -> None:
     assert [kind for kind in KINDS if f"| {kind} |" not in PAGE] == []
 

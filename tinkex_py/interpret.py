@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from math import inf
 from typing import TypeVar
 
@@ -34,6 +32,7 @@ from tinkex_py.request import AnyRequest, Reply, Request
 from tinkex_py.types.causes import instead
 from tinkex_py.types.causes import remedy as documented
 from tinkex_py.wire import replies
+from tinkex_py.wire.dates import http_date
 
 T = TypeVar("T")
 
@@ -114,18 +113,8 @@ def _number(text: str | None) -> float | None:
 
 def _until(date: str | None, reply: Reply) -> float | None:
     """Seconds from the server's own clock, or from the reply's arrival, to that date; a past date is now."""
-    due = _unix_time(date)
-    now = _unix_time(reply.header("date"))
-    return None if due is None else max(0.0, due - (reply.at if now is None else now))
-
-
-def _unix_time(date: str | None) -> float | None:
-    """A date without a zone is in UTC, as HTTP has it."""
-    try:
-        read = parsedate_to_datetime(date or "")
-    except (ValueError, OverflowError):
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    due, now = http_date(date), http_date(reply.header("date"))
+    return None if due is None else max(0.0, due.timestamp() - (now.timestamp() if now else reply.at))
 
 
 def _undecodable(request: AnyRequest, reply: Reply, reason: str) -> Undecodable:

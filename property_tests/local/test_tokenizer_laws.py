@@ -1,16 +1,15 @@
-"""The byte tokenizer and the file it writes are the same tokenizer."""
+"""The byte tokenizer and its description for another package are the same tokenizer."""
 
 from __future__ import annotations
-
-import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from tinkex_py.local.tokenizer import SPECIALS, VOCABULARY, decode, encode, tokenizer_json
+from tests.local.bytewise import description
+from tinkex_py.local.tokenizer import SPECIALS, VOCABULARY, decode, encode
 
-THEIRS = Tokenizer.from_str(json.dumps(tokenizer_json()))
+THEIRS = Tokenizer.from_str(description())
 TEXTS = st.lists(st.one_of(st.text(), st.sampled_from(SPECIALS), st.sampled_from(("<|eos", "|>", "<|", " ")))).map(
     "".join
 )

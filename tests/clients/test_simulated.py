@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -148,6 +148,34 @@ def test_making_a_client_and_loading_have_times_of_their_own(
     outcome, elapsed = trained(program, front, **settings)
     assert isinstance(outcome, Success) if ends is None else isinstance(outcome, Failure)
     assert ends is None or ends / 2 < elapsed <= ends + 1
+
+
+CHECKPOINT = "tinker://a/weights/b"
+MAKING: dict[str, Callable[[AsyncTrainingClient, AsyncServiceClient, float], Awaitable[Outcome[Any]]]] = {
+    "a trainer": lambda _, service, seconds: service.create_lora_training_client(RANDOM, timeout=seconds),
+    "of a checkpoint": lambda _, service, seconds: service.create_training_client_from_state(
+        CHECKPOINT, timeout=seconds
+    ),
+    "by loading": lambda _, service, seconds: service.create_training_client_from_state_with_optimizer(
+        CHECKPOINT, by_load=True, timeout=seconds
+    ),
+    "a sampler": lambda _, service, seconds: service.create_sampling_client(base_model=RANDOM, timeout=seconds),
+    "a trainer's sampler": lambda trainer, _, seconds: trainer.create_sampling_client(CHECKPOINT, timeout=seconds),
+}
+
+
+@pytest.mark.parametrize("make", MAKING.values(), ids=MAKING)
+@pytest.mark.parametrize("seconds", [0, -1.5])
+def test_making_a_client_in_no_time_is_over_at_once(
+    make: Callable[[AsyncTrainingClient, AsyncServiceClient, float], Awaitable[Outcome[Any]]], seconds: float
+) -> None:
+    async def program(trainer: AsyncTrainingClient) -> tuple[Outcome[Any], float]:
+        begun = asyncio.get_running_loop().time()
+        outcome = await make(trainer, AsyncServiceClient.from_context(trainer.context), seconds)
+        return outcome, asyncio.get_running_loop().time() - begun
+
+    outcome, elapsed = trained(program, Front(Network()), call_timeout=10, load_timeout=30)
+    assert (error_of(errors.DeadlineExceeded, outcome).seconds, elapsed) == (seconds, 0.0)
 
 
 def test_samplers_of_a_trainer_know_what_fits() -> None:

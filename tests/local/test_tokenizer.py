@@ -1,13 +1,12 @@
-"""The byte tokenizer and its file."""
+"""The byte tokenizer."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
 
-from tinkex_py.local.tokenizer import BOS, EOS, PAD, SPECIALS, VOCABULARY, decode, encode, write_tokenizer
+from tests.local.bytewise import description
+from tinkex_py.local.tokenizer import BOS, EOS, PAD, SPECIALS, VOCABULARY, decode, encode
 
 
 def test_text_is_its_bytes() -> None:
@@ -40,7 +39,7 @@ def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     assert encode("a\ud800") == (97, 63)
 
 
-def test_the_file_holds_the_same_vocabulary(tmp_path: Path) -> None:
-    loaded = Tokenizer.from_file(str(write_tokenizer(tmp_path / "new")))
+def test_what_is_described_to_another_package_is_the_same_vocabulary() -> None:
+    loaded = Tokenizer.from_str(description())
     assert loaded.get_vocab_size() == VOCABULARY
     assert tuple(loaded.token_to_id(name) for name in SPECIALS) == (BOS, EOS, PAD)

@@ -8,7 +8,8 @@ from typing import Literal
 
 import pytest
 
-from tinkex_py import errors
+from tinkex_py import Config, errors
+from tinkex_py.config.checks import LEVELS
 from tinkex_py.events import (
     AnyEvent,
     CircuitChanged,
@@ -214,3 +215,18 @@ def test_the_settings_give_the_level(untouched: logging.Logger) -> None:
     LoggingObserver.at("Debug")
     LoggingObserver.at("info")
     assert (untouched.level, len(untouched.handlers)) == (logging.INFO, 1)
+
+
+NUMBERS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+@pytest.mark.parametrize("word", sorted({*NUMBERS, *LEVELS}))
+def test_every_word_for_a_level_is_one_of_the_settings_and_of_the_log(word: str, untouched: logging.Logger) -> None:
+    LoggingObserver.at(Config.from_env({"TINKER_LOG": word}).unwrap().log)
+    assert untouched.level == NUMBERS[word]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.plans.routed import Routes
 from tests.plans.scripted import Line, Script, reply, waiting
 from tinkex_py import ModelInput, SamplingParams, errors
 from tinkex_py.endpoints.promises import CancelFuture
@@ -17,6 +19,7 @@ from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, Shield, halt, pure, send, sleep, together
 from tinkex_py.plans.samples import sample, sampler_of
 from tinkex_py.plans.sources import Source
+from tinkex_py.plans.startup import dynamic
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.testing import clock
 from tinkex_py.types.questions import Question
@@ -74,6 +77,19 @@ def test_a_sample_that_is_stopped_before_it_is_accepted_is_given_up_once_it_is(
     lines: list[Line], told: list[str]
 ) -> None:
     assert given_up_after(1.0, *lines) == told
+
+
+@pytest.mark.parametrize(("wanted", "told"), [(True, [20.0]), (False, [])], ids=["wanted", "not wanted"])
+def test_what_is_stopped_before_the_wishes_are_known_is_told_once_they_are(*, wanted: bool, told: list[float]) -> None:
+    server = Routes(
+        asample=(5.0, reply(200, {"request_id": "r"})),
+        client_dynamic_config=(20.0, reply(200, {"sample_cancel_enabled": wanted})),
+        cancel_future=reply(204),
+    )
+    abandonment = Abandonment(wishes=partial(dynamic, server.startup), known=partial(getattr, server.startup, "wishes"))
+    sampler = sampler_of(SOURCE, Dispatch(), waiting(), abandonment=abandonment)
+    server.run(together([sample(sampler, QUESTION, 1.0), sleep(100)]))
+    assert [at for name, at in zip(server.operations, server.times, strict=True) if name == "cancel_future"] == told
 
 
 def test_what_was_promised_the_moment_it_was_stopped_is_given_up() -> None:

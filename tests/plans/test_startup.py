@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import pytest
 from msgspec import structs
 from returns.result import Failure, Success
@@ -11,11 +13,13 @@ from tests.plans.scripted import BROKEN, Line, reply
 from tinkex_py import errors
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, attempt, sleep, together
+from tinkex_py.plans.effects import Plan, attempt, now, sleep, together
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.startup import dynamic, flags
 from tinkex_py.request import Address
 from tinkex_py.types.service import ClientConfigResponse, DynamicConfigResponse, GetServerCapabilitiesResponse
+
+T = TypeVar("T")
 
 NOTHING = GetServerCapabilitiesResponse()
 START = ["client_config", "client_dynamic_config"]
@@ -72,6 +76,43 @@ def test_a_server_that_cannot_be_reached_is_the_failure_of_the_operation_and_not
 def test_flags_that_the_server_fails_to_give_are_its_fault() -> None:
     server = routes(client_config=reply(500, {"detail": "boom"}))
     assert isinstance(server.run(flags(server.startup)).failure(), errors.ServerFault)
+
+
+def timed(plan: Plan[T]) -> Plan[tuple[T, float]]:
+    """The plan's value, and how long it took."""
+    begun = yield from now()
+    value = yield from plan
+    return value, (yield from now()) - begun
+
+
+def test_the_first_request_does_not_wait_for_the_wishes() -> None:
+    server = routes(client_dynamic_config=(20.0, reply(200, {"sample_cancel_enabled": True})))
+    assert server.run(timed(ask())) == Success((NOTHING, 0.0))
+    assert server.operations == [*START, "get_server_capabilities"]
+    assert server.startup.wishes is None
+
+
+def test_who_needs_the_wishes_waits_for_them_once() -> None:
+    wish = DynamicConfigResponse(sample_cancel_enabled=True)
+    server = routes(client_dynamic_config=(20.0, reply(200, {"sample_cancel_enabled": True})))
+    both = together([timed(dynamic(server.startup)), timed(dynamic(server.startup)), ask()])
+    assert server.run(both) == Success((Success((wish, 20.0)), Success((wish, 20.0)), Success(NOTHING)))
+    assert server.operations == [*START, "get_server_capabilities"]
+    assert server.startup.wishes == wish
+
+
+def test_wishes_that_can_not_be_had_are_none() -> None:
+    server = routes(client_dynamic_config=(20.0, BROKEN))
+    assert server.run(timed(dynamic(server.startup))) == Success((DynamicConfigResponse(), 20.0))
+
+
+def test_a_bug_in_asking_for_the_wishes_is_raised_for_who_needs_them_and_nobody_else() -> None:
+    nonsense: Any = "no answer"
+    server = routes(client_dynamic_config=nonsense)
+    assert server.run(ask()) == Success(NOTHING)
+    server = routes(client_dynamic_config=nonsense)
+    with pytest.raises(AssertionError, match="no answer"):
+        server.run(dynamic(server.startup))
 
 
 def test_a_wish_is_asked_again_when_it_is_old_and_somebody_asks() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.local.bytewise import written
 from tinkex_py import Failure, ServiceClient, Tokenizer, load_tokenizer, or_raise
 from tinkex_py.errors import CapabilityMissing, ExtraMissing, FileFailed
-from tinkex_py.local.tokenizer import write_tokenizer
 
 TEXT = "Grüße, 世界!\n"
 
@@ -24,7 +24,7 @@ def offline(program: str, cache: Path) -> str:
 
 
 def test_a_folder_has_a_tokenizer_which_stays_loaded(tmp_path: Path) -> None:
-    file = write_tokenizer(tmp_path)
+    file = written(tmp_path)
     first = or_raise(load_tokenizer(str(tmp_path)))
     file.unlink()
     again = or_raise(load_tokenizer("any/model", str(tmp_path)))
@@ -34,7 +34,7 @@ def test_a_folder_has_a_tokenizer_which_stays_loaded(tmp_path: Path) -> None:
 
 def test_the_hubs_cache_is_read_without_a_network(tmp_path: Path) -> None:
     kept = tmp_path / "hub" / "models--org--model"
-    _ = write_tokenizer(kept / "snapshots" / "0123")
+    _ = written(kept / "snapshots" / "0123")
     (kept / "refs").mkdir()
     _ = (kept / "refs" / "main").write_text("0123")
     program = "print(list(or_raise(load_tokenizer('org/model/variant')).encode('Hi')))"

@@ -136,7 +136,43 @@ def test_a_flat_list_says_nothing_of_its_shape() -> None:
     assert TensorData.of([1, 2]).shape == (2,)
     assert TensorData.of(TensorData([1, 2])).shape is None
     assert TensorData([1, 2, 3, 4], shape=[2, 2]).tolist() == [[1, 2], [3, 4]]
-    assert TensorData(TensorData([1, 2]), "float32") == TensorData([1.0, 2.0], shape=(2,))
+
+
+SPARSE = TensorData([5, 6], None, (2, 3), [0, 1, 2], [2, 0])
+TENSORS: dict[str, TensorData] = {
+    "flat": TensorData([1, 2]),
+    "matrix": TensorData([[1.0], [2.0]]),
+    "number": TensorData(3),
+    "no rows": TensorData(np.zeros((0, 3), np.int64)),
+    "sparse": SPARSE,
+    "sparse of nothing": TensorData([], None, (1, 3), [0, 0], []),
+    "broken": TensorData([[1, 2], [3]]),
+    "misshapen": TensorData([1, 2], shape=(3,)),
+}
+
+
+@pytest.mark.parametrize("tensor", TENSORS.values(), ids=TENSORS)
+def test_a_tensor_of_a_tensor_is_equal_to_it(tensor: TensorData) -> None:
+    assert TensorData(tensor) == TensorData(tensor, tensor.dtype) == tensor
+
+
+CONVERTED: dict[str, tuple[TensorData, TensorData]] = {
+    "flat": (TensorData([1, 2]), TensorData([1.0, 2.0])),
+    "matrix": (TensorData([[1], [2]]), TensorData([[1.0], [2.0]])),
+    "no rows": (TensorData(np.zeros((0, 3), np.int64)), TensorData(np.zeros((0, 3), np.float32))),
+    "sparse": (SPARSE, TensorData([5.0, 6.0], None, (2, 3), [0, 1, 2], [2, 0])),
+}
+
+
+@pytest.mark.parametrize(("tensor", "expected"), CONVERTED.values(), ids=CONVERTED)
+def test_with_another_dtype_only_the_values_of_a_tensor_are_converted(tensor: TensorData, expected: TensorData) -> None:
+    assert TensorData(tensor, "float32") == expected
+
+
+def test_what_is_given_beside_a_tensor_takes_the_place_of_its_own() -> None:
+    assert TensorData(TensorData([1, 2]), shape=(2, 1)) == TensorData([[1], [2]])
+    assert TensorData(SPARSE, shape=(2, 9)) == TensorData([5, 6], None, (2, 9), [0, 1, 2], [2, 0])
+    assert TensorData(SPARSE, sparse_col_indices=[0, 1]) == TensorData([5, 6], None, (2, 3), [0, 1, 2], [0, 1])
 
 
 MISSHAPEN = {
@@ -147,6 +183,9 @@ MISSHAPEN = {
     "row marks": (TensorData([1], None, (2, 2), [0, 1], [0]), ".sparse_crow_indices"),
     "falling marks": (TensorData([1], None, (2, 2), [0, 2, 1], [0]), ".sparse_crow_indices"),
     "columns": (TensorData([1], None, (1, 2), [0, 1], []), ".sparse_col_indices"),
+    "another shape than a sparse tensor's": (TensorData(SPARSE, shape=(3, 2)), ".sparse_crow_indices"),
+    "a flat shape for a sparse tensor": (TensorData(SPARSE, shape=(2,)), ".shape"),
+    "no columns for a sparse tensor": (TensorData(SPARSE, sparse_col_indices=[]), ".sparse_col_indices"),
     "column range": (TensorData([1], None, (1, 2), [0, 1], [2]), ".sparse_col_indices"),
 }
 

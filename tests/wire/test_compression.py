@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -25,6 +26,8 @@ PACKED: dict[str, tuple[str | None, bytes]] = {
     "zstd": ("zstd", zstandard.ZstdCompressor().compress(TEXT)),
     "gzip in two members": ("gzip", gzip.compress(TEXT[:6]) + gzip.compress(TEXT[6:])),
     "zstd in two frames": ("zstd", zstandard.compress(TEXT[:6]) + zstandard.compress(TEXT[6:])),
+    "zstd with a checksum": ("zstd", zstandard.ZstdCompressor(write_checksum=True).compress(TEXT)),
+    "zstd of unknown length": ("zstd", zstandard.ZstdCompressor(write_content_size=False).compress(TEXT)),
     "twice": ("gzip, zstd", zstandard.ZstdCompressor().compress(gzip.compress(TEXT))),
 }
 
@@ -44,6 +47,8 @@ BROKEN: dict[str, tuple[str, bytes]] = {
     "gzip cut": ("gzip", gzip.compress(TEXT)[:-9]),
     "deflate": ("deflate", b"\xff\xff"),
     "junk behind": ("gzip", gzip.compress(TEXT) + b"junk"),
+    "junk behind zstd": ("zstd", zstandard.compress(TEXT) + b"junk"),
+    "frames without end": ("zstd", zstandard.compress(b"") * 1001),
     "four layers": ("gzip, gzip, gzip, gzip", TEXT),
     "members without end": ("gzip", gzip.compress(b"") * 1001),
     "a window of 2 GB": ("zstd", b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x00" * 9),
@@ -56,6 +61,27 @@ BROKEN: dict[str, tuple[str, bytes]] = {
 @pytest.mark.parametrize(("encoding", "body"), BROKEN.values(), ids=BROKEN)
 def test_what_cannot_be_unpacked_is_a_failure(encoding: str, body: bytes) -> None:
     assert isinstance(unpacked(encoding, body, 10**6), Failure)
+
+
+@pytest.mark.parametrize("name", [name for name in PACKED if name.startswith(("gzip", "deflate", "zstd"))])
+def test_a_body_that_ends_too_early_is_broken(name: str) -> None:
+    encoding, body = PACKED[name]
+    whole = {len(gzip.compress(TEXT[:6])), len(zstandard.compress(TEXT[:6]))} if "in two" in name else set[int]()
+    for cut in set(range(1, len(body))) - whole:
+        problem = unpacked(encoding, body[:cut], 10**6).failure()
+        assert (problem.kind, "it ends too early" in problem.reason) == ("broken", True)
+
+
+def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
+    """A gigabyte in blocks of four bytes."""
+    limit, block = 10**7, (1 << 1 | (128 << 10) << 3).to_bytes(3, "little") + b"x"
+    tracemalloc.start()
+    try:
+        found = unpacked("zstd", b"\x28\xb5\x2f\xfd\x00\x38" + block * 8192, limit)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found.failure().kind, most < 2 * limit) == ("large", True)
 
 
 def test_a_bomb_does_not_go_off() -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from tinkex_py.cli.display import harmless_json, shown
 from tinkex_py.cli.invocation import Invocation
 from tinkex_py.cli.options import Decorator
+from tinkex_py.types.kinds import is_mapping
 
 T = TypeVar("T")
 
@@ -121,7 +122,7 @@ def _encoded(value: object) -> bytes:
 
 
 def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return dict(value) if is_mapping(value) else str(value)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -86,7 +86,7 @@ class Context:
         self.dispatch = Dispatch(billing=self.waiting.billing)
         # Nothing here refers to the context itself, so one that nobody holds any more ends at once.
         self.abandonment = Abandonment(
-            wishes=partial(dynamic, self.startup), known=partial(getattr, self.startup, "dynamic")
+            wishes=partial(dynamic, self.startup), known=partial(getattr, self.startup, "wishes")
         )
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
@@ -208,11 +208,14 @@ class Context:
 
     def making(self, timeout: float | None) -> float:
         """Seconds that making a client may take."""
-        return next(filter(None, (timeout, self.config.call_timeout)), self.config.timeout)
+        return self._first_given(timeout, self.config.call_timeout)
 
     def loading(self, timeout: float | None) -> float:
         """Seconds that loading a checkpoint into a new client may take."""
-        return next(filter(None, (timeout, self.config.load_timeout)), self.config.timeout)
+        return self._first_given(timeout, self.config.load_timeout)
+
+    def _first_given(self, *times: float | None) -> float:
+        return next((seconds for seconds in times if seconds is not None), self.config.timeout)
 
     def limited(self, timeout: float | None, operation: str, plan: Plan[T]) -> Plan[T]:
         """The plan within the caller's own time limit, if there is one."""

@@ -34,7 +34,7 @@ def _wholes_by_name(value: object) -> bool:
     return is_mapping(value) and all(map(is_encodable, value)) and all(map(is_whole, value.values()))
 
 
-LEVELS = ("debug", "info", "warning", "error")
+LEVELS = ("debug", "info", "warn", "warning", "error")
 TRANSPORTS = ("httpx", "fast")
 
 _POSITIVE = (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from returns.result import Failure, Success
 
+from tinkex_py.config.checks import LEVELS, TRANSPORTS
+from tinkex_py.config.profiles import PROFILES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.batch import Dialect
 
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
@@ -85,6 +88,10 @@ def _pairs(text: str) -> dict[str, str] | None:
     return {name.strip(): value.strip() for name, _, value in parts} if all(mark for _, mark, _ in parts) else None
 
 
+def _one_of(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 _PAIRS = 'a JSON object of texts, or "name=value,name=value"'
 _YES_OR_NO = "1 or 0"
 
@@ -94,16 +101,16 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("TINKER_CREDENTIAL_CMD", "credential_cmd", _text, "a shell command"),
     Variable("TINKER_PROJECT_ID", "project_id", _text, "an id"),
     Variable("TINKER_TAGS", "tags", _words, "words separated by commas"),
-    Variable("TINKER_LOG", "log", _word, "debug, info, warning or error"),
+    Variable("TINKER_LOG", "log", _word, _one_of(LEVELS)),
     Variable("TINKER_TELEMETRY", "telemetry", _only_on, _YES_OR_NO),
     Variable("CLOUDFLARE_ACCESS_CLIENT_ID", "cloudflare_access_client_id", _text, "an id"),
     Variable("CLOUDFLARE_ACCESS_CLIENT_SECRET", "cloudflare_access_client_secret", _text, "a secret"),
     Variable("TINKEX_CREDENTIALS_FILE", "credentials_file", _text, "a path"),
     Variable("TINKEX_BEARER", "bearer", _switch, _YES_OR_NO),
     Variable("TINKEX_SDK_VERSION", "sdk_version", _text, "a release such as 0.38.0"),
-    Variable("TINKEX_PARITY", "parity", _word, "python, elixir or beam"),
-    Variable("TINKEX_DIALECT", "dialect", _word, "json or protobuf"),
-    Variable("TINKEX_TRANSPORT", "transport", _word, "httpx"),
+    Variable("TINKEX_PARITY", "parity", _word, _one_of(tuple(PROFILES))),
+    Variable("TINKEX_DIALECT", "dialect", _word, _one_of(get_args(Dialect))),
+    Variable("TINKEX_TRANSPORT", "transport", _word, _one_of(TRANSPORTS)),
     Variable("TINKEX_PROXY", "proxy", _text, "an address"),
     Variable("TINKEX_PROXY_HEADERS", "proxy_headers", _pairs, _PAIRS),
     Variable("TINKEX_DEFAULT_HEADERS", "default_headers", _pairs, _PAIRS),

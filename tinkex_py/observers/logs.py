@@ -7,6 +7,7 @@ import sys
 from collections.abc import Hashable, Mapping
 from functools import singledispatchmethod
 
+from tinkex_py.config.checks import LEVELS
 from tinkex_py.events import (
     AnyEvent,
     CircuitChanged,
@@ -37,15 +38,7 @@ GRACE = 900.0
 INTERVAL = 60.0
 """Seconds between two lines about the same trouble."""
 
-LEVELS: Mapping[str, int] = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warn": logging.WARNING,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
-"""The words of TINKER_LOG."""
-
+_LEVELS: Mapping[str, int] = {word: logging.getLevelNamesMapping()[word.upper()] for word in LEVELS}
 _ROUTINE = (RequestSent, ReplyReceived, RequestBroken, PromiseMade, StepNumbered)
 _SAMPLING = "asample"
 _IDLE = frozenset({None, "active"})
@@ -70,8 +63,8 @@ class LoggingObserver:
     def at(cls, level: str | None) -> LoggingObserver:
         """With a level (`debug`, `info`, `warning`, `error`), which is what TINKER_LOG says, lines go to stderr."""
         log = logging.getLogger("tinkex_py")
-        if isinstance(level, str) and level.lower() in LEVELS:
-            log.setLevel(LEVELS[level.lower()])
+        if isinstance(level, str) and level.lower() in _LEVELS:
+            log.setLevel(_LEVELS[level.lower()])
             if not log.handlers:
                 log.addHandler(logging.StreamHandler(sys.stderr))
         return cls(log)
@@ -118,7 +111,7 @@ class LoggingObserver:
 
     @_say.register
     def _(self, event: ServerMessage) -> None:
-        self._log.log(LEVELS.get(event.level, logging.INFO), "the server says: %s", event.text)
+        self._log.log(_LEVELS.get(event.level, logging.INFO), "the server says: %s", event.text)
 
     @_say.register
     def _(self, event: ModelUnlisted) -> None:

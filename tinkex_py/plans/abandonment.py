@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 class Abandonment(Struct, kw_only=True):
     """Promises that were given up. `wishes` asks the server for its wishes now, None when it has none; `known` are
-    those it had when last asked.
+    those it had when last asked, None until then.
     """
 
     wishes: Callable[[], Plan[DynamicConfigResponse]] | None = None
-    known: Callable[[], DynamicConfigResponse] = DynamicConfigResponse
+    known: Callable[[], DynamicConfigResponse | None] = DynamicConfigResponse
     given_up: deque[str] = field(default_factory=deque[str])
     noted: Cell[None] = field(default_factory=Cell[None])
     running: bool = False
@@ -51,9 +51,10 @@ def attend(abandonment: Abandonment) -> Plan[None]:
 def heard_out(abandonment: Abandonment, submission: Plan[T]) -> Plan[T]:
     """The submission's value; when it is stopped in the middle of an exchange, what the server promises is given up.
 
-    That takes a task for each exchange, so it is done for servers only that want to know.
+    That takes a task for each exchange, so it is done for servers only that want to know, or may turn out to.
     """
-    if not (abandonment.running and abandonment.known().sample_cancel_enabled):
+    known = abandonment.known()
+    if not abandonment.running or (known is not None and not known.sample_cancel_enabled):
         return submission
     return handled(submission, partial(_heard_out, abandonment))
 

@@ -1,8 +1,8 @@
-"""What comes before a client's first request: the server's flags, a token if it wants one, its wishes for now. Pure.
+"""What comes before a client's first request: the server's flags, and a token if it wants one. Pure.
 
 Nothing is asked before it is needed, and each thing once for all who wait. A server that refuses to answer has the
 defaults; when it can't be reached or fails, that is the failure of the request that was waiting, which is repeated as
-any other, and asked again then.
+any other, and asked again then. The server's wishes for now are asked for beside that request, which needs none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge
 from tinkex_py.interpret import interpret, status_error
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication, Stopped, fresh, replaced, resolved
-from tinkex_py.plans.effects import Plan, halt, now, require, send, spawn
+from tinkex_py.plans.cells import Cell
+from tinkex_py.plans.effects import Plan, halt, now, require, send, spawn, wait_for
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity, may_repeat
 from tinkex_py.plans.unknown_fields import REFUSALS, UnknownFields, learned, sent_known
@@ -50,6 +51,8 @@ class Startup(Struct, kw_only=True):
     begun: Once[ClientConfigResponse, Stopped] = field(default_factory=Once[ClientConfigResponse, Stopped])
     known: ClientConfigResponse | None = None
     dynamic: DynamicConfigResponse = DynamicConfigResponse()
+    told: Cell[None] = field(default_factory=Cell[None])
+    """Filled when the dynamic configuration was asked for once, whatever came of it."""
     unknown: UnknownFields = field(default_factory=UnknownFields)
     asked: float = -inf
     """When the dynamic configuration was last asked for."""
@@ -58,6 +61,11 @@ class Startup(Struct, kw_only=True):
     def sdk_version(self) -> str:
         """The release of the protocol that the server is told."""
         return self.config.sdk_version
+
+    @property
+    def wishes(self) -> DynamicConfigResponse | None:
+        """What the server asked for when last asked; None until then."""
+        return self.dynamic if self.told.filled else None
 
 
 def nothing_first(startup: Startup, request: AnyRequest) -> bool:
@@ -94,7 +102,7 @@ def presented(startup: Startup) -> Plan[str | None]:
 
 
 def dynamic(startup: Startup) -> Plan[DynamicConfigResponse]:
-    """What the server asks for now; when that is old, it is asked again in the background.
+    """What the server asks for now, once it has been asked; when that is old, it is asked again in the background.
 
     POST /api/v1/client/dynamic_config, at most every `refresh_interval_sec` seconds, and only while somebody asks.
     """
@@ -103,6 +111,7 @@ def dynamic(startup: Startup) -> Plan[DynamicConfigResponse]:
     if age >= max(startup.dynamic.refresh_interval_sec, SHORTEST):
         startup.asked += age
         yield from spawn(_refresh(startup))
+    yield from wait_for(startup.told)
     return startup.dynamic
 
 
@@ -173,7 +182,7 @@ def _begin(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
     if isinstance(renewal, Failure):
         return renewal
     startup.asked = yield from now()
-    yield from _refresh(startup)
+    yield from spawn(_refresh(startup), startup.told)
     return outcome
 
 
@@ -203,6 +212,7 @@ def _refresh(startup: Startup) -> Plan[None]:
     answer = yield from answered(request, (yield from identity(request)))
     if isinstance(answer, Reply):
         startup.dynamic = interpret(request, answer).value_or(startup.dynamic)
+    startup.told.fill(None)
 
 
 def _refused(authentication: Authentication, answer: Reply | TransportError) -> bool:

@@ -68,11 +68,6 @@ class Network(httpx.AsyncBaseTransport):
         return Path(self._folder.name)
 
     @property
-    def delivered(self) -> int:
-        """How many requests the server saw."""
-        return len(self.log)
-
-    @property
     def busy(self) -> frozenset[asyncio.Task[Reply]]:
         """What is still on its way, whether or not anybody waits for it."""
         return frozenset(self._deliveries)

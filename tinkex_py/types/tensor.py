@@ -43,7 +43,8 @@ class TensorData:
     Floats of any width become float32, integers and booleans int64. Arrays are copied unless they are read-only.
     `shape` is None when a flat list came without one. With `sparse_crow_indices` and `sparse_col_indices` the data
     are the listed values of a compressed-sparse-row matrix whose dense shape is `shape`. What can't be converted
-    leaves the tensor empty, with the reason in `problem`; using it then ends in InvalidInput.
+    leaves the tensor empty, with the reason in `problem`; using it then ends in InvalidInput. Of another TensorData
+    everything is taken over that no argument is given for.
 
     >>> TensorData([[1.0, 2.0], [3.0, 4.0]]).shape
     (2, 2)
@@ -60,17 +61,18 @@ class TensorData:
         sparse_col_indices: Sequence[int] | None = None,
     ) -> None:
         packed = _packed(data, dtype)
-        usable = _NOTHING if isinstance(packed, Unpackable) else packed
+        usable = _held(data, packed) if isinstance(packed, Unpackable) else packed
+        own = _own_parts(data, usable)
         self.buffer: memoryview = usable.buffer
-        self.dtype: DType = "int64" if usable.format == "int64" else "float32"
-        self.shape: Shape | None = _own_shape(data, usable.shape) if shape is None else _integers(shape)
-        self.sparse_crow_indices: tuple[int, ...] | None = _integers(sparse_crow_indices)
-        self.sparse_col_indices: tuple[int, ...] | None = _integers(sparse_col_indices)
+        self.dtype: DType = own.dtype
+        self.shape: Shape | None = own.shape if shape is None else _integers(shape)
+        self.sparse_crow_indices = own.crow if sparse_crow_indices is None else _integers(sparse_crow_indices)
+        self.sparse_col_indices = own.col if sparse_col_indices is None else _integers(sparse_col_indices)
         if isinstance(packed, Unpackable):
             self.problem: Unpackable | None = packed
         else:
-            own = shape is sparse_crow_indices is sparse_col_indices is None
-            self.problem = None if own else self.misshapen()
+            unchanged = shape is sparse_crow_indices is sparse_col_indices is None
+            self.problem = None if unchanged else self.misshapen()
 
     @classmethod
     def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
@@ -212,15 +214,23 @@ def _packed(data: TensorDataLike, dtype: DType | None) -> Packed | Unpackable:
     return data.problem or (pack(data.tolist(), dtype) if dtype not in {None, data.dtype} else data.packed)
 
 
-def _own_shape(data: TensorDataLike, shape: Shape) -> Shape | None:
-    """A flat list is the one origin that says nothing of shape."""
-    says = len(shape) != 1 or isinstance(data, TensorData) or is_array(data) or is_tensor(data)
-    return shape if says else None
+def _held(data: TensorDataLike, problem: Unpackable) -> Packed:
+    """What is there in spite of the problem: what a tensor that had it before holds."""
+    return data.packed if isinstance(data, TensorData) and data.problem is problem else _NOTHING
 
 
-def _integers(given: Sequence[int] | None) -> tuple[int, ...] | None:
+def _own_parts(data: TensorDataLike, usable: Packed) -> _Parts:
+    """What the origin says of the elements. A flat list is the one origin that says nothing of shape."""
+    dtype: DType = "int64" if usable.format == "int64" else "float32"
+    if isinstance(data, TensorData):
+        return _Parts(dtype, data.shape, data.sparse_crow_indices, data.sparse_col_indices, data.problem)
+    says = len(usable.shape) != 1 or is_array(data) or is_tensor(data)
+    return _Parts(dtype, usable.shape if says else None, None, None, None)
+
+
+def _integers(given: Sequence[int]) -> tuple[int, ...]:
     """Sizes or indices of whatever origin as plain integers."""
-    return None if given is None else tuple(map(index, given))
+    return tuple(map(index, given))
 
 
 def _unfit_rows(crow: tuple[int, ...] | None, rows: int, size: int) -> Unpackable | None:

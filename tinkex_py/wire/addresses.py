@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.request import Address, Reply
 from tinkex_py.types.runs import CheckpointArchiveUrlResponse
 from tinkex_py.wire import json
+from tinkex_py.wire.dates import http_date
 
 T = TypeVar("T")
 
@@ -60,10 +60,7 @@ class OrElsewhere(Struct, Generic[T], frozen=True):
 
 def _expires(reply: Reply) -> datetime:
     """By the `Expires` header, or the usual time after the answer."""
-    try:
-        return parsedate_to_datetime(reply.header("expires") or "").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return datetime.fromtimestamp(reply.at, UTC) + _USUAL_LIFE
+    return http_date(reply.header("expires")) or datetime.fromtimestamp(reply.at, UTC) + _USUAL_LIFE
 
 
 _NOWHERE = Failure("a redirect without a Location")

@@ -6,18 +6,24 @@ import io
 import zlib
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from returns.result import Failure, Success
 
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded
 
+if TYPE_CHECKING:
+    from zstandard import ZstdDecompressor
+
 _AUTOMATIC = 47
 """zlib's word for "32 kB of window, a header of gzip or zlib, whichever is there"."""
 _LARGEST_WINDOW = 128 << 20
 _MOST_LAYERS = 3
 _MOST_MEMBERS = 1000
+_MOST_GROWTH = 1 << 15
+"""What zstd makes of a byte at most: 128 kB of a block of four."""
+_SMALLEST_PIECE = 64
 
 
 class Unreadable(NamedTuple):
@@ -90,11 +96,26 @@ def _zlib(body: bytes, limit: int) -> bytes:
 def _zstd(body: bytes, limit: int) -> bytes:
     import zstandard
 
-    inflating = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
     try:
-        return inflating.stream_reader(io.BytesIO(body), read_across_frames=True).read(limit)
+        return _frames(zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW), body, limit)
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error
+
+
+def _frames(decompressor: ZstdDecompressor, body: bytes, limit: int) -> bytes:
+    """All zstd frames, in pieces too small to become much more than there is room for."""
+    plain, at = io.BytesIO(), 0
+    for _ in range(_MOST_MEMBERS):
+        if at == len(body) or plain.tell() >= limit:
+            return plain.getvalue()
+        inflating = decompressor.decompressobj()
+        while not inflating.eof and plain.tell() < limit:
+            if at == len(body):
+                raise EOFError("it ends too early")
+            piece = body[at : at + max(_SMALLEST_PIECE, (limit - plain.tell()) // _MOST_GROWTH)]
+            _ = plain.write(inflating.decompress(piece))
+            at += len(piece) - len(inflating.unused_data)
+    raise EOFError("it has too many members")
 
 
 _INFLATE: Mapping[str, Callable[[bytes, int], bytes]] = {
