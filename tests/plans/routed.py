@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor as Pool
-from concurrent.futures import Future
 from typing import TypeVar
 
-from typing_extensions import ParamSpec, override
-
-from tests.plans.scripted import Line, reply
+from tests.plans.scripted import Immediate, Line, reply
 from tinkex_py.config import Config
 from tinkex_py.errors import TransportError
 from tinkex_py.events import AnyEvent
@@ -19,24 +15,25 @@ from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.startup import Startup
 from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.runtime.callbacks import reason_of
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.testing import clock
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 KEY = "tml-the-key"
 
 
-class Later(Pool):
-    """Does what it is given a second later, in virtual time."""
+async def at_once(function: Callable[[], None]) -> str | None:
+    """Call a function here."""
+    return reason_of(function)
 
-    @override
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        future: Future[T] = Future()
-        asyncio.get_running_loop().call_later(1.0, lambda: future.set_result(fn(*args, **kwargs)))
-        return future
+
+async def later(function: Callable[[], None]) -> str | None:
+    """Call a function a second later, in virtual time."""
+    await asyncio.sleep(1.0)
+    return reason_of(function)
 
 
 class Routes:
@@ -46,7 +43,7 @@ class Routes:
         self.lines = {name: list(given) if isinstance(given, tuple) else [given] for name, given in lines.items()}
         self.sent: list[tuple[str, str | None]] = []
         self.asked: list[tuple[AnyRequest, Pairs]] = []
-        self.pool: Pool | None = None
+        self.call = at_once
         self.times: list[float] = []
         self.events: list[AnyEvent] = []
         self.startup = Startup(
@@ -78,7 +75,7 @@ class Routes:
         return clock.run(self._run(plan))
 
     async def _run(self, plan: Plan[T]) -> Outcome[T]:
-        inner = Executor(self, observe=self.events.append, bits=lambda: 0, pool=self.pool)
+        inner = Executor(self, observe=self.events.append, bits=lambda: 0, pool=Immediate(), call=self.call)
         executor = Executor(Preparing(inner, self.startup), observe=self.events.append, bits=lambda: 0)
         try:
             return await executor.run(plan)

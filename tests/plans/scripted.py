@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
+
+from typing_extensions import override
 
 from tinkex_py.config import Config
 from tinkex_py.errors import ConnectionFailed, TransportError
@@ -29,6 +33,17 @@ BROKEN = ConnectionFailed(message="no connection")
 def reply(status: int, body: object = None, **headers: str) -> Reply:
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     return Reply(status=status, headers=pairs, body=b"" if body is None else json.dumps(body).encode())
+
+
+class Immediate(Pool):
+    """Computes at once."""
+
+    @override
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """A future that is done."""
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 class Script:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor as Pool
-from concurrent.futures import Future
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from returns.result import Failure, Success
-from typing_extensions import override
 
-from tests.plans.scripted import reply
+from tests.plans.scripted import Immediate, reply
 from tests.plans.training import Trainer, a_run, batch_of, datum, good
 from tinkex_py import AdamParams, Datum, ModelInput, TensorData, errors
 from tinkex_py.endpoints.steps import optim_step
@@ -146,17 +143,6 @@ def test_a_first_pass_that_is_refused_leaves_nothing() -> None:
 def test_a_server_without_a_loss_metric_is_read_too() -> None:
     output = Trainer(results={2: reply(200, EMPTY)}).run(take_custom(a_run(), DATA[:1], LOSS)).unwrap()
     assert output.metrics == {"loss:sum": -1.0, "mine": 4.0}
-
-
-class Immediate(Pool):
-    """Computes at once."""
-
-    @override
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """A future that is done."""
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 def test_a_loss_that_does_not_return_is_given_up_and_lets_the_next_step_go() -> None:

@@ -66,7 +66,9 @@ class Executor:
         observe: Callable[[AnyEvent], None] | None = None,
         bits: Callable[[], int] = lambda: random.getrandbits(64),
         pool: Pool | None = None,
+        call: Callable[[Callable[[], None]], Awaitable[str | None]] = called,
     ) -> None:
+        """`pool` computes what is this client's own, `call` what is foreign; without a pool all is computed here."""
         self.transport = transport
         self.tasks: dict[asyncio.Task[Any], Callable[[asyncio.Task[Any]], None]] = {}
         self.closing = False
@@ -74,6 +76,7 @@ class Executor:
         self._observe = observe
         self._bits = bits
         self._pool = pool
+        self._call = call
         # Most effects need no waiting, hence no coroutine.
         self._at_once: AtOnce = {
             Now: lambda _: asyncio.get_running_loop().time(),
@@ -175,7 +178,7 @@ class Executor:
         if self._pool is None:
             reason = reason_of(effect.function)
         elif effect.foreign:
-            reason = await called(effect.function)
+            reason = await self._call(effect.function)
         else:
             reason = await asyncio.get_running_loop().run_in_executor(self._pool, reason_of, effect.function)
         return None if reason is None else Raised(reason)
