@@ -30,7 +30,7 @@ async def at_once(function: Callable[[], None]) -> str | None:
     return reason_of(function)
 
 
-async def later(function: Callable[[], None]) -> str | None:
+async def a_second_later(function: Callable[[], None]) -> str | None:
     """Call a function a second later, in virtual time."""
     await asyncio.sleep(1.0)
     return reason_of(function)

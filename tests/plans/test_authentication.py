@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tests.plans.routed import KEY, Routes, later
+from tests.plans.routed import KEY, Routes, a_second_later
 from tests.plans.scripted import BROKEN, Line, reply
 from tests.plans.test_steps import new_run, steps_of
 from tinkex_py import errors
@@ -260,7 +260,7 @@ def test_a_source_that_has_no_other_credential_says_why() -> None:
 def test_all_who_wait_for_another_credential_share_one_run_of_the_command() -> None:
     answers = (REFUSED, 0.5, REFUSED, REFUSED, ANSWERED)
     server, printed = printing("tml-1", "tml-2", get_server_capabilities=answers)
-    server.call = later
+    server.call = a_second_later
     outcomes = server.run(together([ask(), ask(), ask()])).unwrap()
     assert [type(each) for each in outcomes] == [Success] * 3
     assert sorted(filter(None, presented(server))) == ["tml-1"] * 3 + ["tml-2"] * 3
