@@ -59,7 +59,9 @@ def test_metrics_of_a_regularizer_bear_its_name() -> None:
     assert evaluated(cubes, Objective(regularizers=(spec,)), data, points, "numpy").metrics["regularizer/m/a"] == 1.0
 
 
-PROBLEMS = {
+PROBLEMS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "another kind": (("l1",), "'l1' is among them; give each as a RegularizerSpec"),
+    "no function": ((RegularizerSpec(fn=None, weight=1.0, name="a"),), "has no function"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     "same name": ((BOTH[0], BOTH[0]), "share the name 'l1'"),
     "negative": ((RegularizerSpec(fn=L1(), weight=-1.0, name="a"),), "weight -1.0"),
     "nameless": ((RegularizerSpec(fn=L1(), weight=1.0, name=""),), "give a name"),

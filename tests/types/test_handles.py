@@ -32,3 +32,7 @@ def test_other_texts_are_refused(text: str) -> None:
     error = read(text).failure()
     assert isinstance(error, InvalidInput)
     assert (error.path, error.value) == ("handle", text)
+
+
+def test_what_is_no_text_is_no_handle() -> None:
+    assert read(5).failure().path == "handle"

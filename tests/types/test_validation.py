@@ -15,6 +15,7 @@ from tinkex_py import (
     DimuonParams,
     LoraConfig,
     ModelInput,
+    OtherOptimizer,
     SamplingParams,
     TensorData,
     check,
@@ -96,6 +97,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "seed": (SamplingParams(seed=2**63), "sampling_params.seed"),
     "learning rate": (AdamParams(learning_rate=float("inf")), "adam_params.learning_rate"),
     "dimuon rate": (DimuonParams(learning_rate=-1), "adam_params.learning_rate"),
+    "other settings": (OtherOptimizer("lion", 5), "optimizer.settings"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     "dimuon version": (DimuonOptimizerConfig(version=0), "optimizer.version"),
     "beta": (AdamParams(beta1=1.0), "adam_params.beta1"),
     "rank": (LoraConfig(rank=True), "lora_config.rank"),
