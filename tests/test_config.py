@@ -58,6 +58,17 @@ def test_a_variable_that_cannot_be_read_is_named_and_not_shown(name: str, text: 
     assert (problem.setting, text in repr(problem)) == (name, False)
 
 
+WORDS = {"TINKER_LOG": "debug", "TINKEX_PARITY": "beam", "TINKEX_TRANSPORT": "httpx", "TINKEX_DIALECT": "json"}
+
+
+@pytest.mark.parametrize(("name", "word"), WORDS.items())
+def test_the_case_of_a_word_is_of_no_matter_wherever_it_comes_from(name: str, word: str) -> None:
+    setting = name.partition("_")[2].lower()
+    given: dict[str, Any] = {setting: word.upper()}
+    expected: dict[str, Any] = {setting: word}
+    assert Config(**given).checked() == Config.from_env({name: word.upper()}) == Success(Config(**expected))
+
+
 def test_telemetry_is_on_only_after_a_clear_yes() -> None:
     assert Config.from_env({"TINKER_TELEMETRY": "perhaps"}) == Success(Config(telemetry=False))
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from tests.clients.servers import Keeping, keeping
-from tinkex_py import Config, Failure, ModelInput, SamplingClient, SamplingParams, ServiceClient, or_raise
+from tinkex_py import (
+    Config,
+    Failure,
+    ModelInput,
+    SamplingClient,
+    SamplingParams,
+    ServiceClient,
+    Success,
+    or_raise,
+)
 from tinkex_py.events import AnyEvent, PromiseSettled
 from tinkex_py.observers.metrics import Metrics
 from tinkex_py.types.telemetry import TelemetryCounts
@@ -108,6 +118,37 @@ def test_what_are_no_observers_is_the_outcome_of_what_a_handed_over_sampler_does
         outcome = handed_over(service, 5).sample(ModelInput.from_ints([1]), 1, SamplingParams(max_tokens=1)).result()
     assert isinstance(outcome, Failure)
     assert outcome.failure().message.startswith("observers is 5")
+
+
+@pytest.fixture
+def log() -> Generator[logging.Logger]:
+    log = logging.getLogger("tinkex_py")
+    level, handlers = log.level, log.handlers[:]
+    yield log
+    log.setLevel(level)
+    log.handlers[:] = handlers
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "no word": {"config": Config(base_url="local:", log="loud")},
+    "another setting": {"config": Config(base_url="local:", log="debug", max_attempts=0)},
+    "another argument": {"config": Config(base_url="local:", log="debug"), "poll_backoff": -1.0},
+    "observers": {"config": Config(base_url="local:", log="debug"), "observers": 5},
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_leaves_the_log_as_it_is(log: logging.Logger, refused: dict[str, Any]) -> None:
+    before = (log.level, log.handlers[:])
+    with ServiceClient(**refused) as service:
+        assert isinstance(service.get_server_capabilities(), Failure)
+        assert (log.level, log.handlers) == before
+
+
+def test_the_level_of_the_settings_is_that_of_the_log(log: logging.Logger) -> None:
+    with ServiceClient(Config(base_url="local:", log="DEBUG")) as service:
+        assert isinstance(service.get_server_capabilities(), Success)
+    assert (log.level, len(log.handlers)) == (logging.DEBUG, 1)
 
 
 def test_without_observers_the_log_hears_of_trouble(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Self, TypeVar
 
 from msgspec import structs
+from returns.result import Success
 
 from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import Config
@@ -120,7 +121,8 @@ class Context:
         unusable = broken(_BESIDE, {"observers": observers, "transport": transport})
         observers, transport = (None, None) if unusable else (observers, transport)
         problem = problem or unusable
-        watching = watching_with(observers, config)
+        usable = problem is None and isinstance(config.checked(), Success)
+        watching = watching_with(observers, config) if usable else ()
         opened = open_runtime(config, watching, transport)
         return cls(
             opened.config,

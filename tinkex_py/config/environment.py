@@ -47,10 +47,6 @@ def _text(text: str) -> str:
     return text
 
 
-def _word(text: str) -> str:
-    return text.lower()
-
-
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -94,16 +90,16 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("TINKER_CREDENTIAL_CMD", "credential_cmd", _text, "a shell command"),
     Variable("TINKER_PROJECT_ID", "project_id", _text, "an id"),
     Variable("TINKER_TAGS", "tags", _words, "words separated by commas"),
-    Variable("TINKER_LOG", "log", _word, "debug, info, warning or error"),
+    Variable("TINKER_LOG", "log", _text, "debug, info, warning or error"),
     Variable("TINKER_TELEMETRY", "telemetry", _only_on, _YES_OR_NO),
     Variable("CLOUDFLARE_ACCESS_CLIENT_ID", "cloudflare_access_client_id", _text, "an id"),
     Variable("CLOUDFLARE_ACCESS_CLIENT_SECRET", "cloudflare_access_client_secret", _text, "a secret"),
     Variable("TINKEX_CREDENTIALS_FILE", "credentials_file", _text, "a path"),
     Variable("TINKEX_BEARER", "bearer", _switch, _YES_OR_NO),
     Variable("TINKEX_SDK_VERSION", "sdk_version", _text, "a release such as 0.38.0"),
-    Variable("TINKEX_PARITY", "parity", _word, "python, elixir or beam"),
-    Variable("TINKEX_DIALECT", "dialect", _word, "json or protobuf"),
-    Variable("TINKEX_TRANSPORT", "transport", _word, "httpx"),
+    Variable("TINKEX_PARITY", "parity", _text, "python, elixir or beam"),
+    Variable("TINKEX_DIALECT", "dialect", _text, "json or protobuf"),
+    Variable("TINKEX_TRANSPORT", "transport", _text, "httpx"),
     Variable("TINKEX_PROXY", "proxy", _text, "an address"),
     Variable("TINKEX_PROXY_HEADERS", "proxy_headers", _pairs, _PAIRS),
     Variable("TINKEX_DEFAULT_HEADERS", "default_headers", _pairs, _PAIRS),
