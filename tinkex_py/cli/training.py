@@ -21,7 +21,7 @@ from tinkex_py.cli import INTERRUPTED
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
 from tinkex_py.cli.lessons import Lesson, greedy, rate_at, train
 from tinkex_py.cli.options import Command
-from tinkex_py.cli.pictures import save_curves
+from tinkex_py.cli.pictures import ENDINGS, place_problem, save_curves
 from tinkex_py.cli.records import Curve, StepLog
 from tinkex_py.cli.sparkline import sparkline
 from tinkex_py.cli.tables import done
@@ -96,7 +96,7 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Gives the same order and the same adapter.")
 @click.option("--out", type=_PATH, default=FOLDER, show_default=True, help="Folder for what comes of it.")
 @click.option("--log", type=_PATH, help="Add a line of JSON for each step to this file.")
-@click.option("--curve", type=_PATH, help="The picture of the loss, .png or .svg.  [default: loss.png in --out]")
+@click.option("--curve", type=_PATH, help=f"The picture of the loss, {ENDINGS}.  [default: loss.png in --out]")
 @click.option("--resume", metavar="PATH", help="Go on from a checkpoint: tinker://...")
 @invoked
 def train_command(
@@ -203,6 +203,9 @@ def _folder(invocation: Invocation, out: Path) -> Path:
 def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
     """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
     invocation, lesson = run.invocation, run.lesson
+    problem = place_problem(run.curve)
+    if problem is not None:
+        invocation.fail(problem)
     losses: list[float] = []
     with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
         invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")
