@@ -52,6 +52,16 @@ def test_wrong_usage_ends_with_status_2(words: list[str]) -> None:
     assert tinkex(*words).exit_code == 2
 
 
+@pytest.mark.parametrize("number", ["nan", "inf"])
+@pytest.mark.parametrize("words", [["train", "x", "--learning-rate"], ["sample", "x", "--temperature"]])
+def test_what_is_no_finite_number_is_wrong_usage(words: list[str], number: str) -> None:
+    result = tinkex(*words, number)
+    assert (result.exit_code, f"Invalid value for '{words[-1]}': {number} is not a finite" in result.stderr) == (
+        2,
+        True,
+    )
+
+
 def test_a_bug_is_said_in_two_lines(tmp_path: Path) -> None:
     broken = (
         "import sys, tinkex_py.cli.versions as v; v._release = lambda name: 1 / 0; from tinkex_py.cli import main; "

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from tinkex_py.cli import INTERRUPTED
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
 from tinkex_py.cli.lessons import Lesson, greedy, rate_at, train
-from tinkex_py.cli.options import Command
+from tinkex_py.cli.options import Command, Finite
 from tinkex_py.cli.pictures import ENDINGS, place_problem, save_curves
 from tinkex_py.cli.records import Curve, StepLog
 from tinkex_py.cli.sparkline import sparkline
@@ -91,7 +91,7 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
 @click.option("--base-model", default=BASE_MODEL, show_default=True, help="One of tinkex model list.")
 @click.option("--rank", type=click.IntRange(1), default=32, show_default=True, help="Rank of the LoRA adapter.")
 @click.option("--steps", type=click.IntRange(1), default=150, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0), default=3e-3, show_default=True, help="Falls to nothing.")
+@click.option("--learning-rate", type=Finite(0), default=3e-3, show_default=True, help="Falls to nothing.")
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Examples of a step.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Gives the same order and the same adapter.")
 @click.option("--out", type=_PATH, default=FOLDER, show_default=True, help="Folder for what comes of it.")
