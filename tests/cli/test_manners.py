@@ -72,6 +72,16 @@ def test_a_bug_is_said_in_two_lines(tmp_path: Path) -> None:
     assert ended.stderr.startswith("Error: this is a bug of tinkex: ZeroDivisionError: division by zero\nWhat to do: ")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("words", [["version"], ["version", "--json"], ["--help"]], ids=" ".join)
+def test_an_output_that_takes_no_more_is_no_bug(words: list[str]) -> None:
+    line, pipe = f"{' '.join(map(repr, [*COMMAND, *words]))} > /dev/full", subprocess.PIPE
+    ended = subprocess.run(["/bin/sh", "-c", line], stderr=pipe, text=True, check=False, env=ENVIRONMENT)
+    said = ended.stderr.splitlines()
+    assert (ended.returncode, said[0]) == (1, "Error: the output can't be written: No space left on device")
+    assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]
+
+
 def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:
     words = [*COMMAND, "run", "list", "--limit", "0", "--base-url", stock.address]
     line = f"{' '.join(map(repr, words))} | head -n 0"
