@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from docs import commands as page
 from tests.cli.running import COMMAND, ENVIRONMENT, KEY, tinkex
 
 PIPE = subprocess.PIPE
@@ -48,7 +49,8 @@ def test_a_key_that_no_client_can_send_is_refused(key: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
-def test_an_interrupt_is_how_a_server_ends() -> None:
+def test_an_interrupt_is_how_a_server_ends_and_the_page_says_so() -> None:
+    assert "130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0." in page.INTRODUCTION
     with serving() as (served, _, _said):
         served.send_signal(signal.SIGINT)
         assert (served.wait(30), served.communicate()) == (0, ("", ""))
