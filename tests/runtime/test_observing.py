@@ -157,20 +157,30 @@ def test_the_thread_ends_with_the_event_that_held_up_closing() -> None:
     assert (seen, observatory.dropped) == ([event(0)], 99)
 
 
+class Picky(list[AnyEvent]):
+    def cares(self, each: AnyEvent) -> bool:
+        return each == event(3)
+
+    def __call__(self, each: AnyEvent) -> None:
+        self.append(each)
+
+
 def test_what_nobody_cares_for_goes_no_further() -> None:
-    class Picky(list[AnyEvent]):
-        def cares(self, each: AnyEvent) -> bool:
-            return each == event(3)
-
-        def __call__(self, each: AnyEvent) -> None:
-            self.append(each)
-
     picky = Picky()
     observatory = Observatory([picky])
     for each in EVENTS:
         observatory.observe(each)
     observatory.close()
     assert picky == [event(3)]
+
+
+def test_nobody_gets_what_only_others_care_for() -> None:
+    picky, seen = Picky(), list[AnyEvent]()
+    observatory = Observatory([picky, seen.append])
+    for each in EVENTS:
+        observatory.observe(each)
+    observatory.close()
+    assert (picky, seen) == ([event(3)], EVENTS)
 
 
 def test_without_observers_there_is_no_thread() -> None:
