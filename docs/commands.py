@@ -18,7 +18,7 @@ INTRODUCTION = """\
 Every command of `tinkex` (extra `cli`), with its options and an example. `RUN` and `SESSION` stand for ids that lists
 show. The [options of every command](#options-of-every-command) stand before the command's name or after it. A command
 ends with status 0, with 1 when it failed or part of what it was to do did, with 2 when it was called wrongly, and with
-130 after Ctrl-C.
+130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0.
 """
 
 EXAMPLES: Mapping[str, str] = {
@@ -27,7 +27,7 @@ EXAMPLES: Mapping[str, str] = {
     "auth status": "tinkex auth status",
     "auth whoami": "tinkex auth whoami --format json",
     "billing checkpoint-storage": "tinkex billing checkpoint-storage --csv storage.csv",
-    "billing usage": "tinkex billing usage 2026-07-01 2026-08-01 --csv usage.csv",
+    "billing usage": "tinkex billing usage 2026-07-01 2026-07-15 --csv usage.csv",
     "checkpoint delete": "tinkex checkpoint delete --type sampler --before 2026-07-13 --dry-run",
     "checkpoint download": "tinkex checkpoint download tinker://RUN/weights/state --output adapters",
     "checkpoint info": "tinkex checkpoint info tinker://RUN/weights/state",

@@ -78,6 +78,17 @@ def test_the_form_of_a_variable_names_every_word_that_it_may_be(name: str, words
     assert [word for word in words if not isinstance(Config.from_env({name: word}), Success)] == []
 
 
+WORDS = {"TINKER_LOG": "debug", "TINKEX_PARITY": "beam", "TINKEX_TRANSPORT": "httpx", "TINKEX_DIALECT": "json"}
+
+
+@pytest.mark.parametrize(("name", "word"), WORDS.items())
+def test_the_case_of_a_word_is_of_no_matter_wherever_it_comes_from(name: str, word: str) -> None:
+    setting = name.partition("_")[2].lower()
+    given: dict[str, Any] = {setting: word.upper()}
+    expected: dict[str, Any] = {setting: word}
+    assert Config(**given).checked() == Config.from_env({name: word.upper()}) == Success(Config(**expected))
+
+
 def test_telemetry_is_on_only_after_a_clear_yes() -> None:
     assert Config.from_env({"TINKER_TELEMETRY": "perhaps"}) == Success(Config(telemetry=False))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def words_of(example: str, stock: Stock) -> tuple[list[str], str | None]:
 def test_every_command_has_an_example() -> None:
     assert [" ".join(words) for words, _ in page.commands()] == sorted(page.EXAMPLES)
     assert all(f"{example} ".startswith(f"tinkex {name} ") for name, example in page.EXAMPLES.items())
+
+
+def test_the_example_of_usage_keeps_to_the_fourteen_days_that_a_server_gives() -> None:
+    begin, end = map(date.fromisoformat, page.EXAMPLES["billing usage"].split()[3:5])
+    assert timedelta() < end - begin <= timedelta(days=14)
 
 
 @pytest.mark.parametrize("name", RUN)

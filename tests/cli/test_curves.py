@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.running import tinkex
 from tinkex_py import Failure, or_raise
+from tinkex_py.cli.pictures import FORMATS
 from tinkex_py.cli.records import Curve, StepLog, read_curves
 from tinkex_py.cli.sparkline import sparkline
 
@@ -44,12 +45,18 @@ def test_half_a_line_at_the_end_is_passed_over() -> None:
     assert or_raise(read_curves(written("log.jsonl", '{"loss": 1}\n{"lo'))) == (Curve("loss", (1,), (1,)),)
 
 
-@pytest.mark.parametrize("ending", ["png", "svg"])
+@pytest.mark.parametrize("ending", [ending[1:] for ending in FORMATS])
 def test_curves_are_drawn_in_the_format_of_the_ending(ending: str) -> None:
     file = written("log.jsonl", BOTH)
     result = tinkex("plot", str(file), "-o", f"curve.{ending}")
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Picture: curve.{ending}")
-    assert Path(f"curve.{ending}").read_bytes()[:5] in {b"\x89PNG\r", b"<?xml"}
+    assert Path(f"curve.{ending}").read_bytes()[:5] in {b"\x89PNG\r", b"<?xml", b"%PDF-"}
+
+
+@pytest.mark.parametrize("command", ["plot", "train"])
+def test_the_help_tells_of_every_ending(command: str) -> None:
+    said = tinkex(command, "--help").stdout
+    assert [ending for ending in FORMATS if ending not in said] == []
 
 
 def test_only_what_is_asked_for_is_drawn() -> None:

@@ -60,6 +60,21 @@ def test_an_unknown_column_is_a_usage_error_that_names_those_there_are(stock: St
     assert "colour is no column; there are id, model, owner" in " ".join(result.stderr.split())
 
 
+FAR = "99999999999999999999"
+
+
+def test_runs_are_passed_over(stock: Stock) -> None:
+    assert stock.saved("state") != []
+    runs = stock.json("run", "list", "--limit", "0")["runs"]
+    assert stock.json("run", "list", "--limit", "1", "--offset", "1")["runs"] == runs[1:2] != []
+    assert stock.json("run", "list", "--limit", FAR, "--offset", str(len(runs)))["runs"] == []
+
+
+def test_an_offset_that_no_list_has_is_named(stock: Stock) -> None:
+    result = stock.tinkex("run", "list", "--offset", FAR)
+    assert (result.exit_code, "offset" in result.stderr, "limit" in result.stderr) == (1, True, False)
+
+
 def test_what_is_not_there_ends_with_status_1_and_two_lines(stock: Stock) -> None:
     result = stock.tinkex("run", "info", "nobody")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -52,6 +52,16 @@ def test_wrong_usage_ends_with_status_2(words: list[str]) -> None:
     assert tinkex(*words).exit_code == 2
 
 
+@pytest.mark.parametrize("number", ["nan", "inf"])
+@pytest.mark.parametrize("words", [["train", "x", "--learning-rate"], ["sample", "x", "--temperature"]])
+def test_what_is_no_finite_number_is_wrong_usage(words: list[str], number: str) -> None:
+    result = tinkex(*words, number)
+    assert (result.exit_code, f"Invalid value for '{words[-1]}': {number} is not a finite" in result.stderr) == (
+        2,
+        True,
+    )
+
+
 def test_a_bug_is_said_in_two_lines(tmp_path: Path) -> None:
     broken = (
         "import sys, tinkex_py.cli.versions as v; v._release = lambda name: 1 / 0; from tinkex_py.cli import main; "
@@ -60,6 +70,16 @@ def test_a_bug_is_said_in_two_lines(tmp_path: Path) -> None:
     ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=ENVIRONMENT)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("Error: this is a bug of tinkex: ZeroDivisionError: division by zero\nWhat to do: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("words", [["version"], ["version", "--json"], ["--help"]], ids=" ".join)
+def test_an_output_that_takes_no_more_is_no_bug(words: list[str]) -> None:
+    line, pipe = f"{' '.join(map(repr, [*COMMAND, *words]))} > /dev/full", subprocess.PIPE
+    ended = subprocess.run(["/bin/sh", "-c", line], stderr=pipe, text=True, check=False, env=ENVIRONMENT)
+    said = ended.stderr.splitlines()
+    assert (ended.returncode, said[0]) == (1, "Error: the output can't be written: No space left on device")
+    assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]
 
 
 def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:

@@ -98,11 +98,30 @@ def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> 
     assert in_process(*suggested[1:], "--steps", "1").exit_code == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
 def test_a_picture_that_cant_be_written_does_not_hide_the_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "a.txt").write_text("some text")
-    (tmp_path / "x" / "loss.png").mkdir(parents=True)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "loss.png").symlink_to("/dev/full")
     ended = in_process("train", "a.txt", "--steps", "1", "--out", "x")
     assert ended.exit_code == 1
     assert "Checkpoint: tinker://" in ended.stdout
     assert ended.stderr.startswith("Error: x/loss.png can't be written")
     assert "\nWhat to do: " in ended.stderr
+
+
+NO_PLACES = {
+    "ending": ("x.gif", "x.gif has an ending of no picture; give one of .png, .svg or .pdf"),
+    "no folder": ("no/x.png", "no/x.png can't be written: there is no folder no"),
+    "folder": ("folder.png", "folder.png can't be written: it is a folder"),
+    "name": (f"{'x' * 300}.png", f"{'x' * 300}.png can't be written: "),
+}
+
+
+@pytest.mark.parametrize(("place", "complaint"), NO_PLACES.values(), ids=NO_PLACES)
+def test_a_place_of_no_picture_is_refused_before_the_first_step(tmp_path: Path, place: str, complaint: str) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text")
+    (tmp_path / "folder.png").mkdir()
+    ended = in_process("train", "a.txt", "--steps", "1", "--curve", place)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"Error: {complaint}")

@@ -25,7 +25,7 @@ from tinkex_py import (
     or_raise,
 )
 from tinkex_py.runtime.opening import IN_PROCESS
-from tinkex_py.testing.network import Network
+from tinkex_py.testing.network import Fault, Network
 from tinkex_py.testing.simulation import simulate
 
 T = TypeVar("T")
@@ -259,3 +259,9 @@ def test_texts_without_bytes_are_refused_where_they_stand(asking: Asking, path: 
     refused, next_step = simulate(program, Network())
     assert error_of(errors.InvalidInput, refused).path == path
     assert isinstance(next_step, Success)
+
+
+def test_a_kind_of_fault_that_there_is_not_is_refused_when_the_network_is_made() -> None:
+    misspelt: Any = "refussed"
+    with pytest.raises(ValueError, match="'refussed' is no kind of fault; there are nothing, late, refused, lost,"):
+        _ = Network([Fault(kind=misspelt)])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
 INTERRUPTED = 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> None:
@@ -26,7 +28,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as bug:  # noqa: BLE001 - whatever it is, nobody should have to read a stack trace
-        sys.exit(_report(bug))
+        sys.exit(_unwritten(bug) or _report(bug))
+
+
+def _unwritten(bug: Exception) -> str | None:
+    """What to say when the output takes no more; a file that a command opens itself would have a name."""
+    if not isinstance(bug, OSError) or bug.filename is not None or bug.errno not in _FULL:
+        return None
+    return (
+        f"Error: the output can't be written: {bug.strerror}\n"
+        "What to do: make room there or send it elsewhere, then run the command again"
+    )
 
 
 def _report(bug: Exception) -> str:

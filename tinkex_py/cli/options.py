@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +16,18 @@ Format: TypeAlias = Literal["table", "json", "jsonl"]
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 """What adds an option to a command's function."""
+
+
+class Finite(click.FloatRange):
+    """A number within limits that is one: NaN is above and below none, and infinity is of no use."""
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a usage error."""
+        number: float = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 class Options(Struct, kw_only=True):

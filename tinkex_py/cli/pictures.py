@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg", ".pdf")
+ENDINGS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+"""The same for people."""
 _LIKELIHOOD = "loss (nats per token)"
 """What a loss is that is never negative; those of reinforcement learning have no unit."""
 _COLOURS = ("#1f5fa8", "#b3541e", "#2f7d4f", "#7a4b9e")
@@ -30,11 +32,24 @@ _SMOOTHED_FROM = 40
 """Points from which on a curve is drawn smoothed, over its own faint line."""
 
 
+def place_problem(file: Path) -> InvalidInput | FileFailed | None:
+    """Why no picture can be there, as far as it shows before there is one."""
+    if file.suffix.lower() not in FORMATS:
+        message = f"{file} has an ending of no picture; give one of {ENDINGS}"
+        return InvalidInput(message=message, path="file", value=file.name)
+    try:
+        if file.is_dir():
+            return _unwritten(file, "it is a folder")
+        return None if file.parent.is_dir() else _unwritten(file, f"there is no folder {file.parent}")
+    except OSError as error:
+        return _unwritten(file, error.strerror)
+
+
 def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome[Path]:
     """The file, with a panel for each curve over the steps, in the format that its ending names."""
-    if file.suffix.lower() not in FORMATS:
-        message = f"{file} has an ending of no picture; give one of {', '.join(FORMATS)}"
-        return Failure(InvalidInput(message=message, path="file", value=file.name))
+    problem = place_problem(file)
+    if problem is not None:
+        return Failure(problem)
     try:
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -55,8 +70,12 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
         with mpl.rc_context({"svg.hashsalt": "tinkex"}):
             figure.savefig(file, dpi=150, metadata=_UNDATED.get(file.suffix.lower()))
     except OSError as error:
-        return Failure(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
+        return Failure(_unwritten(file, error.strerror))
     return Success(file)
+
+
+def _unwritten(file: Path, why: str | None) -> FileFailed:
+    return FileFailed(message=f"{file} can't be written: {why}", path=str(file))
 
 
 def _draw(axes: Axes, curve: Curve, colour: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Command
-from tinkex_py.cli.pictures import save_curves
+from tinkex_py.cli.pictures import ENDINGS, save_curves
 from tinkex_py.cli.records import Curve, read_curves
 from tinkex_py.cli.sparkline import sparkline
 from tinkex_py.cli.tables import Column, Table, show
@@ -31,7 +31,7 @@ CURVES: Table[Curve] = Table(
 @click.command(cls=Command)
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: LOG with .png]"
+    "-o", "--output", type=click.Path(path_type=Path), help=f"The picture, {ENDINGS}.  [default: LOG with .png]"
 )
 @click.option("-m", "--metric", "metrics", multiple=True, help="Draw this number; may be repeated.  [default: all]")
 @click.option("--title", default="", help="What stands above it.")

@@ -8,6 +8,7 @@ from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Decorator, Group
 from tinkex_py.cli.tables import Column, Table, columns_option, show, show_one
 from tinkex_py.clients.rest import RestClient
+from tinkex_py.plans.pages import collected, training_runs
 from tinkex_py.types.runs import AccessScope, Checkpoint, TrainingRun
 
 scope_option = click.option(
@@ -79,9 +80,10 @@ def list_runs(
 ) -> None:
     """Training runs, the latest first."""
     with invocation.client(RestClient) as rest:
-        wanted = limit + offset if limit else None
-        found = invocation.or_exit(rest.all_training_runs(wanted, access_scope, project_id))
-    show(invocation, RUNS, found[offset:], columns)
+        wanted, policy = limit or None, rest.context.policy()
+        runs = collected(training_runs(access_scope, project_id), policy, wanted=wanted, offset=offset)
+        found = invocation.or_exit(rest.execute(runs))
+    show(invocation, RUNS, found, columns)
 
 
 @run.command("info")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tinkex_py.cli.display import harmless_text
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
-from tinkex_py.cli.options import Command
+from tinkex_py.cli.options import Command, Finite
 from tinkex_py.cli.surprise import pieces, show_pieces
 from tinkex_py.cli.tables import write_json, write_line
 from tinkex_py.clients.promises import Promise
@@ -46,9 +46,9 @@ class Sampled(Struct, frozen=True, kw_only=True):
 @click.option("--base-model", help=f"Sample from this base model.  [default: {BASE_MODEL} of the embedded engine]")
 @click.option("--model-path", metavar="PATH", help="Sample from saved weights: tinker://...")
 @click.option("--max-tokens", type=click.IntRange(1), default=64, show_default=True, help="Tokens of a sample at most.")
-@click.option("--temperature", type=click.FloatRange(0), default=1.0, show_default=True, help="0 takes the likeliest.")
+@click.option("--temperature", type=Finite(0), default=1.0, show_default=True, help="0 takes the likeliest.")
 @click.option("--top-k", type=int, default=-1, show_default=True, help="-1 filters nothing.")
-@click.option("--top-p", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="1 filters nothing.")
+@click.option("--top-p", type=Finite(0, 1), default=1.0, show_default=True, help="1 filters nothing.")
 @click.option("-n", "--num-samples", type=click.IntRange(1), default=1, show_default=True, help="How many samples.")
 @click.option("--seed", type=int, help="Gives the same samples again.")
 @click.option("--stop", multiple=True, help="End where this text comes; may be repeated.")

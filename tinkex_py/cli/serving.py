@@ -12,14 +12,22 @@ from returns.result import Failure
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Command
 from tinkex_py.cli.tables import answer
+from tinkex_py.config.checks import fits_header
 from tinkex_py.outcome import Outcome
+
+
+def _usable(_context: click.Context, _option: click.Parameter, key: str | None) -> str | None:
+    """A key that clients can send: one that is empty would let everybody in, or nobody."""
+    if key is None or fits_header(key.strip()):
+        return key
+    raise click.BadParameter("it is empty, or holds characters that no HTTP header can carry.")
 
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where checkpoints are kept.")
-@click.option("--api-key", envvar="TINKEX_SERVE_API_KEY", help="Ask clients for this key.")
+@click.option("--api-key", envvar="TINKEX_SERVE_API_KEY", callback=_usable, help="Ask clients for this key.")
 @click.option(
     "--token-seconds", type=click.IntRange(1), help="Have clients exchange the key for tokens of this lifetime."
 )
@@ -44,13 +52,14 @@ def serve(
         None if directory is None else str(directory),
         api_key,
         token_seconds,
-        partial(_announce, invocation),
+        partial(_announce, invocation, asks=api_key is not None),
     )
     if isinstance(outcome, Failure):
         invocation.stop(outcome.failure(), "choose another --port, --host or --directory")
 
 
-def _announce(invocation: Invocation, address: str) -> None:
+def _announce(invocation: Invocation, address: str, *, asks: bool) -> None:
     answer(invocation, f"The embedded engine is at {address}  (Ctrl-C ends it)", {"address": address})
     if invocation.format == "table":
-        invocation.tell(f"Point a client at it: TINKER_BASE_URL={address} TINKER_API_KEY=tml-local")
+        key = " and TINKER_API_KEY=(the key that you gave)" if asks else " TINKER_API_KEY=tml-local"
+        invocation.tell(f"Point a client at it: TINKER_BASE_URL={address}{key}")

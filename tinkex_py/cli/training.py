@@ -20,8 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from tinkex_py.cli import INTERRUPTED
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
 from tinkex_py.cli.lessons import Lesson, greedy, rate_at, train
-from tinkex_py.cli.options import Command
-from tinkex_py.cli.pictures import save_curves
+from tinkex_py.cli.options import Command, Finite
+from tinkex_py.cli.pictures import ENDINGS, place_problem, save_curves
 from tinkex_py.cli.records import Curve, StepLog
 from tinkex_py.cli.sparkline import sparkline
 from tinkex_py.cli.tables import done
@@ -91,12 +91,12 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
 @click.option("--base-model", default=BASE_MODEL, show_default=True, help="One of tinkex model list.")
 @click.option("--rank", type=click.IntRange(1), default=32, show_default=True, help="Rank of the LoRA adapter.")
 @click.option("--steps", type=click.IntRange(1), default=150, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0), default=3e-3, show_default=True, help="Falls to nothing.")
+@click.option("--learning-rate", type=Finite(0), default=3e-3, show_default=True, help="Falls to nothing.")
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Examples of a step.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Gives the same order and the same adapter.")
 @click.option("--out", type=_PATH, default=FOLDER, show_default=True, help="Folder for what comes of it.")
 @click.option("--log", type=_PATH, help="Add a line of JSON for each step to this file.")
-@click.option("--curve", type=_PATH, help="The picture of the loss, .png or .svg.  [default: loss.png in --out]")
+@click.option("--curve", type=_PATH, help=f"The picture of the loss, {ENDINGS}.  [default: loss.png in --out]")
 @click.option("--resume", metavar="PATH", help="Go on from a checkpoint: tinker://...")
 @invoked
 def train_command(
@@ -203,6 +203,9 @@ def _folder(invocation: Invocation, out: Path) -> Path:
 def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
     """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
     invocation, lesson = run.invocation, run.lesson
+    problem = place_problem(run.curve)
+    if problem is not None:
+        invocation.fail(problem)
     losses: list[float] = []
     with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
         invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Self, TypeVar
 
 from msgspec import structs
+from returns.result import Success
 
 from tinkex_py.clients.watching import watching_with
 from tinkex_py.config import Config
@@ -38,6 +39,8 @@ from tinkex_py.runtime.opening import Opened, open_again, open_runtime
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, Runtime
 from tinkex_py.types.batch import Dialect
+from tinkex_py.types.kinds import is_collection, is_function, is_tuple, optional
+from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.service import ClientConfigResponse
@@ -114,7 +117,12 @@ class Context:
         backoff: Patience = None,
     ) -> Self:
         """A context with a runtime of its own for these settings, which after a fork is opened again."""
-        watching = watching_with(observers, config)
+        observers = tuple(observers) if is_collection(observers) else observers
+        unusable = broken(_BESIDE, {"observers": observers, "transport": transport})
+        observers, transport = (None, None) if unusable else (observers, transport)
+        problem = problem or unusable
+        usable = problem is None and isinstance(config.checked(), Success)
+        watching = watching_with(observers, config) if usable else ()
         opened = open_runtime(config, watching, transport)
         return cls(
             opened.config,
@@ -273,6 +281,21 @@ class Context:
             size=known.fwdbwd_max_chunk_bytes_count,
             parallel=known.parallel_fwdbwd_chunks is True,
         )
+
+
+def _are_observers(value: object) -> bool:
+    return is_tuple(value) and all(map(is_function, value))
+
+
+def _is_transport(value: object) -> bool:
+    """Whether the value has the method of httpx's transports, or that of its clients, which is loaded only later."""
+    return hasattr(value, "handle_async_request") or hasattr(value, "send")
+
+
+_BESIDE = (
+    Rule("observers", optional(_are_observers), "give functions of an event, in a list, or None for the log"),
+    Rule("transport", optional(_is_transport), "give a transport or an AsyncClient of httpx"),
+)
 
 
 def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:

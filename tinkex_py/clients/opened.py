@@ -23,7 +23,7 @@ from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
-from tinkex_py.types.kinds import is_collection, is_function, optional
+from tinkex_py.types.kinds import optional
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
@@ -69,13 +69,13 @@ class Opened(Client):
         }
         settings, unclear = settings_for(config)
         settings = structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
-        chosen, unusable = patience(poll_backoff), broken(_BESIDE, {"observers": observers, "transport": transport})
+        chosen = patience(poll_backoff)
         super().__init__(
             Context.opened(
                 settings,
-                None if unusable else observers,
-                None if unusable else transport,
-                problem=unclear or unusable or (chosen.failure() if isinstance(chosen, Failure) else None),
+                observers,
+                transport,
+                problem=unclear or (chosen.failure() if isinstance(chosen, Failure) else None),
                 shared=transport is None,
                 backoff=None if isinstance(chosen, Failure) else chosen.unwrap(),
             )
@@ -178,15 +178,6 @@ def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *,
     return call(structs.replace(work, returns=Whole(work.returns.statuses)) if raw else work, policy)
 
 
-def _are_observers(value: object) -> bool:
-    return is_collection(value) and all(map(is_function, value))
-
-
-def _is_transport(value: object) -> bool:
-    """Whether the value has the method of httpx's transports, or that of its clients, which is loaded only later."""
-    return hasattr(value, "handle_async_request") or hasattr(value, "send")
-
-
 def _is_folder(value: object) -> bool:
     return isinstance(value, (str, PathLike))
 
@@ -199,10 +190,6 @@ def _is_policy(value: object) -> bool:
     return isinstance(value, Policy)
 
 
-_BESIDE = (
-    Rule("observers", optional(_are_observers), "give functions of an event, in a list, or None for the log"),
-    Rule("transport", optional(_is_transport), "give a transport or an AsyncClient of httpx"),
-)
 _FOLDER = (Rule("directory", optional(_is_folder), "give a path, or None for the usual one"),)
 _WORK = (
     Rule("work", _is_work, "give a request, such as endpoints.service.healthz(), or a plan"),

@@ -102,6 +102,9 @@ class Config(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("tags", "user_metadata", "default_headers", "default_query", "proxy_headers", "pool_sizes"):
             structs.force_setattr(self, name, frozen(getattr(self, name)))
+        for name in _WORDS:
+            word = getattr(self, name)
+            structs.force_setattr(self, name, word.lower() if isinstance(word, str) else word)
         for name, number in profile(self.parity).items():
             if getattr(self, name) == _DEFAULTS[name]:
                 structs.force_setattr(self, name, number)
@@ -132,5 +135,7 @@ class Config(Struct, frozen=True, kw_only=True):
         return [(name, shown(name, getattr(self, name))) for name in self.__struct_fields__]
 
 
+_WORDS = ("parity", "transport", "dialect", "log")
+"""Settings that are one word of several, in whatever case."""
 _DEFAULTS = dict(zip(Config.__struct_fields__, Config.__struct_defaults__, strict=True))
 assert set(_DEFAULTS) >= set(MASKED)  # noqa: S101 - a renamed secret would show

@@ -50,10 +50,6 @@ def _text(text: str) -> str:
     return text
 
 
-def _word(text: str) -> str:
-    return text.lower()
-
-
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -101,16 +97,16 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("TINKER_CREDENTIAL_CMD", "credential_cmd", _text, "a shell command"),
     Variable("TINKER_PROJECT_ID", "project_id", _text, "an id"),
     Variable("TINKER_TAGS", "tags", _words, "words separated by commas"),
-    Variable("TINKER_LOG", "log", _word, _one_of(LEVELS)),
+    Variable("TINKER_LOG", "log", _text, _one_of(LEVELS)),
     Variable("TINKER_TELEMETRY", "telemetry", _only_on, _YES_OR_NO),
     Variable("CLOUDFLARE_ACCESS_CLIENT_ID", "cloudflare_access_client_id", _text, "an id"),
     Variable("CLOUDFLARE_ACCESS_CLIENT_SECRET", "cloudflare_access_client_secret", _text, "a secret"),
     Variable("TINKEX_CREDENTIALS_FILE", "credentials_file", _text, "a path"),
     Variable("TINKEX_BEARER", "bearer", _switch, _YES_OR_NO),
     Variable("TINKEX_SDK_VERSION", "sdk_version", _text, "a release such as 0.38.0"),
-    Variable("TINKEX_PARITY", "parity", _word, _one_of(tuple(PROFILES))),
-    Variable("TINKEX_DIALECT", "dialect", _word, _one_of(get_args(Dialect))),
-    Variable("TINKEX_TRANSPORT", "transport", _word, _one_of(TRANSPORTS)),
+    Variable("TINKEX_PARITY", "parity", _text, _one_of(tuple(PROFILES))),
+    Variable("TINKEX_DIALECT", "dialect", _text, _one_of(get_args(Dialect))),
+    Variable("TINKEX_TRANSPORT", "transport", _text, _one_of(TRANSPORTS)),
     Variable("TINKEX_PROXY", "proxy", _text, "an address"),
     Variable("TINKEX_PROXY_HEADERS", "proxy_headers", _pairs, _PAIRS),
     Variable("TINKEX_DEFAULT_HEADERS", "default_headers", _pairs, _PAIRS),

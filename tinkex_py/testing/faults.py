@@ -65,12 +65,19 @@ FLOOD = 1 << 20
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """What happens to one exchange, with the `seconds` that it is about, and a status with its Retry-After."""
+    """What happens to one exchange, with the `seconds` that it is about, and a status with its Retry-After.
+
+    ValueError for a kind that there isn't: a test in which nothing happens would tell nothing.
+    """
 
     kind: Kind = "nothing"
     seconds: float = 0.0
     status: int = 503
     retry_after: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
 
     def concerns(self, path: str) -> bool:
         """Whether it can happen to a request of that path."""

@@ -1,0 +1,56 @@
+"""`tinkex serve`: whom it lets in, what it says of that, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from docs import commands as page
+from tests.cli.running import COMMAND, ENVIRONMENT, KEY, tinkex
+
+PIPE = subprocess.PIPE
+
+
+@contextmanager
+def serving(*words: str) -> Generator[tuple[subprocess.Popen[str], str, str]]:
+    """The server, its address, and what it tells people to do."""
+    started = [*COMMAND, "serve", "--port", "0", *words]
+    with subprocess.Popen(started, stdout=PIPE, stderr=PIPE, text=True, env=ENVIRONMENT) as served:
+        assert served.stdout is not None
+        address = served.stdout.readline().split()[5]
+        try:
+            yield served, address, served.stdout.readline().rstrip()
+        finally:
+            served.kill()
+
+
+def test_a_server_that_asks_for_a_key_says_so_and_does_not_show_it() -> None:
+    with serving("--api-key", KEY) as (_, address, said):
+        assert said == f"Point a client at it: TINKER_BASE_URL={address} and TINKER_API_KEY=(the key that you gave)"
+        let_in = [tinkex("model", "list", "--base-url", address, TINKER_API_KEY=key) for key in (KEY, "tml-local")]
+    assert [result.exit_code for result in let_in] == [0, 1]
+
+
+def test_a_server_that_asks_for_none_says_what_clients_need() -> None:
+    with serving() as (_, address, said):
+        assert said == f"Point a client at it: TINKER_BASE_URL={address} TINKER_API_KEY=tml-local"
+        assert tinkex("model", "list", "--base-url", address, TINKER_API_KEY="tml-local").exit_code == 0
+
+
+@pytest.mark.parametrize("key", ["", " ", "a\nb", "schl\u00fcssel"])
+def test_a_key_that_no_client_can_send_is_refused(key: str) -> None:
+    result = tinkex("serve", "--port", "0", "--host", "no.such.host.invalid", "--api-key", key)
+    assert (result.exit_code, "Invalid value for '--api-key': it is empty, or" in result.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+def test_an_interrupt_is_how_a_server_ends_and_the_page_says_so() -> None:
+    assert "130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0." in page.INTRODUCTION
+    with serving() as (served, _, _said):
+        served.send_signal(signal.SIGINT)
+        assert (served.wait(30), served.communicate()) == (0, ("", ""))
