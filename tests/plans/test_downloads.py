@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from returns.result import Failure, Success
 
+from tinkex_py.errors import Undecodable
 from tinkex_py.interpret import interpret
 from tinkex_py.plans.downloads import Piece, piece
 from tinkex_py.request import Address, Reply
@@ -20,6 +21,7 @@ ANSWERS = {
     "piece": (answer(206, "bytes 2-3/9"), Piece(2, b"cd", 9)),
     "last piece": (answer(206, "bytes 2-3/4"), Piece(2, b"cd", 4)),
     "unknown size": (answer(206, "bytes 2-3/*"), Piece(2, b"cd", None)),
+    "in capitals": (answer(206, "Bytes 2-3/9"), Piece(2, b"cd", 9)),
     "whole file": (answer(200, None), Piece(0, b"cd", 2)),
     "nothing left": (answer(416, "bytes */2"), Piece(2, b"", 2)),
     "nothing left, unsaid": (answer(416, None), Piece(2, b"", 2)),
@@ -70,12 +72,32 @@ def test_a_file_is_begun_anew_when_nothing_is_where_more_was_expected(found: Pie
     assert found.again is again
 
 
-BROKEN = {"elsewhere": answer(206, "bytes 7-8/9"), "empty": answer(206, "bytes 2-3/9", b"")}
+BROKEN = {
+    "elsewhere": (answer(206, "bytes 7-8/9"), "bytes from 7 on came"),
+    "empty": (answer(206, "bytes 2-3/9", b""), "0 bytes came"),
+    "nothing of it": (answer(206, "bytes 2-1/9", b""), "0 bytes came"),
+    "fewer": (answer(206, "bytes 2-4/9"), "bytes 2 to 4 were announced, and 2 bytes came"),
+    "unsaid": (answer(206, None), "no content-range"),
+    "of several": (answer(206, "parts 2-3/9"), "no content-range"),
+    "without a place": (answer(206, "bytes */9"), "no content-range"),
+    "of a file without end": (answer(206, f"bytes 2-3/{'9' * 5000}"), "no content-range"),
+    "not yet": (answer(202, None, b"{}"), "status 202"),
+    "nothing": (answer(204, None, b""), "status 204"),
+}
 
 
-@pytest.mark.parametrize("reply", BROKEN.values(), ids=BROKEN)
-def test_bytes_that_were_not_asked_for_are_refused(reply: Reply) -> None:
-    assert isinstance(interpret(piece("download", HERE, 2), reply), Failure)
+@pytest.mark.parametrize(("reply", "said"), BROKEN.values(), ids=BROKEN)
+def test_bytes_that_were_not_asked_for_are_refused(reply: Reply, said: str) -> None:
+    match interpret(piece("download", HERE, 2), reply):
+        case Failure(Undecodable(message=message)):
+            assert said in message
+        case other:
+            pytest.fail(str(other))
+
+
+def test_an_end_that_no_file_has_is_none() -> None:
+    reply = answer(416, f"bytes */{'9' * 5000}")
+    assert interpret(piece("download", HERE, 0), reply) == Success(Piece(0, b"", None))
 
 
 def test_a_question_for_a_piece_carries_its_range_and_shows_no_signature() -> None:

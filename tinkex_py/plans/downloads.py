@@ -14,8 +14,8 @@ from tinkex_py.request import Address, Reply, Request
 PIECE = 8 << 20
 """Bytes that are asked for at once."""
 
-_NOT_SATISFIABLE = 416
-_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_WHOLE, _NOT_SATISFIABLE = 200, 416
+_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 
 
 class Piece(NamedTuple):
@@ -49,15 +49,19 @@ class PieceFrom(Struct, frozen=True):
     def read(self, reply: Reply) -> Outcome[Piece, str]:
         """The piece; a server that knows no pieces sends the whole file, from its beginning on."""
         said = _RANGE.fullmatch(reply.header("content-range") or "")
-        total = int(said[2]) if said and said[2] != "*" else None
+        total = int(said[3]) if said and said[3] != "*" else None
         if reply.status == _NOT_SATISFIABLE:
             at_end = total == self.start or (total is None and self.start > 0)
             return Success(Piece(self.start, b"", self.start) if at_end else Piece(0, b"", total))
-        if said is None or said[1] is None:
+        if reply.status == _WHOLE and said is None:
             return Success(Piece(0, reply.body, len(reply.body)))
+        if said is None or said[1] is None:
+            return Failure(f"status {reply.status}, and no content-range that says which bytes of the file came")
         if int(said[1]) != self.start:
             return Failure(f"bytes from {self.start} on were asked for, and bytes from {said[1]} on came")
-        return Success(Piece(self.start, reply.body, total)) if reply.body else Failure("no bytes came")
+        if not 0 < len(reply.body) == int(said[2]) - self.start + 1:
+            return Failure(f"bytes {said[1]} to {said[2]} were announced, and {len(reply.body)} bytes came")
+        return Success(Piece(self.start, reply.body, total))
 
 
 def piece(operation: str, address: Address, start: int, size: int = PIECE) -> Request[Piece]:
