@@ -15,7 +15,7 @@ import pytest
 from tests.clients.fronts import error_of
 from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
-from tinkex_py.errors import FileFailed, InvalidInput
+from tinkex_py.errors import CallbackFailed, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
 
 PATH = "tinker://run/weights/a"
@@ -129,3 +129,22 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     server = Archives(archive(weights=b"2"))
     (tmp_path / "file").touch()
     assert "can't be used" in error_of(FileFailed, server.download(tmp_path / "file")).message
+
+
+def test_a_progress_that_raises_is_a_failure_and_what_has_come_stays(tmp_path: Path) -> None:
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        raise ValueError("no screen")
+
+    server = Archives(archive(weights=b"2"))
+    error = error_of(CallbackFailed, server.download(tmp_path, progress))
+    assert (error.callback, error.reason) == ("progress", "ValueError: no screen")
+    assert [each.name for each in tmp_path.iterdir()] == [f"{NAME}.partial"]
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_is_not_kept_from_it(tmp_path: Path, ending: type[BaseException]) -> None:
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        raise ending
+
+    with pytest.raises(ending):
+        _ = Archives(archive(weights=b"2")).download(tmp_path, progress)

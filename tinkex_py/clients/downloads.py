@@ -14,7 +14,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
-from tinkex_py.errors import CapabilityMissing, FileFailed, InvalidInput, NotFound
+from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
@@ -74,6 +74,7 @@ def download_checkpoint(
     Files come in pieces: a download that was broken off goes on where it was, and the folder gets its name when all
     is there; FileFailed when it is there already, unless `force`. Weights to train on that a server doesn't archive
     are exported for the time it takes; CapabilityMissing for weights to sample from, which can't be.
+    CallbackFailed when `progress` raises: what has come is kept.
     It blocks; an asynchronous program gives it a client and a thread of its own, by asyncio.to_thread.
     """
     match TinkerPath.parse(tinker_path):
@@ -190,7 +191,21 @@ def _fetched(
         kept = file.take(came.unwrap())
         if isinstance(kept, Failure):
             return kept
-        progress(file.file.name, came.unwrap().offset + len(came.unwrap().content), came.unwrap().total)
+        done = came.unwrap().offset + len(came.unwrap().content)
+        told = _told(progress, file.file.name, done, came.unwrap().total)
+        if isinstance(told, Failure):
+            return told
+    return Success(None)
+
+
+def _told(progress: Progress, name: str, done: int, total: int | None) -> Outcome[None, CallbackFailed]:
+    """Tell the caller's function; what ends a program, such as Ctrl-C, is not kept from it."""
+    try:
+        progress(name, done, total)
+    except Exception as error:  # noqa: BLE001 - it is the caller's, and may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        message = f"progress failed with {reason}; what has come is kept, and the next download goes on from there"
+        return Failure(CallbackFailed(message=message, callback="progress", reason=reason))
     return Success(None)
 
 
