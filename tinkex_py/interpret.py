@@ -114,13 +114,13 @@ def _number(text: str | None) -> float | None:
 
 def _until(date: str | None, reply: Reply) -> float | None:
     """Seconds from the server's own clock, or from the reply's arrival, to that date; a past date is now."""
-    due = _unix_time(date)
-    now = _unix_time(reply.header("date"))
+    due = unix_time(date)
+    now = unix_time(reply.header("date"))
     return None if due is None else max(0.0, due - (reply.at if now is None else now))
 
 
-def _unix_time(date: str | None) -> float | None:
-    """A date without a zone is in UTC, as HTTP has it."""
+def unix_time(date: str | None) -> float | None:
+    """The seconds since 1970 of a header's date, None if it is none; without a zone it is in UTC, as HTTP has it."""
     try:
         read = parsedate_to_datetime(date or "")
     except (ValueError, OverflowError):

@@ -17,7 +17,10 @@ from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
 from tinkex_py.errors import CallbackFailed, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.downloads import Piece
+from tinkex_py.runtime.files import Arriving
 
+TAG = '"one"'
 PATH = "tinker://run/weights/a"
 NAME = "run_weights_a"
 _PATIENCE = 9
@@ -34,6 +37,8 @@ class Archives:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/archive"):
             return httpx.Response(200, json={"url": "http://files.test/a", "expires": "2100-01-01T00:00:00Z"})
+        if request.url.path.endswith("/external_weights_urls"):
+            return httpx.Response(200, json={"urls": {}})
         if request.url.host != "files.test":
             return httpx.Response(404)
         self.asked.append(request.headers["range"].removeprefix("bytes=").partition("-")[0])
@@ -73,6 +78,12 @@ def some(start: int) -> httpx.Response:
     return httpx.Response(206, headers={"content-range": f"bytes {start}-{start + 1}/100"}, content=b"ab")
 
 
+def begun(directory: Path, came: bytes, validator: str | None = TAG) -> None:
+    """A download that another process began."""
+    beside = directory / f"{NAME}.partial"
+    or_raise(Arriving(beside / "archive.tar", beside / "notes" / "archive.tar").take(Piece(0, came, None, validator)))
+
+
 WITHHELD = {
     "from the beginning": ((nothing("bytes */100"),), 0, ["0"]),
     "unsaid": ((nothing(None),), 0, ["0"]),
@@ -85,13 +96,35 @@ WITHHELD = {
 def test_a_server_that_withholds_a_file_is_not_asked_for_ever(
     tmp_path: Path, answers: tuple[httpx.Response, ...], came: int, asked: list[str]
 ) -> None:
-    beside = tmp_path / f"{NAME}.partial" / "archive.tar.partial"
-    beside.parent.mkdir()
-    _ = beside.write_bytes(bytes(came))
+    begun(tmp_path, bytes(came))
     server = Archives(*answers)
     error = error_of(FileFailed, server.download(tmp_path))
     assert "gives no bytes of archive.tar" in error.message
     assert server.asked == asked
+
+
+def test_an_archive_that_has_come_is_not_asked_for_again(tmp_path: Path) -> None:
+    whole = archive(weights=b"2").content
+    begun(tmp_path, whole)
+    server = Archives(nothing(f"bytes */{len(whole)}"))
+    found = or_raise(server.download(tmp_path))
+    assert (server.asked, found.files[0].read_bytes()) == ([str(len(whole))], b"2")
+
+
+def test_an_archive_that_can_not_be_told_from_others_is_begun_anew_by_another_download(tmp_path: Path) -> None:
+    whole = archive(weights=b"2").content
+    begun(tmp_path, whole[:50], None)
+    server = Archives(
+        httpx.Response(206, headers={"content-range": f"bytes 0-49/{len(whole)}"}, content=whole[:50]),
+        httpx.Response(206, headers={"content-range": f"bytes 50-{len(whole) - 1}/{len(whole)}"}, content=whole[50:]),
+    )
+    assert or_raise(server.download(tmp_path)).files[0].read_bytes() == b"2"
+    assert server.asked == ["0", "50"]
+
+
+def test_an_export_without_files_is_none(tmp_path: Path) -> None:
+    error = error_of(FileFailed, Archives().download(tmp_path, path="tinker://run/external_weights/a"))
+    assert "names no files" in error.message
 
 
 def test_nothing_of_a_refused_archive_is_among_the_files_of_the_next(tmp_path: Path) -> None:
@@ -101,14 +134,6 @@ def test_nothing_of_a_refused_archive_is_among_the_files_of_the_next(tmp_path: P
     found = or_raise(server.download(tmp_path))
     assert [each.name for each in tmp_path.iterdir()] == [NAME]
     assert list(found.folder.iterdir()) == list(found.files) == [tmp_path / NAME / "weights"]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove everything")
-def test_an_archive_that_can_not_be_removed_is_a_failure(tmp_path: Path) -> None:
-    beside = tmp_path / f"{NAME}.partial"
-    outcome = Archives(archive(weights=b"2")).download(tmp_path, lambda _name, _came, _total: beside.chmod(0o500))
-    beside.chmod(0o700)
-    assert "archive.tar can't be removed" in error_of(FileFailed, outcome).message
 
 
 @pytest.mark.parametrize("directory", [None, 5, b"here", "a\0b", "\ud800", ["here"]], ids=ascii)
