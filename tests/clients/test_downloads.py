@@ -6,11 +6,14 @@ import errno
 import io
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier, Event
 from typing import Any
 
 import httpx
 import pytest
+from returns.result import Failure, Success
 
 from tests.clients.fronts import error_of
 from tinkex_py import ServiceClient, or_raise
@@ -32,6 +35,7 @@ class Archives:
 
     def __init__(self, *answers: httpx.Response) -> None:
         self.asked: list[str] = []
+        self.patience = _PATIENCE
         self._answers = answers
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -42,7 +46,7 @@ class Archives:
         if request.url.host != "files.test":
             return httpx.Response(404)
         self.asked.append(request.headers["range"].removeprefix("bytes=").partition("-")[0])
-        if len(self.asked) > _PATIENCE:
+        if len(self.asked) > self.patience:
             return httpx.Response(404)
         given = self._answers[(len(self.asked) - 1) % len(self._answers)]
         return httpx.Response(given.status_code, headers=given.headers, content=given.content)
@@ -173,3 +177,39 @@ def test_what_ends_the_program_is_not_kept_from_it(tmp_path: Path, ending: type[
 
     with pytest.raises(ending):
         _ = Archives(archive(weights=b"2")).download(tmp_path, progress)
+
+
+def test_of_several_downloads_into_one_folder_one_wins_and_the_others_say_so(tmp_path: Path) -> None:
+    server, begins, others = Archives(archive(weights=b"2")), Event(), Barrier(4)
+
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        begins.set()
+        _ = others.wait(60)
+
+    def other() -> Outcome[Downloaded]:
+        outcome = server.download(tmp_path)
+        _ = others.wait(60)
+        return outcome
+
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(server.download, tmp_path, progress)
+        assert begins.wait(60)
+        refused = [threads.submit(other) for _ in range(3)]
+        assert all("under way" in error_of(FileFailed, each.result()).message for each in refused)
+        assert or_raise(first.result()).files[0].read_bytes() == b"2"
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+
+
+def test_downloads_at_once_never_raise_and_leave_one_folder(tmp_path: Path) -> None:
+    server = Archives(archive(weights=b"2"))
+    server.patience = 1000
+
+    def download(_number: int) -> Outcome[Downloaded]:
+        return server.download(tmp_path)
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(download, range(64)))
+    assert len([each for each in outcomes if isinstance(each, Success)]) == 1
+    refused = [error_of(FileFailed, each).message for each in outcomes if isinstance(each, Failure)]
+    assert all("under way" in each or "is there already" in each for each in refused)
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]

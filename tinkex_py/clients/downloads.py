@@ -19,6 +19,7 @@ from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
 from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, gather, settle, taken, unpack, within
+from tinkex_py.runtime.locks import alone
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 
@@ -73,32 +74,43 @@ def download_checkpoint(
     """Bring a checkpoint to a folder in `directory`, called as its path with `_` for what parts it.
 
     Files come in pieces, and the folder gets its name when all is there; FileFailed when it is there already, unless
-    `force`. A download that was broken off goes on where it was if its server still has the same file, which an ETag
-    or the date of the last change says; a file is begun anew otherwise, and where the server says neither.
+    `force`, and while another download into it is under way. A download that was broken off goes on where it was if
+    its server still has the same file, which an ETag or the date of the last change says; a file is begun anew
+    otherwise, and where the server says neither.
     Weights to train on that a server doesn't archive are exported for the time it takes; CapabilityMissing for weights
     to sample from, which can't be.
     CallbackFailed when `progress` raises: what has come is kept.
     It blocks; an asynchronous program gives it a client and a thread of its own, by asyncio.to_thread.
     """
+
+    def work(path: TinkerPath, folder: Path) -> Outcome[Downloaded]:
+        return then(_free(folder, force=force), lambda _: _found(service, path, folder, progress))
+
     match TinkerPath.parse(tinker_path):
         case Failure() as failed:
             return failed
         case Success(path):
-            place = _place(directory, path, force=force)
-            return then(place, lambda folder: _found(service, path, folder, progress))
+            place = _place(directory, path)
+            return then(place, lambda folder: _alone(folder, lambda: work(path, folder)))
 
 
-def _place(
-    directory: str | PathLike[str], path: TinkerPath, *, force: bool
-) -> Outcome[Path, InvalidInput | FileFailed]:
-    """The folder that a checkpoint gets, which is there already only if that is meant."""
+def _place(directory: str | PathLike[str], path: TinkerPath) -> Outcome[Path, InvalidInput]:
+    """The folder that a checkpoint gets."""
     found = broken(_DIRECTORY, {"directory": directory})
-    if found is not None:
-        return Failure(found)
-    folder = Path(directory) / _name(path)
+    return Success(Path(directory) / _name(path)) if found is None else Failure(found)
+
+
+def _alone(folder: Path, work: Callable[[], Outcome[Downloaded]]) -> Outcome[Downloaded]:
+    """A download while no other one goes into that folder."""
+    busy = f"another download into {folder} is under way: wait until it has ended, or give another directory"
+    return alone(folder.with_name(f"{folder.name}{UNFINISHED}.lock"), busy, work)
+
+
+def _free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
+    """That a folder may have its name: it is there already only if that is meant."""
     message = f"{folder} is there already: give another directory, or force the download"
     refused = Failure(FileFailed(message=message, path=str(folder)))
-    return then(taken(folder), lambda there: refused if there and not force else Success(folder))
+    return then(taken(folder), lambda there: refused if there and not force else Success(None))
 
 
 def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Progress) -> Outcome[Downloaded]:
