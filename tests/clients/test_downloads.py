@@ -52,11 +52,16 @@ class Archives:
         return httpx.Response(given.status_code, headers=given.headers, content=given.content)
 
     def download(
-        self, directory: Any, progress: Progress = lambda _name, _came, _total: None, path: str = PATH
+        self,
+        directory: Any,
+        progress: Progress = lambda _name, _came, _total: None,
+        path: str = PATH,
+        *,
+        force: bool = False,
     ) -> Outcome[Downloaded]:
         transport = httpx.MockTransport(self)
         with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
-            return download_checkpoint(service, path, directory, progress=progress)
+            return download_checkpoint(service, path, directory, force=force, progress=progress)
 
 
 def nothing(said: str | None) -> httpx.Response:
@@ -213,3 +218,12 @@ def test_downloads_at_once_never_raise_and_leave_one_folder(tmp_path: Path) -> N
     refused = [error_of(FileFailed, each).message for each in outcomes if isinstance(each, Failure)]
     assert all("under way" in each or "is there already" in each for each in refused)
     assert [each.name for each in tmp_path.iterdir()] == [NAME]
+
+
+def test_a_link_is_not_replaced_and_nothing_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / NAME).symlink_to(tmp_path / "there")
+    server = Archives(archive(weights=b"2"))
+    error = error_of(FileFailed, server.download(tmp_path, force=True))
+    assert "is a symbolic link, which is not replaced" in error.message
+    assert server.asked == []

@@ -15,9 +15,11 @@ from typing import Any, Literal, TypeAlias
 
 import pytest
 
+from tests.clients.fronts import error_of
 from tinkex_py import Failure, Success, or_raise
+from tinkex_py.errors import FileFailed
 from tinkex_py.plans.downloads import Piece, Source
-from tinkex_py.runtime.files import Arriving, discard, gather, settle, taken, unpack, within
+from tinkex_py.runtime.files import Arriving, discard, free, gather, settle, unpack, within
 
 Compression: TypeAlias = Literal["gz", "bz2", "xz", "tar"]
 OPENERS: dict[Compression, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open, "tar": open}
@@ -122,11 +124,26 @@ def test_a_file_with_a_name_that_none_can_have_is_not_there_and_can_not_be_writt
     assert isinstance(file.take(Piece(0, b"a", 1)), Failure)
 
 
-def test_a_name_is_taken_or_free_or_none(tmp_path: Path) -> None:
+def test_a_name_is_free_or_taken_or_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = [taken(tmp_path / each) for each in ("", "file", "free", "file/below", "a" * 300)]
-    assert found[:3] == [Success(True), Success(True), Success(False)]
-    assert all(isinstance(each, Failure) for each in found[3:])
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert free(tmp_path / "free", force=False) == free(tmp_path, force=True) == Success(None)
+    for name in ("", "file", "link"):
+        assert "is there already" in error_of(FileFailed, free(tmp_path / name, force=False)).message
+    for name in ("file/below", "a" * 300):
+        assert "can't be used" in error_of(FileFailed, free(tmp_path / name, force=True)).message
+
+
+@pytest.mark.parametrize("to", ["folder", "nowhere"])
+def test_only_a_folder_is_replaced(tmp_path: Path, to: str) -> None:
+    link, file, folder = tmp_path / "link", tmp_path / "file", tmp_path / "folder"
+    folder.mkdir()
+    file.touch()
+    link.symlink_to(tmp_path / to)
+    for place, what in ((link, "a symbolic link"), (file, "no folder")):
+        assert f"{place} is {what}" in error_of(FileFailed, free(place, force=True)).message
+        assert "None" not in error_of(FileFailed, settle(folder, place)).message
+    assert link.is_symlink()
 
 
 def test_an_archive_is_unpacked_with_its_folders(tmp_path: Path) -> None:

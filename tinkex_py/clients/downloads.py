@@ -18,7 +18,7 @@ from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, Inva
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
-from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, gather, settle, taken, unpack, within
+from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather, settle, unpack, within
 from tinkex_py.runtime.locks import alone
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
@@ -84,7 +84,7 @@ def download_checkpoint(
     """
 
     def work(path: TinkerPath, folder: Path) -> Outcome[Downloaded]:
-        return then(_free(folder, force=force), lambda _: _found(service, path, folder, progress))
+        return then(free(folder, force=force), lambda _: _found(service, path, folder, progress))
 
     match TinkerPath.parse(tinker_path):
         case Failure() as failed:
@@ -104,13 +104,6 @@ def _alone(folder: Path, work: Callable[[], Outcome[Downloaded]]) -> Outcome[Dow
     """A download while no other one goes into that folder."""
     busy = f"another download into {folder} is under way: wait until it has ended, or give another directory"
     return alone(folder.with_name(f"{folder.name}{UNFINISHED}.lock"), busy, work)
-
-
-def _free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
-    """That a folder may have its name: it is there already only if that is meant."""
-    message = f"{folder} is there already: give another directory, or force the download"
-    refused = Failure(FileFailed(message=message, path=str(folder)))
-    return then(taken(folder), lambda there: refused if there and not force else Success(None))
 
 
 def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Progress) -> Outcome[Downloaded]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -52,7 +53,7 @@ class Arriving:
                 self.source = piece.source
                 _ = self._note.write_bytes(msgspec.json.encode(self.source))
         except OSError as error:
-            return Failure(_failed(self.file, f"can't be written: {error.strerror}"))
+            return Failure(_failed(self.file, f"can't be written: {_reason(error)}"))
         self.size = piece.offset + len(piece.content)
         self.whole = piece.last
         return Success(None)
@@ -72,15 +73,20 @@ def _noted(note: Path) -> Source:
         return UNKNOWN
 
 
-def taken(folder: Path) -> Outcome[bool, FileFailed]:
-    """Whether something has that name already; a name that nothing can have is refused."""
+def free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
+    """That a folder may have that name: nothing has it, or a folder that is meant to go."""
     try:
-        _ = folder.stat()
+        mode = folder.lstat().st_mode
     except FileNotFoundError:
-        return Success(False)
+        return Success(None)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be used: {error.strerror}; give another directory"))
-    return Success(True)
+        return Failure(_failed(folder, f"can't be used: {_reason(error)}; give another directory"))
+    if not force:
+        return Failure(_failed(folder, "is there already: give another directory, or force the download"))
+    if stat.S_ISDIR(mode):
+        return Success(None)
+    what = "a symbolic link" if stat.S_ISLNK(mode) else "no folder"
+    return Failure(_failed(folder, f"is {what}, which is not replaced: remove it by hand, or give another directory"))
 
 
 def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
@@ -117,7 +123,7 @@ def gather(files: Sequence[Path], origin: Path, folder: Path) -> Outcome[tuple[P
             place.parent.mkdir(parents=True, exist_ok=True)
             _ = file.replace(place)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
+        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
     return Success(gathered)
 
 
@@ -129,7 +135,7 @@ def discard(path: Path) -> Outcome[None, FileFailed]:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        return Failure(_failed(path, f"can't be removed: {error.strerror}; remove it by hand, and download it again"))
+        return Failure(_failed(path, f"can't be removed: {_reason(error)}; remove it by hand, and download it again"))
     return Success(None)
 
 
@@ -140,7 +146,7 @@ def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
             shutil.rmtree(folder)
         _ = beside.replace(folder)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
+        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
     return Success(None)
 
 
@@ -203,7 +209,7 @@ def _ends(opened: tarfile.TarFile, most: int) -> bool:
 def _not_unpacked(archive: Path, error: Exception) -> FileFailed:
     """Why: the system says no by a number, and what reads archives by words."""
     if isinstance(error, OSError) and error.errno is not None:
-        return _failed(archive, f"can't be unpacked: {error.strerror}")
+        return _failed(archive, f"can't be unpacked: {_reason(error)}")
     said = str(error) or type(error).__name__
     return _damaged(archive, said.splitlines()[0].rstrip(":"))
 
@@ -218,6 +224,11 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words, or in those of who raised it."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _failed(path: Path, what: str) -> FileFailed:
