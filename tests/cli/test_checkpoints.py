@@ -10,7 +10,6 @@ import pytest
 from safetensors.numpy import load
 
 from tests.cli.running import KEY, Stock, tinkex
-from tinkex_py import or_raise
 
 
 def left(stock: Stock, path: str) -> list[str]:
@@ -80,15 +79,3 @@ def test_what_is_there_is_replaced_only_when_told_so(stock: Stock) -> None:
     assert "is there already" in refused.stderr
     assert stock.tinkex("checkpoint", "download", stock.training, "--force").exit_code == 0
     assert not (folder / "mine").exists()
-
-
-def test_an_export_goes_on_where_it_was_broken_off(stock: Stock) -> None:
-    with stock.service() as service:
-        trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=1, seed=0))
-        path = or_raise(trainer.save_weights_external("out").result()).path
-    whole = Path(stock.json("checkpoint", "download", path, "-o", "whole")["folder"]) / "adapter.safetensors"
-    beside = Path("again", f"{whole.parent.name}.partial", f"{whole.name}.partial")
-    beside.parent.mkdir(parents=True)
-    _ = beside.write_bytes(b"x" * 8 + whole.read_bytes()[8:1000])
-    again = Path(stock.json("checkpoint", "download", path, "-o", "again")["folder"])
-    assert (again / whole.name).read_bytes() == b"x" * 8 + whole.read_bytes()[8:]

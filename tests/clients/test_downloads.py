@@ -6,18 +6,24 @@ import errno
 import io
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier, Event
 from typing import Any
 
 import httpx
 import pytest
+from returns.result import Failure, Success
 
 from tests.clients.fronts import error_of
 from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
-from tinkex_py.errors import FileFailed, InvalidInput
+from tinkex_py.errors import CallbackFailed, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.downloads import Piece
+from tinkex_py.runtime.files import Arriving
 
+TAG = '"one"'
 PATH = "tinker://run/weights/a"
 NAME = "run_weights_a"
 _PATIENCE = 9
@@ -29,25 +35,33 @@ class Archives:
 
     def __init__(self, *answers: httpx.Response) -> None:
         self.asked: list[str] = []
+        self.patience = _PATIENCE
         self._answers = answers
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/archive"):
             return httpx.Response(200, json={"url": "http://files.test/a", "expires": "2100-01-01T00:00:00Z"})
+        if request.url.path.endswith("/external_weights_urls"):
+            return httpx.Response(200, json={"urls": {}})
         if request.url.host != "files.test":
             return httpx.Response(404)
         self.asked.append(request.headers["range"].removeprefix("bytes=").partition("-")[0])
-        if len(self.asked) > _PATIENCE:
+        if len(self.asked) > self.patience:
             return httpx.Response(404)
         given = self._answers[(len(self.asked) - 1) % len(self._answers)]
         return httpx.Response(given.status_code, headers=given.headers, content=given.content)
 
     def download(
-        self, directory: Any, progress: Progress = lambda _name, _came, _total: None, path: str = PATH
+        self,
+        directory: Any,
+        progress: Progress = lambda _name, _came, _total: None,
+        path: str = PATH,
+        *,
+        force: bool = False,
     ) -> Outcome[Downloaded]:
         transport = httpx.MockTransport(self)
         with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
-            return download_checkpoint(service, path, directory, progress=progress)
+            return download_checkpoint(service, path, directory, force=force, progress=progress)
 
 
 def nothing(said: str | None) -> httpx.Response:
@@ -73,6 +87,12 @@ def some(start: int) -> httpx.Response:
     return httpx.Response(206, headers={"content-range": f"bytes {start}-{start + 1}/100"}, content=b"ab")
 
 
+def begun(directory: Path, came: bytes, validator: str | None = TAG) -> None:
+    """A download that another process began."""
+    beside = directory / f"{NAME}.partial"
+    or_raise(Arriving(beside / "archive.tar", beside / "notes" / "archive.tar").take(Piece(0, came, None, validator)))
+
+
 WITHHELD = {
     "from the beginning": ((nothing("bytes */100"),), 0, ["0"]),
     "unsaid": ((nothing(None),), 0, ["0"]),
@@ -85,13 +105,35 @@ WITHHELD = {
 def test_a_server_that_withholds_a_file_is_not_asked_for_ever(
     tmp_path: Path, answers: tuple[httpx.Response, ...], came: int, asked: list[str]
 ) -> None:
-    beside = tmp_path / f"{NAME}.partial" / "archive.tar.partial"
-    beside.parent.mkdir()
-    _ = beside.write_bytes(bytes(came))
+    begun(tmp_path, bytes(came))
     server = Archives(*answers)
     error = error_of(FileFailed, server.download(tmp_path))
     assert "gives no bytes of archive.tar" in error.message
     assert server.asked == asked
+
+
+def test_an_archive_that_has_come_is_not_asked_for_again(tmp_path: Path) -> None:
+    whole = archive(weights=b"2").content
+    begun(tmp_path, whole)
+    server = Archives(nothing(f"bytes */{len(whole)}"))
+    found = or_raise(server.download(tmp_path))
+    assert (server.asked, found.files[0].read_bytes()) == ([str(len(whole))], b"2")
+
+
+def test_an_archive_that_can_not_be_told_from_others_is_begun_anew_by_another_download(tmp_path: Path) -> None:
+    whole = archive(weights=b"2").content
+    begun(tmp_path, whole[:50], None)
+    server = Archives(
+        httpx.Response(206, headers={"content-range": f"bytes 0-49/{len(whole)}"}, content=whole[:50]),
+        httpx.Response(206, headers={"content-range": f"bytes 50-{len(whole) - 1}/{len(whole)}"}, content=whole[50:]),
+    )
+    assert or_raise(server.download(tmp_path)).files[0].read_bytes() == b"2"
+    assert server.asked == ["0", "50"]
+
+
+def test_an_export_without_files_is_none(tmp_path: Path) -> None:
+    error = error_of(FileFailed, Archives().download(tmp_path, path="tinker://run/external_weights/a"))
+    assert "names no files" in error.message
 
 
 def test_nothing_of_a_refused_archive_is_among_the_files_of_the_next(tmp_path: Path) -> None:
@@ -101,14 +143,6 @@ def test_nothing_of_a_refused_archive_is_among_the_files_of_the_next(tmp_path: P
     found = or_raise(server.download(tmp_path))
     assert [each.name for each in tmp_path.iterdir()] == [NAME]
     assert list(found.folder.iterdir()) == list(found.files) == [tmp_path / NAME / "weights"]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove everything")
-def test_an_archive_that_can_not_be_removed_is_a_failure(tmp_path: Path) -> None:
-    beside = tmp_path / f"{NAME}.partial"
-    outcome = Archives(archive(weights=b"2")).download(tmp_path, lambda _name, _came, _total: beside.chmod(0o500))
-    beside.chmod(0o700)
-    assert "archive.tar can't be removed" in error_of(FileFailed, outcome).message
 
 
 @pytest.mark.parametrize("directory", [None, 5, b"here", "a\0b", "\ud800", ["here"]], ids=ascii)
@@ -129,3 +163,67 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     server = Archives(archive(weights=b"2"))
     (tmp_path / "file").touch()
     assert "can't be used" in error_of(FileFailed, server.download(tmp_path / "file")).message
+
+
+def test_a_progress_that_raises_is_a_failure_and_what_has_come_stays(tmp_path: Path) -> None:
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        raise ValueError("no screen")
+
+    server = Archives(archive(weights=b"2"))
+    error = error_of(CallbackFailed, server.download(tmp_path, progress))
+    assert (error.callback, error.reason) == ("progress", "ValueError: no screen")
+    assert [each.name for each in tmp_path.iterdir()] == [f"{NAME}.partial"]
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_is_not_kept_from_it(tmp_path: Path, ending: type[BaseException]) -> None:
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        raise ending
+
+    with pytest.raises(ending):
+        _ = Archives(archive(weights=b"2")).download(tmp_path, progress)
+
+
+def test_of_several_downloads_into_one_folder_one_wins_and_the_others_say_so(tmp_path: Path) -> None:
+    server, begins, others = Archives(archive(weights=b"2")), Event(), Barrier(4)
+
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        begins.set()
+        _ = others.wait(60)
+
+    def other() -> Outcome[Downloaded]:
+        outcome = server.download(tmp_path)
+        _ = others.wait(60)
+        return outcome
+
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(server.download, tmp_path, progress)
+        assert begins.wait(60)
+        refused = [threads.submit(other) for _ in range(3)]
+        assert all("under way" in error_of(FileFailed, each.result()).message for each in refused)
+        assert or_raise(first.result()).files[0].read_bytes() == b"2"
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+
+
+def test_downloads_at_once_never_raise_and_leave_one_folder(tmp_path: Path) -> None:
+    server = Archives(archive(weights=b"2"))
+    server.patience = 1000
+
+    def download(_number: int) -> Outcome[Downloaded]:
+        return server.download(tmp_path)
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(download, range(64)))
+    assert len([each for each in outcomes if isinstance(each, Success)]) == 1
+    refused = [error_of(FileFailed, each).message for each in outcomes if isinstance(each, Failure)]
+    assert all("under way" in each or "is there already" in each for each in refused)
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+
+
+def test_a_link_is_not_replaced_and_nothing_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / NAME).symlink_to(tmp_path / "there")
+    server = Archives(archive(weights=b"2"))
+    error = error_of(FileFailed, server.download(tmp_path, force=True))
+    assert "is a symbolic link, which is not replaced" in error.message
+    assert server.asked == []

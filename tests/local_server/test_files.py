@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,12 +12,12 @@ import pytest
 from tests.local_server.driving import Driven, Json, refused
 from tinkex_py.local.incoming import Held, incoming
 from tinkex_py.local.links import LIFETIME
-from tinkex_py.request import Reply
+from tinkex_py.request import Pairs, Reply
 
 
-def fetched(driven: Driven, url: str) -> Reply:
-    """What an address leads to, asked for without any header."""
-    reply = driven.server.handle(incoming("GET", urlsplit(url).path, (), b""))
+def fetched(driven: Driven, url: str, headers: Pairs = ()) -> Reply:
+    """What an address leads to."""
+    reply = driven.server.handle(incoming("GET", urlsplit(url).path, headers, b""))
     assert not isinstance(reply, Held)
     return reply
 
@@ -51,6 +52,61 @@ def test_an_export_is_downloaded_file_by_file(driven: Driven) -> None:
     contents = {name: fetched(driven, url).body for name, url in found["urls"].items()}
     assert set(contents) == {"adapter.safetensors", "checkpoint.json"}
     assert sum(map(len, contents.values())) == result["size_bytes"]
+
+
+def exported(driven: Driven) -> tuple[str, str]:
+    """A file of an export: the checkpoint's place, and the file's address."""
+    model_id, _ = saved(driven, "save_weights_external")
+    place = f"training_runs/{model_id}/checkpoints/external_weights/a"
+    return place, str(driven.get(f"{place}/external_weights_urls")["urls"]["adapter.safetensors"])
+
+
+def test_a_content_has_a_tag_that_another_one_does_not_have(driven: Driven) -> None:
+    place, url = exported(driven)
+    before = fetched(driven, url)
+    assert fetched(driven, url).header("etag") == before.header("etag")
+    assert fetched(driven, url, (("range", "bytes=2-5"),)).header("etag") == before.header("etag")
+    model_id = place.split("/")[1]
+    driven.train(model_id)
+    assert driven.status("DELETE", place) == 204
+    _ = driven.result("save_weights_external", {"model_id": model_id, "path": "a"})
+    after = fetched(driven, url)
+    assert len(after.body) == len(before.body)
+    assert after.header("etag") != before.header("etag")
+
+
+def test_an_archive_is_the_same_whenever_it_is_asked_for(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_id, _ = saved(driven)
+    listed = driven.get(f"training_runs/{model_id}/checkpoints/weights/a/archive")
+    before = fetched(driven, listed["url"])
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert fetched(driven, listed["url"]) == before
+
+
+MEANT: dict[str, tuple[Pairs, int]] = {
+    "a range": ((("range", "bytes=2-5"),), 206),
+    "of this content": ((("range", "bytes=2-5"), ("if-range", "TAG"), ("if-match", "TAG")), 206),
+    "of another content": ((("range", "bytes=2-5"), ("if-range", '"other"')), 200),
+    "of a day's content": ((("range", "bytes=2-5"), ("if-range", "Thu, 01 Jan 1970 00:00:00 GMT")), 200),
+    "of another content than may be": ((("range", "bytes=2-5"), ("if-match", '"other"')), 412),
+    "of any content": ((("range", "bytes=2-5"), ("if-match", "*")), 206),
+    "behind the end": ((("range", "bytes=99999999-"), ("if-range", "TAG")), 416),
+    "behind the end of another content": ((("range", "bytes=99999999-"), ("if-range", '"other"')), 200),
+    "backwards": ((("range", "bytes=5-2"),), 200),
+}
+
+
+@pytest.mark.parametrize(("headers", "status"), MEANT.values(), ids=MEANT)
+def test_a_range_is_of_the_content_that_is_meant(driven: Driven, headers: Pairs, status: int) -> None:
+    _, url = exported(driven)
+    whole = fetched(driven, url)
+    tag = whole.header("etag") or ""
+    reply = fetched(driven, url, tuple((name, value.replace("TAG", tag)) for name, value in headers))
+    assert reply.status == status
+    if status == 206:
+        assert (reply.body, reply.header("content-range")) == (whole.body[2:6], f"bytes 2-5/{len(whole.body)}")
+    if status == 200:
+        assert reply == whole
 
 
 def test_an_address_is_good_for_a_time_and_for_what_it_names(driven: Driven) -> None:

@@ -15,12 +15,15 @@ from typing import Any, Literal, TypeAlias
 
 import pytest
 
+from tests.clients.fronts import error_of
 from tinkex_py import Failure, Success, or_raise
-from tinkex_py.plans.downloads import Piece
-from tinkex_py.runtime.files import Arriving, discard, settle, taken, unpack, within
+from tinkex_py.errors import FileFailed
+from tinkex_py.plans.downloads import Piece, Source
+from tinkex_py.runtime.files import Arriving, discard, free, gather, settle, unpack, within
 
 Compression: TypeAlias = Literal["gz", "bz2", "xz", "tar"]
 OPENERS: dict[Compression, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open, "tar": open}
+TAG = '"one"'
 MEMBERS = {"one": hashlib.shake_256(b"").digest(300), "two": b"", "three": b"3" * 900}
 
 
@@ -53,20 +56,58 @@ def linked(name: str, kind: bytes, to: str = "/etc/passwd") -> tarfile.TarInfo:
     return member
 
 
-def test_a_file_gets_its_name_with_its_last_piece(tmp_path: Path) -> None:
-    arriving = Arriving(tmp_path / "a" / "file")
-    or_raise(arriving.take(Piece(0, b"ab", 4)))
-    assert (arriving.whole, arriving.size) == (False, 2)
-    or_raise(arriving.take(Piece(2, b"cd", 4)))
-    assert (arriving.whole, arriving.file.read_bytes()) == (True, b"abcd")
-    assert [each.name for each in arriving.file.parent.iterdir()] == ["file"]
+def arriving(folder: Path) -> Arriving:
+    return Arriving(folder / "a" / "file", folder / "notes" / "file")
+
+
+def test_a_file_is_whole_with_its_last_piece(tmp_path: Path) -> None:
+    file = arriving(tmp_path)
+    or_raise(file.take(Piece(0, b"ab", 4)))
+    assert (file.whole, file.size) == (False, 2)
+    or_raise(file.take(Piece(2, b"cd", 4)))
+    assert (file.whole, file.size, file.file.read_bytes()) == (True, 4, b"abcd")
 
 
 def test_a_piece_from_the_beginning_begins_anew(tmp_path: Path) -> None:
-    arriving = Arriving(tmp_path / "file")
-    or_raise(arriving.take(Piece(0, b"old and long", 40)))
-    or_raise(arriving.take(Piece(0, b"new", 3)))
-    assert arriving.file.read_bytes() == b"new"
+    file = arriving(tmp_path)
+    or_raise(file.take(Piece(0, b"old and long", 40, TAG)))
+    or_raise(file.take(Piece(0, b"new", 3, '"new"')))
+    assert (file.file.read_bytes(), file.source) == (b"new", Source('"new"', 3))
+
+
+def test_another_process_goes_on_with_a_file_that_can_be_told_from_others(tmp_path: Path) -> None:
+    or_raise(arriving(tmp_path).take(Piece(0, b"ab", 4, TAG)))
+    file = arriving(tmp_path)
+    assert (file.size, file.source, file.whole) == (2, Source(TAG, 4), False)
+    or_raise(file.take(Piece(2, b"cd", 4, TAG)))
+    assert (arriving(tmp_path).size, arriving(tmp_path).whole) == (4, False)
+
+
+NOTES = {
+    "none": None,
+    "of a file that can't be told from others": b'{"validator": null, "total": 4}',
+    "broken": b'{"validator": "',
+    "without end": b'{"more": ' + b"[" * 100_000,
+    "that would end a header": b'{"validator": "\\"one\\"\\r\\n"}',
+}
+
+
+@pytest.mark.parametrize("note", NOTES.values(), ids=NOTES)
+def test_another_process_begins_anew_without_a_note(tmp_path: Path, note: bytes | None) -> None:
+    or_raise(arriving(tmp_path).take(Piece(0, b"ab", 4, TAG)))
+    place = tmp_path / "notes" / "file"
+    place.unlink() if note is None else place.write_bytes(note)
+    assert (arriving(tmp_path).size, arriving(tmp_path).source.validator) == (0, None)
+
+
+def test_files_are_gathered_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    origin, folder = tmp_path / "from", tmp_path / "to"
+    for place in (origin / "stray", origin / "a" / "b", folder / "before"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    assert or_raise(gather([origin / "a" / "b"], origin, folder)) == (folder / "a" / "b",)
+    assert [each.relative_to(folder).as_posix() for each in folder.rglob("*")] == ["a", "a/b"]
+    assert isinstance(gather([origin / "a" / "b"], origin, folder), Failure)
 
 
 ODD = ("/etc/passwd", "../up", "a/../../up", "", ".", "C:\\x", "a\\b", "a\x1bb", "file.partial")
@@ -78,16 +119,31 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
 
 
 def test_a_file_with_a_name_that_none_can_have_is_not_there_and_can_not_be_written(tmp_path: Path) -> None:
-    arriving = Arriving(tmp_path / ("a" * 300))
-    assert (arriving.whole, arriving.size) == (False, 0)
-    assert isinstance(arriving.take(Piece(0, b"a", 1)), Failure)
+    file = Arriving(tmp_path / ("a" * 300), tmp_path / "note")
+    assert (file.whole, file.size) == (False, 0)
+    assert isinstance(file.take(Piece(0, b"a", 1)), Failure)
 
 
-def test_a_name_is_taken_or_free_or_none(tmp_path: Path) -> None:
+def test_a_name_is_free_or_taken_or_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = [taken(tmp_path / each) for each in ("", "file", "free", "file/below", "a" * 300)]
-    assert found[:3] == [Success(True), Success(True), Success(False)]
-    assert all(isinstance(each, Failure) for each in found[3:])
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert free(tmp_path / "free", force=False) == free(tmp_path, force=True) == Success(None)
+    for name in ("", "file", "link"):
+        assert "is there already" in error_of(FileFailed, free(tmp_path / name, force=False)).message
+    for name in ("file/below", "a" * 300):
+        assert "can't be used" in error_of(FileFailed, free(tmp_path / name, force=True)).message
+
+
+@pytest.mark.parametrize("to", ["folder", "nowhere"])
+def test_only_a_folder_is_replaced(tmp_path: Path, to: str) -> None:
+    link, file, folder = tmp_path / "link", tmp_path / "file", tmp_path / "folder"
+    folder.mkdir()
+    file.touch()
+    link.symlink_to(tmp_path / to)
+    for place, what in ((link, "a symbolic link"), (file, "no folder")):
+        assert f"{place} is {what}" in error_of(FileFailed, free(place, force=True)).message
+        assert "None" not in error_of(FileFailed, settle(folder, place)).message
+    assert link.is_symlink()
 
 
 def test_an_archive_is_unpacked_with_its_folders(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ from tinkex_py.clients.service import ServiceClient
 def download(invocation: Invocation, path: str, output: Path, *, force: bool) -> None:
     """Bring a checkpoint to this machine: the adapter as files that other libraries read.
 
-    A download that was broken off goes on where it was when the command is run again. Weights to train on, of a
-    server that makes no archives, are exported for the time it takes.
+    A download that was broken off goes on where it was when the command is run again, if the server still has the
+    same files and says so. Weights to train on, of a server that makes no archives, are exported for the time it takes.
     """
     with invocation.client(ServiceClient) as service:
         found = downloaded(invocation, service, path, output, force=force)

@@ -14,11 +14,12 @@ from returns.result import Failure, Success
 
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
-from tinkex_py.errors import CapabilityMissing, FileFailed, InvalidInput, NotFound
+from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
-from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, settle, taken, unpack, within
+from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather, settle, unpack, within
+from tinkex_py.runtime.locks import alone
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 
@@ -29,7 +30,8 @@ LIFETIME = 3600
 """Seconds for which a temporary export is kept, should it not be deleted."""
 _EARLY = timedelta(minutes=5)
 """How long before its end an address is asked for anew."""
-_ARCHIVE, _UNPACKED = "archive.tar", "archive.unpacked"
+_ARCHIVE, _EXPORT, _NOTES, _FILES = "archive.tar", "export", "notes", "files"
+"""What is in the folder of a download under way: what has come in each way, of which files it is, and the result."""
 
 
 class Downloaded(Struct, frozen=True, kw_only=True):
@@ -71,30 +73,37 @@ def download_checkpoint(
 ) -> Outcome[Downloaded]:
     """Bring a checkpoint to a folder in `directory`, called as its path with `_` for what parts it.
 
-    Files come in pieces: a download that was broken off goes on where it was, and the folder gets its name when all
-    is there; FileFailed when it is there already, unless `force`. Weights to train on that a server doesn't archive
-    are exported for the time it takes; CapabilityMissing for weights to sample from, which can't be.
+    Files come in pieces, and the folder gets its name when all is there; FileFailed when it is there already, unless
+    `force`, and while another download into it is under way. A download that was broken off goes on where it was if
+    its server still has the same file, which an ETag or the date of the last change says; a file is begun anew
+    otherwise, and where the server says neither.
+    Weights to train on that a server doesn't archive are exported for the time it takes; CapabilityMissing for weights
+    to sample from, which can't be.
+    CallbackFailed when `progress` raises: what has come is kept.
     It blocks; an asynchronous program gives it a client and a thread of its own, by asyncio.to_thread.
     """
+
+    def work(path: TinkerPath, folder: Path) -> Outcome[Downloaded]:
+        return then(free(folder, force=force), lambda _: _found(service, path, folder, progress))
+
     match TinkerPath.parse(tinker_path):
         case Failure() as failed:
             return failed
         case Success(path):
-            place = _place(directory, path, force=force)
-            return then(place, lambda folder: _found(service, path, folder, progress))
+            place = _place(directory, path)
+            return then(place, lambda folder: _alone(folder, lambda: work(path, folder)))
 
 
-def _place(
-    directory: str | PathLike[str], path: TinkerPath, *, force: bool
-) -> Outcome[Path, InvalidInput | FileFailed]:
-    """The folder that a checkpoint gets, which is there already only if that is meant."""
+def _place(directory: str | PathLike[str], path: TinkerPath) -> Outcome[Path, InvalidInput]:
+    """The folder that a checkpoint gets."""
     found = broken(_DIRECTORY, {"directory": directory})
-    if found is not None:
-        return Failure(found)
-    folder = Path(directory) / _name(path)
-    message = f"{folder} is there already: give another directory, or force the download"
-    refused = Failure(FileFailed(message=message, path=str(folder)))
-    return then(taken(folder), lambda there: refused if there and not force else Success(folder))
+    return Success(Path(directory) / _name(path)) if found is None else Failure(found)
+
+
+def _alone(folder: Path, work: Callable[[], Outcome[Downloaded]]) -> Outcome[Downloaded]:
+    """A download while no other one goes into that folder."""
+    busy = f"another download into {folder} is under way: wait until it has ended, or give another directory"
+    return alone(folder.with_name(f"{folder.name}{UNFINISHED}.lock"), busy, work)
 
 
 def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Progress) -> Outcome[Downloaded]:
@@ -113,17 +122,16 @@ def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Pro
 
 
 def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
-    beside = folder.with_name(folder.name + UNFINISHED)
-    archive = Arriving(beside / _ARCHIVE)
+    beside = _beside(folder)
+    archive = Arriving(beside / _ARCHIVE, beside / _NOTES / _ARCHIVE)
     came = _fetched(rest, archive, lambda: Success(url), progress)
     if isinstance(came, Failure):
         return came
-    unpacked = beside / _UNPACKED
-    files = unpack(archive.file, unpacked)
-    gone = discard(archive.file)
-    settled = then(gone, lambda _: then(files, lambda each: _settled(path, unpacked, folder, each)))
-    _ = discard(beside)
-    return settled
+    files = unpack(archive.file, beside / _FILES)
+    if isinstance(files, Failure):
+        _ = discard(beside)
+        return files
+    return _settled(path, folder, files.unwrap())
 
 
 def _through_export(
@@ -156,20 +164,21 @@ def _withdrawn(
 
 def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
     addresses = _Addresses(rest, export)
-    names = addresses.known()
+    names = then(addresses.known(), lambda urls: Success(tuple(urls)) if urls else Failure(_empty(export)))
     if isinstance(names, Failure):
         return names
-    beside = folder.with_name(folder.name + UNFINISHED)
+    origin, notes = _beside(folder) / _EXPORT, _beside(folder) / _NOTES / _EXPORT
     files: list[Path] = []
     for name in names.unwrap():
-        place = within(beside, name)
+        place = then(within(notes, name), lambda note: Success(Arriving(origin / note.relative_to(notes), note)))
         if isinstance(place, Failure):
             return place
-        came = _fetched(rest, Arriving(place.unwrap()), partial(_address, addresses, name), progress)
+        file = place.unwrap()
+        came = _fetched(rest, file, partial(_address, addresses, name), progress)
         if isinstance(came, Failure):
             return came
-        files.append(place.unwrap())
-    return _settled(path, beside, folder, tuple(files))
+        files.append(file.file)
+    return then(gather(files, origin, _beside(folder) / _FILES), partial(_settled, path, folder))
 
 
 def _fetched(
@@ -181,7 +190,7 @@ def _fetched(
         where = address()
         if isinstance(where, Failure):
             return where
-        came = rest.execute(piece("download", Address(where.unwrap()), file.size))
+        came = rest.execute(piece("download", Address(where.unwrap()), file.size, file.source))
         if isinstance(came, Failure):
             return came
         if came.unwrap().again and (anew or file.size == 0):
@@ -190,15 +199,35 @@ def _fetched(
         kept = file.take(came.unwrap())
         if isinstance(kept, Failure):
             return kept
-        progress(file.file.name, came.unwrap().offset + len(came.unwrap().content), came.unwrap().total)
+        told = _told(progress, file.file.name, file.size, came.unwrap().total)
+        if isinstance(told, Failure):
+            return told
+    return Success(None)
+
+
+def _told(progress: Progress, name: str, done: int, total: int | None) -> Outcome[None, CallbackFailed]:
+    """Tell the caller's function; what ends a program, such as Ctrl-C, is not kept from it."""
+    try:
+        progress(name, done, total)
+    except Exception as error:  # noqa: BLE001 - it is the caller's, and may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        message = f"progress failed with {reason}; what has come is kept for the next time"
+        return Failure(CallbackFailed(message=message, callback="progress", reason=reason))
     return Success(None)
 
 
 def _withheld(file: Path) -> FileFailed:
     message = (
-        f"the server gives no bytes of {file.name}, and doesn't end it either; try again later, or tell its operators"
+        f"the server gives no bytes of {file.name} that go on from those before, and doesn't end it either; "
+        "try again later, or tell its operators"
     )
     return FileFailed(message=message, path=str(file))
+
+
+def _empty(export: str) -> FileFailed:
+    return FileFailed(
+        message=f"the server names no files of {export}; export it anew, or tell its operators", path=export
+    )
 
 
 def _address(addresses: _Addresses, name: str) -> Outcome[str]:
@@ -209,10 +238,19 @@ def _address(addresses: _Addresses, name: str) -> Outcome[str]:
     return then(addresses.known(), found)
 
 
-def _settled(path: TinkerPath, beside: Path, folder: Path, files: tuple[Path, ...]) -> Outcome[Downloaded]:
-    there = tuple(folder / file.relative_to(beside) for file in files)
-    done = Downloaded(tinker_path=str(path), folder=folder, files=there)
-    return then(settle(beside, folder), lambda _: Success(done))
+def _settled(path: TinkerPath, folder: Path, files: tuple[Path, ...]) -> Outcome[Downloaded]:
+    whole = _beside(folder) / _FILES
+    settled = settle(whole, folder)
+    if isinstance(settled, Failure):
+        return settled
+    _ = discard(_beside(folder))
+    there = tuple(folder / file.relative_to(whole) for file in files)
+    return Success(Downloaded(tinker_path=str(path), folder=folder, files=there))
+
+
+def _beside(folder: Path) -> Path:
+    """Where the files of a folder are until all have come."""
+    return folder.with_name(folder.name + UNFINISHED)
 
 
 def _is_directory(value: Any) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import tarfile
 from email.utils import formatdate
+from hashlib import sha256
 from pathlib import Path
 
+from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.local.answers import answer, refusal
@@ -53,9 +56,9 @@ def external_weights_urls(state: State, checkpoint: CheckpointId, request: Incom
 def download(state: State, token: str, request: Incoming) -> Reply:
     """GET /api/v1/files/{token}/{name}: what an address of this server leads to; 403 once it has expired
 
-    A range of bytes is answered with 206.
+    A range of bytes is answered with 206. The ETag tells the content from any other: If-Match and If-Range hold to it.
     """
-    return _ranged(_whole(state, token), request.header("range") or "")
+    return _asked_for(_whole(state, token), request)
 
 
 def _whole(state: State, token: str) -> Reply:
@@ -83,10 +86,23 @@ def _bytes(content: bytes, content_type: str) -> Reply:
     return Reply(status=200, headers=(("content-type", content_type),), body=content)
 
 
+def _asked_for(whole: Reply, request: Incoming) -> Reply:
+    """What was asked for of an answer that holds all: nothing if another content was expected, or a range of its bytes.
+
+    Several ranges, and odd ones, get it all, as does a range of another content.
+    """
+    if whole.status != 200:
+        return whole
+    tag = f'"{sha256(whole.body).hexdigest()}"'
+    if request.header("if-match") not in {None, "*", tag}:
+        return refusal(412, "what this address leads to is not what it was", {"etag": tag})
+    tagged = structs.replace(whole, headers=(*whole.headers, ("etag", tag)))
+    return _ranged(tagged, request.header("range") or "") if request.header("if-range") in {None, tag} else tagged
+
+
 def _ranged(whole: Reply, asked: str) -> Reply:
-    """The bytes that were asked for, of an answer that holds all; several ranges, and odd ones, get it all."""
     said = _RANGE.fullmatch(asked)
-    if said is None or whole.status != 200:
+    if said is None or (said[2] and int(said[2]) < int(said[1])):
         return whole
     start, total = int(said[1]), len(whole.body)
     if start >= total:
@@ -97,8 +113,12 @@ def _ranged(whole: Reply, asked: str) -> Reply:
 
 
 def _packed(folder: Path) -> bytes:
+    """The same bytes each time, since they are asked for in pieces: without the time at which they are packed."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archived:
+    with (
+        gzip.GzipFile(filename="", fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archived,
+    ):
         for path in _files(folder):
             archived.add(path, arcname=path.name, recursive=False)
     return buffer.getvalue()

@@ -1,21 +1,23 @@
-"""Downloaded files: whole or marked as unfinished, and archives that can't write outside their folder."""
+"""Downloaded files: on their way until they are whole, and archives that can't write outside their folder."""
 
 from __future__ import annotations
 
 import shutil
+import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+import msgspec
 from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome, then
-from tinkex_py.plans.downloads import Piece
+from tinkex_py.plans.downloads import UNKNOWN, Piece, Source
 
 UNFINISHED = ".partial"
-"""What the name of a file, or a folder, ends with until it is whole."""
+"""What the name of a folder ends with until it is whole."""
 LARGEST = 1 << 40
 """Bytes that an archive may unpack to."""
 _GROWTH, _HARMLESS = 100, 1 << 30
@@ -25,46 +27,66 @@ _CHUNK = 1 << 20
 
 
 class Arriving:
-    """A file on its way: its bytes are in a file beside it, which takes its name when all have come."""
+    """A file on its way, and a note of which file it is, so that another process can go on where this one ends.
 
-    def __init__(self, file: Path) -> None:
+    Without a note what has come is begun anew: its server didn't say what tells the file from another, so that going
+    on is safe in one download only. Whether the file is whole is not noted: its server says so.
+    """
+
+    def __init__(self, file: Path, note: Path) -> None:
         self.file = file
-        self._beside = file.with_name(file.name + UNFINISHED)
-
-    @property
-    def whole(self) -> bool:
-        """Whether it has come already."""
-        return _is_file(self.file)
-
-    @property
-    def size(self) -> int:
-        """How many of its bytes have come."""
-        return self._beside.stat().st_size if _is_file(self._beside) else 0
+        self.source = _noted(note)
+        self.size = file.stat().st_size if self.source.validator is not None and _is_file(file) else 0
+        self.whole = False
+        self._note = note
 
     def take(self, piece: Piece) -> Outcome[None, FileFailed]:
         """Keep a piece; the last one makes the file whole. A piece from the beginning begins anew."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self._beside.open("r+b" if self._beside.exists() else "wb") as beside:
-                _ = beside.seek(piece.offset)
-                _ = beside.truncate()
-                _ = beside.write(piece.content)
-            if piece.last:
-                _ = self._beside.replace(self.file)
+            if piece.offset == 0:
+                self._begin()
+            with self.file.open("r+b") as file:
+                _ = file.seek(piece.offset)
+                _ = file.truncate()
+                _ = file.write(piece.content)
+            if piece.offset == 0:
+                self.source = piece.source
+                _ = self._note.write_bytes(msgspec.json.encode(self.source))
         except OSError as error:
-            return Failure(_failed(self.file, f"can't be written: {error.strerror}"))
+            return Failure(_failed(self.file, f"can't be written: {_reason(error)}"))
+        self.size = piece.offset + len(piece.content)
+        self.whole = piece.last
         return Success(None)
 
+    def _begin(self) -> None:
+        """An empty file without a note, which comes when its first bytes are there: one of another file never does."""
+        self._note.unlink(missing_ok=True)
+        for each in (self.file, self._note):
+            each.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_bytes(b"")
 
-def taken(folder: Path) -> Outcome[bool, FileFailed]:
-    """Whether something has that name already; a name that nothing can have is refused."""
+
+def _noted(note: Path) -> Source:
     try:
-        _ = folder.stat()
+        return msgspec.json.decode(note.read_bytes(), type=Source)
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return UNKNOWN
+
+
+def free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
+    """That a folder may have that name: nothing has it, or a folder that is meant to go."""
+    try:
+        mode = folder.lstat().st_mode
     except FileNotFoundError:
-        return Success(False)
+        return Success(None)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be used: {error.strerror}; give another directory"))
-    return Success(True)
+        return Failure(_failed(folder, f"can't be used: {_reason(error)}; give another directory"))
+    if not force:
+        return Failure(_failed(folder, "is there already: give another directory, or force the download"))
+    if stat.S_ISDIR(mode):
+        return Success(None)
+    what = "a symbolic link" if stat.S_ISLNK(mode) else "no folder"
+    return Failure(_failed(folder, f"is {what}, which is not replaced: remove it by hand, or give another directory"))
 
 
 def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
@@ -90,6 +112,21 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
     return files
 
 
+def gather(files: Sequence[Path], origin: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
+    """Move files below `origin` to a folder of their own, so that nothing else is in it."""
+    gathered = tuple(folder / file.relative_to(origin) for file in files)
+    try:
+        if isinstance(gone := discard(folder), Failure):
+            return gone
+        folder.mkdir(parents=True)
+        for file, place in zip(files, gathered, strict=True):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _ = file.replace(place)
+    except OSError as error:
+        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
+    return Success(gathered)
+
+
 def discard(path: Path) -> Outcome[None, FileFailed]:
     """Remove a file, or a folder and all that is in it, if it is there."""
     try:
@@ -98,7 +135,7 @@ def discard(path: Path) -> Outcome[None, FileFailed]:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        return Failure(_failed(path, f"can't be removed: {error.strerror}; remove it by hand, and download it again"))
+        return Failure(_failed(path, f"can't be removed: {_reason(error)}; remove it by hand, and download it again"))
     return Success(None)
 
 
@@ -109,7 +146,7 @@ def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
             shutil.rmtree(folder)
         _ = beside.replace(folder)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {error.strerror}"))
+        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
     return Success(None)
 
 
@@ -172,7 +209,7 @@ def _ends(opened: tarfile.TarFile, most: int) -> bool:
 def _not_unpacked(archive: Path, error: Exception) -> FileFailed:
     """Why: the system says no by a number, and what reads archives by words."""
     if isinstance(error, OSError) and error.errno is not None:
-        return _failed(archive, f"can't be unpacked: {error.strerror}")
+        return _failed(archive, f"can't be unpacked: {_reason(error)}")
     said = str(error) or type(error).__name__
     return _damaged(archive, said.splitlines()[0].rstrip(":"))
 
@@ -187,6 +224,11 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words, or in those of who raised it."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _failed(path: Path, what: str) -> FileFailed:

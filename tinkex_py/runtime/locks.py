@@ -1,0 +1,92 @@
+"""What one thread of one process does at a time: whoever has the system's lock on a file does it.
+
+A process that ends, however it does, leaves no lock behind. Where a file system knows no locks nobody is kept away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from returns.result import Failure, Success
+
+from tinkex_py.errors import FileFailed
+from tinkex_py.outcome import Outcome
+
+T = TypeVar("T")
+
+
+def alone(file: Path, busy: str, work: Callable[[], Outcome[T]]) -> Outcome[T]:
+    """What the work comes to, if nobody else holds the file, which is there only meanwhile; `busy` says who does."""
+    held = _held(file, busy)
+    if isinstance(held, Failure):
+        return held
+    try:
+        return work()
+    finally:
+        _let_go(file, held.unwrap())
+
+
+def _held(file: Path, busy: str) -> Outcome[BinaryIO, FileFailed]:
+    """The file, locked. One whose name was taken from it meanwhile was let go by another, and holds nobody else off."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            opened = file.open("ab")
+            if not _locked(opened):
+                opened.close()
+                return Failure(FileFailed(message=busy, path=str(file)))
+            if _has_name(opened, file):
+                return Success(opened)
+            opened.close()
+    except OSError as error:
+        message = f"{file} can't be used: {error.strerror}; give another directory"
+        return Failure(FileFailed(message=message, path=str(file)))
+
+
+def _has_name(opened: BinaryIO, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(opened.fileno()), file.stat())
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(opened: BinaryIO) -> bool:
+        try:
+            msvcrt.locking(opened.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _let_go(file: Path, opened: BinaryIO) -> None:
+        """An open file can't be removed here, by nobody: what others have opened meanwhile stays."""
+        opened.close()
+        with suppress(OSError):
+            file.unlink()
+
+else:
+    import fcntl
+
+    def _locked(opened: BinaryIO) -> bool:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # the file system has no locks
+            return True
+        return True
+
+    def _let_go(file: Path, opened: BinaryIO) -> None:
+        """The name goes while it is locked, so it is nobody else's; a forked child may have the file open, unlocked."""
+        with suppress(OSError):
+            file.unlink()
+        with suppress(OSError):
+            fcntl.flock(opened, fcntl.LOCK_UN)
+        opened.close()
