@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from returns.result import Failure
 
+from tests.runtime.served import served
 from tinkex_py import AdamParams, Config, Datum, ForwardBackwardOutput, ModelInput, ServiceClient, errors, or_raise
 from tinkex_py.clients.training import TrainingClient
 
 MODEL = "tinkex/tiny-random"
-PROGRAM = """
-import sys
-from tinkex_py.local.asgi import serve
-serve(directory=sys.argv[1], port=int(sys.argv[2]))
-"""
-
-
-@contextmanager
-def served(directory: Path, port: int = 0) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """A server in a process of its own, and its address; it is killed at the end if it still is there."""
-    command = [sys.executable, "-u", "-c", PROGRAM, str(directory), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 def client_of(address: str, transport: str) -> ServiceClient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, field
 from returns.result import Failure, Success
@@ -22,6 +22,7 @@ from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.sessions import Ending
 
 T = TypeVar("T")
+Companion: TypeAlias = "Callable[[], Plan[None]]"
 
 _WORRYING = 120.0
 """Seconds without an answered heartbeat after which it is worth a word."""
@@ -33,7 +34,8 @@ _FINISHING = Policy(seconds=3.0, attempts=3)
 class SessionState(Struct, kw_only=True):
     """A client's session as far as it has come, and the counters that live in it.
 
-    `joined` is a session that another client opened, and will finish. `companions` run as long as the session does.
+    `joined` is a session that another client opened, and will finish. `companions` begin with the first session of
+    those that share them.
     """
 
     config: Config
@@ -41,7 +43,7 @@ class SessionState(Struct, kw_only=True):
     user_metadata: Mapping[str, str] = FrozenMapping()
     joined: str | None = None
     opening: Once[str, TinkerError] = field(default_factory=Once[str, TinkerError])
-    companions: tuple[Callable[[], Plan[None]], ...] = ()
+    companions: list[Companion] = field(default_factory=list[Companion])
     known: str | None = None
     ended: SessionEnded | None = None
     models: int = 0
@@ -97,8 +99,8 @@ def _open(state: SessionState) -> Plan[Outcome[str]]:
     state.known = session.session_id
     yield from _announce(session)
     yield from spawn(_keep_alive(state, session.session_id))
-    for companion in state.companions:
-        yield from spawn(companion())
+    while state.companions:
+        yield from spawn(state.companions.pop()())
     return Success(session.session_id)
 
 
