@@ -61,3 +61,23 @@ def test_after_a_kill_the_way_on_ends_with_the_same_weights(
                 resumed = or_raise(again.create_training_client_from_state_with_optimizer(saved))
                 train(resumed, range(6, 8))
                 assert look(resumed) == undisturbed()
+
+
+@pytest.mark.parametrize("folder_kept", [True, False], ids=["in its folder", "in another folder"])
+def test_a_server_that_was_restarted_has_the_client_made_anew_at_once(tmp_path: Path, *, folder_kept: bool) -> None:
+    """No heartbeat finds it out first."""
+    settings = Config(api_key="tml-test", heartbeat_interval=3600.0)
+    with served(tmp_path / "first") as (process, address), ServiceClient(settings, base_url=address) as service:
+        trainer = or_raise(service.create_lora_training_client(MODEL, rank=2))
+        saved = or_raise(trainer.save_state("saved").result(60)).path
+        process.kill()
+        process.wait()
+        with served(tmp_path / ("first" if folder_kept else "second"), int(address.rpartition(":")[2])):
+            told = [
+                service.create_lora_training_client(MODEL, rank=2),
+                service.create_training_client_from_state_with_optimizer(saved, by_load=True),
+                service.create_sampling_client(base_model=MODEL),
+                trainer.optim_step(AdamParams()).result(60),
+            ]
+        kinds = [type(each.failure() if isinstance(each, Failure) else each) for each in told]
+        assert kinds == [errors.SessionEnded] * 4
