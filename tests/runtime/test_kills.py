@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from returns.result import Failure
 
 from tests.runtime.served import served
-from tinkex_py import AdamParams, Config, Datum, ForwardBackwardOutput, ModelInput, ServiceClient, errors, or_raise
+from tests.test_documents import ROOT, blocks
+from tinkex_py import (
+    AdamParams,
+    Config,
+    Datum,
+    ForwardBackwardOutput,
+    ModelInput,
+    Outcome,
+    ServiceClient,
+    errors,
+    or_raise,
+)
 from tinkex_py.clients.training import TrainingClient
 
 MODEL = "tinkex/tiny-random"
@@ -81,3 +94,26 @@ def test_a_server_that_was_restarted_has_the_client_made_anew_at_once(tmp_path: 
             ]
         kinds = [type(each.failure() if isinstance(each, Failure) else each) for each in told]
         assert kinds == [errors.SessionEnded] * 4
+
+
+def test_the_loop_of_the_documents_goes_on_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is killed, and started again, when the first stretch is saved."""
+    monkeypatch.chdir(tmp_path)
+    page: dict[str, Any] = {"__name__": "out_of_sequence"}
+    for block in blocks(ROOT / "docs" / "howto" / "out-of-sequence.md"):
+        exec(compile(block, "out-of-sequence.md", "exec"), page)  # noqa: S102 - the page's own functions are tested
+    stretch = page["saved_stretch"]
+    with ExitStack() as servers:
+        process, address = servers.enter_context(served(tmp_path))
+
+        def then_restarted(trainer: TrainingClient, steps: int, name: str) -> Outcome[str]:
+            saved: Outcome[str] = stretch(trainer, steps, name)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+                servers.enter_context(served(tmp_path, int(address.rpartition(":")[2])))
+            return saved
+
+        page["saved_stretch"] = then_restarted
+        path: str = or_raise(page["train"](lambda: client_of(address, "httpx"), range(3)))
+    assert path.endswith("/weights/stretch-2")
