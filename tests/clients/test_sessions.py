@@ -9,13 +9,16 @@ import pickle
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from returns.result import Failure, Success
 
 from tests.clients.servers import Keeping, keeping
+from tests.runtime.served import served
 from tinkex_py import (
     AdamParams,
     AsyncSamplingClient,
@@ -243,6 +246,47 @@ def test_after_a_fork_samplers_begin_anew_and_trainers_stay_with_the_parent() ->
         assert childs >= 10**9
         assert finished(server) == []
     assert finished(server) == [("success", None)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_what_each_process_makes_after_a_fork_is_in_a_session_of_its_own(tmp_path: Path) -> None:
+    with served(tmp_path) as (_, address), ServiceClient(base_url=address, api_key="tml-secret") as service:
+        sampler = or_raise(service.create_sampling_client(base_model="tinkex/tiny-random"))
+        children = [_in_a_child(lambda: _made_here(service, sampler)) for _ in range(2)]
+        model = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2)).model_id
+        listed = or_raise(or_raise(service.create_rest_client()).list_sessions()).sessions
+    own, *others = reversed(listed)
+    assert model == f"{own}:train:0"
+    assert children == [[f"{each}:train:0", "2", each, own] for each in others]
+    assert len(children) == 2
+
+
+def _made_here(service: ServiceClient, inherited: SamplingClient) -> list[str]:
+    """A new model, the steps that it took, and the sessions of a new sampler and of one that was there before."""
+    trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2))
+    steps = [or_raise(trainer.optim_step(AdamParams()).result(60)) for _ in range(2)]
+    samplers = [or_raise(service.create_sampling_client(base_model="tinkex/tiny-random")), inherited]
+    for sampler in samplers:
+        or_raise(sampler.sample(PROMPT, 1, PARAMS).result(60))
+    handles = [or_raise(read(or_raise(sampler.get_sampler_handle()))) for sampler in samplers]
+    service.close()
+    return [trainer.model_id, str(len(steps)), *(handle.session_id for handle in handles)]
+
+
+def _in_a_child(work: Callable[[], list[str]]) -> list[str]:
+    """What the work tells in a process that is forked off for it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, "\n".join(work()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as told:
+        return told.read().splitlines()
 
 
 def _forever() -> Plan[None]:

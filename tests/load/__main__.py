@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from returns.result import Failure, Success
 
-from tests.runtime.test_kills import served
+from tests.runtime.served import served
 from tinkex_py import (
     AdamParams,
     AsyncSamplingClient,

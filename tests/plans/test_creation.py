@@ -10,10 +10,12 @@ import pytest
 from returns.result import Failure, Success
 
 from tests.plans.scripted import Answers, reply, waiting
-from tinkex_py import DimuonOptimizerConfig, LoraConfig, OtherOptimizer, errors
+from tinkex_py import DimuonOptimizerConfig, LoraConfig, OtherOptimizer, Outcome, errors
+from tinkex_py.events import SessionOver
 from tinkex_py.plans.creation import Making, Origin, created, described, like, loaded, optimizer_of
+from tinkex_py.plans.effects import Plan, attempt, sleep
 from tinkex_py.plans.retry import Policy
-from tinkex_py.plans.sessions import SessionState
+from tinkex_py.plans.sessions import SessionState, session_id
 from tinkex_py.request import Reply
 from tinkex_py.types.training import OptimizerInfo, WeightsInfoResponse
 
@@ -41,6 +43,58 @@ def test_a_new_model_is_numbered_in_its_session() -> None:
     maker, made = maker_of(), making(optimizer=DimuonOptimizerConfig())
     assert maker.run(created(made, "b", LoraConfig())) == Success("s:train:9")
     assert (made.session.models, maker.operations[:3]) == (1, ["create_session", "create_model", "retrieve_future"])
+
+
+def ways(made: Making) -> dict[str, Plan[str]]:
+    """The ways to make a model, by the request that names its session."""
+    return {"create_model": created(made, "b", LoraConfig()), "load_weights": loaded(made, Origin(path=PATH))}
+
+
+OVER = {
+    "gone": reply(410),
+    "ended": reply(410, {"detail": "too old; go on from a checkpoint of session s"}),
+    "forgotten": reply(404, {"detail": "Failed to create model: Session s not found."}),
+    "never known": reply(404, {"detail": "there is no session 's'"}),
+}
+NOT_OVER = {
+    "expired weights": reply(410, {"detail": "the checkpoint tinker://s:train:0/weights/a has expired"}),
+    "no such weights": reply(404, {"detail": "no weights of session s:train:0"}),
+    "no such base model": reply(404, {"detail": "Unknown model: b"}),
+    "no such route": reply(404),
+}
+
+
+@pytest.mark.parametrize("way", ways(making()))
+@pytest.mark.parametrize("answer", OVER.values(), ids=OVER)
+def test_a_session_that_the_server_no_longer_has_is_over_at_once_for_all_later_work(way: str, answer: Reply) -> None:
+    made, maker = making(), maker_of(**{way: answer})
+
+    def later() -> Plan[tuple[Outcome[str], Outcome[str]]]:
+        first = yield from attempt(ways(made)[way])
+        yield from sleep(100)
+        return first, (yield from attempt(session_id(made.session)))
+
+    first, second = maker.run(later()).unwrap()
+    assert isinstance(first.failure(), errors.SessionEnded)
+    assert first.failure().message.endswith("make a new client, and go on from the last checkpoint")
+    assert second == first
+    assert maker.operations == ["create_session", way]
+    assert [type(event) for event in maker.events].count(SessionOver) == 1
+
+
+@pytest.mark.parametrize("way", ways(making()))
+@pytest.mark.parametrize("answer", NOT_OVER.values(), ids=NOT_OVER)
+def test_other_refusals_leave_the_session_as_it_is(way: str, answer: Reply) -> None:
+    made, maker = making(), maker_of(**{way: answer})
+    assert isinstance(maker.run(ways(made)[way]).failure(), errors.NotFound | errors.PromiseExpired)
+    assert made.session.ended is None
+
+
+@pytest.mark.parametrize("way", ways(making()))
+def test_a_promise_that_the_server_lost_says_nothing_of_the_session(way: str) -> None:
+    made, maker = making(), maker_of(retrieve_future=reply(410))
+    assert isinstance(maker.run(ways(made)[way]).failure(), errors.PromiseExpired)
+    assert made.session.ended is None
 
 
 BAD: dict[str, tuple[Any, str]] = {

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.plans.scripted import Script, reply, waiting
 from tests.plans.training import Trainer, a_run, datum
 from tinkex_py.endpoints.losses import CreateCustomLoss
-from tinkex_py.errors import InvalidInput, NotFound, RequestFailed
+from tinkex_py.errors import InvalidInput, NotFound, RequestFailed, SessionEnded
 from tinkex_py.losses import L2, Objective, RegularizerSpec
 from tinkex_py.losses.protocol import LossError
 from tinkex_py.outcome import Outcome
@@ -87,6 +87,12 @@ def test_a_loss_that_the_server_refused_may_be_given_again_under_the_next_number
     refused, made = script.run(twice()).unwrap()
     assert (type(refused.failure()), made.loss_id) == (NotFound, "loss-1")
     assert [body.custom_loss_seq_id for body in uploads(script)] == [0, 1]
+
+
+def test_a_session_that_the_server_no_longer_has_is_over() -> None:
+    script = Script(SESSION, DYNAMIC, reply(410))
+    error = script.run(created_loss(a_maker(), loss, RANKS)).failure()
+    assert (type(error), error.message[:26]) == (SessionEnded, "the server ended session s")
 
 
 def test_a_failed_promise_is_the_failure() -> None:

@@ -163,7 +163,7 @@ def test_finishing_takes_little_time_whatever_the_server_does(line: Line) -> Non
     assert Script(line).run(timed()).unwrap() <= 3.0
 
 
-def test_what_accompanies_a_session_runs_while_it_does() -> None:
+def test_what_accompanies_sessions_begins_once_with_the_first_of_them() -> None:
     ran: list[float] = []
 
     def companion() -> Plan[None]:
@@ -171,8 +171,11 @@ def test_what_accompanies_a_session_runs_while_it_does() -> None:
         ran.append((yield from now()))
 
     state = session()
-    state.companions = (companion,)
-    Script(OPENED).run(wait_then(9, session_id(state)))
+    state.companions.append(companion)
+    joined = SessionState(
+        config=state.config, sdk_version="0", joined="parent", known="parent", companions=state.companions
+    )
+    Script(OPENED).run(wait_then(9, in_session(joined, session_id(state))))
     assert ran == [5.0]
 
 

@@ -42,6 +42,14 @@ def test_where_there_is_none_the_path_is_sampled_from_if_that_works(answer: Repl
     assert [(event.source, isinstance(event.error, errors.StatusCause)) for event in told] == [(WEIGHTS.name, True)]
 
 
+@pytest.mark.parametrize("answer", [reply(410), reply(404, {"detail": "there is no session 's'"})])
+def test_where_the_server_no_longer_has_the_client_s_session_that_is_the_outcome(answer: Reply) -> None:
+    script, outcome = opening(create_sampling_session=answer)
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.failure(), errors.SessionEnded)
+    assert script.operations == ["create_session", "create_sampling_session"]
+
+
 def test_where_that_does_not_work_either_the_first_refusal_is_the_outcome() -> None:
     _, outcome = opening(create_sampling_session=reply(404), asample=reply(422))
     assert isinstance(outcome, Failure)

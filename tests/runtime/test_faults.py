@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.relays import FAULTS, Deliver, relaying
-from tests.runtime.test_kills import MODEL, look, served, train, undisturbed
+from tests.runtime.served import served
+from tests.runtime.test_kills import MODEL, look, train, undisturbed
 from tinkex_py import Config, ForwardBackwardOutput, ServiceClient, or_raise
 
 

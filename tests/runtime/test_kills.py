@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from returns.result import Failure
 
-from tinkex_py import AdamParams, Config, Datum, ForwardBackwardOutput, ModelInput, ServiceClient, errors, or_raise
+from tests.runtime.served import served
+from tests.test_documents import ROOT, blocks
+from tinkex_py import (
+    AdamParams,
+    Config,
+    Datum,
+    ForwardBackwardOutput,
+    ModelInput,
+    Outcome,
+    ServiceClient,
+    errors,
+    or_raise,
+)
 from tinkex_py.clients.training import TrainingClient
 
 MODEL = "tinkex/tiny-random"
-PROGRAM = """
-import sys
-from tinkex_py.local.asgi import serve
-serve(directory=sys.argv[1], port=int(sys.argv[2]))
-"""
-
-
-@contextmanager
-def served(directory: Path, port: int = 0) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """A server in a process of its own, and its address; it is killed at the end if it still is there."""
-    command = [sys.executable, "-u", "-c", PROGRAM, str(directory), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 def client_of(address: str, transport: str) -> ServiceClient:
@@ -81,3 +74,46 @@ def test_after_a_kill_the_way_on_ends_with_the_same_weights(
                 resumed = or_raise(again.create_training_client_from_state_with_optimizer(saved))
                 train(resumed, range(6, 8))
                 assert look(resumed) == undisturbed()
+
+
+@pytest.mark.parametrize("folder_kept", [True, False], ids=["in its folder", "in another folder"])
+def test_a_server_that_was_restarted_has_the_client_made_anew_at_once(tmp_path: Path, *, folder_kept: bool) -> None:
+    """No heartbeat finds it out first."""
+    settings = Config(api_key="tml-test", heartbeat_interval=3600.0)
+    with served(tmp_path / "first") as (process, address), ServiceClient(settings, base_url=address) as service:
+        trainer = or_raise(service.create_lora_training_client(MODEL, rank=2))
+        saved = or_raise(trainer.save_state("saved").result(60)).path
+        process.kill()
+        process.wait()
+        with served(tmp_path / ("first" if folder_kept else "second"), int(address.rpartition(":")[2])):
+            told = [
+                service.create_lora_training_client(MODEL, rank=2),
+                service.create_training_client_from_state_with_optimizer(saved, by_load=True),
+                service.create_sampling_client(base_model=MODEL),
+                trainer.optim_step(AdamParams()).result(60),
+            ]
+        kinds = [type(each.failure() if isinstance(each, Failure) else each) for each in told]
+        assert kinds == [errors.SessionEnded] * 4
+
+
+def test_the_loop_of_the_documents_goes_on_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is killed, and started again, when the first stretch is saved."""
+    monkeypatch.chdir(tmp_path)
+    page: dict[str, Any] = {"__name__": "out_of_sequence"}
+    for block in blocks(ROOT / "docs" / "howto" / "out-of-sequence.md"):
+        exec(compile(block, "out-of-sequence.md", "exec"), page)  # noqa: S102 - the page's own functions are tested
+    stretch = page["saved_stretch"]
+    with ExitStack() as servers:
+        process, address = servers.enter_context(served(tmp_path))
+
+        def then_restarted(trainer: TrainingClient, steps: int, name: str) -> Outcome[str]:
+            saved: Outcome[str] = stretch(trainer, steps, name)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+                servers.enter_context(served(tmp_path, int(address.rpartition(":")[2])))
+            return saved
+
+        page["saved_stretch"] = then_restarted
+        path: str = or_raise(page["train"](lambda: client_of(address, "httpx"), range(3)))
+    assert path.endswith("/weights/stretch-2")

@@ -97,8 +97,9 @@ class Context:
         self.observatory = observatory
         self.reporter = reporter
         if reporter is not None:
-            self.session.companions = (partial(reporting, reporter.outbox),)
+            self.session.companions.append(partial(reporting, reporter.outbox))
         self.generation = 0
+        self._joined: dict[str, SessionState] = {}
         self._shared = shared
         self._open_again = open_again
         self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
@@ -172,7 +173,7 @@ class Context:
             yield from flush(self.reporter.outbox)
 
     def renew(self) -> None:
-        """Begin anew in a process that was forked off: with a runtime of its own, in the session of the parent.
+        """Begin anew in a process that was forked off: with a runtime of its own, and a session for what is made here.
 
         What the parent's runtime was in the middle of is left behind, untouched, because the parent goes on with it.
         """
@@ -180,7 +181,7 @@ class Context:
         if self._open_again is None:
             return
         _ = self._detach()
-        left_behind, generation, session = (*self._left_behind, self.runtime), self.generation, self.session.known
+        left_behind, generation = (*self._left_behind, self.runtime), self.generation
         opened = self._open_again()
         Context.__init__(
             self,
@@ -197,7 +198,16 @@ class Context:
             open_again=self._open_again,
         )
         self._left_behind, self.generation = left_behind, generation
-        self.session.joined = self.session.known = session
+
+    def session_of(self, session: str | None) -> SessionState:
+        """The session of that id: the one that is opened here, or another's that is joined and never finished here."""
+        if session is None or session == self.session.known:
+            return self.session
+        own = self.session
+        joined = SessionState(
+            config=own.config, sdk_version=own.sdk_version, joined=session, known=session, companions=own.companions
+        )
+        return self._joined.setdefault(session, joined)
 
     def submit(self, plan: Plan[T], method: str = "") -> Running[T]:
         """Start a plan that does what the public `method` says; it fails at once when the client can't work."""

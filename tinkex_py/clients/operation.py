@@ -10,7 +10,7 @@ from tinkex_py.clients.context import Context
 from tinkex_py.clients.promises import AsyncPromise, Promise
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, halt
-from tinkex_py.plans.sessions import in_session
+from tinkex_py.plans.sessions import SessionState, in_session
 from tinkex_py.runtime.running import arrival
 from tinkex_py.types.arguments import Check, arguments_check
 from tinkex_py.types.console import session_url
@@ -40,7 +40,7 @@ class Client:
 
     def get_console_url(self) -> str:
         """Where a person sees this client's session, or all sessions while it has none. Nothing is sent."""
-        return session_url(self.context.session.known)
+        return session_url(self._session.known)
 
     def operating(self, plan: Plan[T]) -> Plan[T]:
         """An operation's plan, with what has to hold first."""
@@ -48,7 +48,12 @@ class Client:
 
     def submitting(self, plan: Plan[T]) -> Plan[T]:
         """A submission's plan, with what has to hold first: the session must not be over."""
-        return in_session(self.context.session, plan)
+        return in_session(self._session, plan)
+
+    @property
+    def _session(self) -> SessionState:
+        """The session that its work belongs to."""
+        return self.context.session
 
 
 class Blocking(Client):

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from msgspec import structs
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Client, operation
@@ -19,6 +20,7 @@ from tinkex_py.plans.clones import clone_number
 from tinkex_py.plans.effects import Plan, attempt, require
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.samples import Sampler
+from tinkex_py.plans.sessions import SessionState
 from tinkex_py.plans.sources import Source
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
@@ -47,6 +49,7 @@ class SamplerOperations(Client):
         super().__init__(context)
         self._sampler = sampler
         self._base_model: str | None = base_model
+        self._session_id = context.session.known
         self._joining: Once[Sampler, TinkerError] | None = None
         self._asking: Once[None, TinkerError] = Once()
 
@@ -80,11 +83,10 @@ class SamplerOperations(Client):
         settings = structs.replace(settings, base_url=holder.base_url, default_headers=headers)
         context = Context.opened(settings, observers, transport, problem=unclear)
         context.startup.known = holder.client_config
-        context.session.joined = context.session.known = handle.session_id
         sampler = context.sampler(Source(sampling_session_id=handle.sampling_session_id))
         sampler.record_stability_info = handle.record_stability_info
         client = cls(context, sampler, handle.base_model)
-        client._joining = Once()
+        client._session_id, client._joining = handle.session_id, Once()
         return Success(client)
 
     def __reduce__(self) -> tuple[Callable[[type[Self], str], Self], tuple[type[Self], str]]:
@@ -101,6 +103,12 @@ class SamplerOperations(Client):
         It holds no credential. Nothing is sent.
         """
         return self.context.limited(timeout, "get_sampler_handle", require(self._handle()))
+
+    @property
+    @override
+    def _session(self) -> SessionState:
+        """That in which the sampler was made, wherever it is used."""
+        return self.context.session_of(self._session_id)
 
     def _own(self) -> Plan[Sampler]:
         """This client's sampler; one that was rebuilt, or that a fork took along, gets numbers of its own first."""
@@ -130,7 +138,7 @@ class SamplerOperations(Client):
         )
 
     def _handle(self) -> Outcome[str]:
-        session, config = self.context.session.known, self.context.config
+        session, config = self._session.known, self.context.config
         sampled = self._sampler.source.sampling_session_id
         if session is None or config.base_url == IN_PROCESS:
             return Failure(_TIED)

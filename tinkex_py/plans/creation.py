@@ -17,7 +17,7 @@ from tinkex_py.errors import Forbidden, InvalidInput, NotFound, TinkerError, Une
 from tinkex_py.plans.effects import Plan, attempt, halt
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.plans.sessions import SessionState, session_id
+from tinkex_py.plans.sessions import SessionState, session_id, while_it_lasts
 from tinkex_py.plans.submission import fulfilled
 from tinkex_py.request import secret
 from tinkex_py.types.limits import name_problem
@@ -82,7 +82,8 @@ def created(making: Making, base_model: str, lora: LoraConfig) -> Plan[str]:
         user_metadata=making.user_metadata,
         optimizer=making.optimizer,
     )
-    made = yield from fulfilled(request, "CreateModel", ModelCreated, making.policy, making.waiting, fresh=True)
+    making_it = fulfilled(request, "CreateModel", ModelCreated, making.policy, making.waiting, fresh=True)
+    made = yield from while_it_lasts(making.session, request, making_it)
     return made.model_id
 
 
@@ -117,7 +118,8 @@ def loaded(making: Making, origin: Origin) -> Plan[str]:
         optimizer=making.optimizer,
         weights_access_token=origin.weights_access_token,
     )
-    made = yield from fulfilled(request, "LoadWeights", LoadWeightsResponse, making.policy, making.waiting, fresh=True)
+    loading = fulfilled(request, "LoadWeights", LoadWeightsResponse, making.policy, making.waiting, fresh=True)
+    made = yield from while_it_lasts(making.session, request, loading)
     return made.model_id or f"{session}:train:{number}"
 
 

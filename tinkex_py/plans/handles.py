@@ -26,7 +26,7 @@ from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.runs import Run
-from tinkex_py.plans.sessions import SessionState, session_id
+from tinkex_py.plans.sessions import SessionState, session_id, while_it_lasts
 from tinkex_py.plans.startup import Startup, flags
 from tinkex_py.plans.steps import elsewhere
 from tinkex_py.plans.submission import fulfilled
@@ -107,7 +107,8 @@ def _given_to_server(maker: Maker, handle: LossHandle) -> Plan[str]:
         inputs=handle.inputs,
         graph=handle.graph,
     )
-    made = yield from fulfilled(request, "CreateCustomLoss", CustomLossCreated, maker.policy, maker.waiting)
+    giving = fulfilled(request, "CreateCustomLoss", CustomLossCreated, maker.policy, maker.waiting)
+    made = yield from while_it_lasts(maker.session, request, giving)
     return made.loss_id
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, field
 from returns.result import Failure, Success
@@ -12,16 +13,18 @@ from returns.result import Failure, Success
 from tinkex_py.config import Config
 from tinkex_py.endpoints.service import Session, create_session, session_heartbeat
 from tinkex_py.endpoints.sessions import finish_session
-from tinkex_py.errors import PromiseExpired, SessionEnded, TinkerError
+from tinkex_py.errors import NotFound, PromiseExpired, SessionEnded, StatusCause, TinkerError
 from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, SessionStarted
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, require, sleep, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import Policy, call
+from tinkex_py.request import AnyRequest
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.sessions import Ending
 
 T = TypeVar("T")
+Companion: TypeAlias = "Callable[[], Plan[None]]"
 
 _WORRYING = 120.0
 """Seconds without an answered heartbeat after which it is worth a word."""
@@ -33,7 +36,8 @@ _FINISHING = Policy(seconds=3.0, attempts=3)
 class SessionState(Struct, kw_only=True):
     """A client's session as far as it has come, and the counters that live in it.
 
-    `joined` is a session that another client opened, and will finish. `companions` run as long as the session does.
+    `joined` is a session that another client opened, and will finish. `companions` begin with the first session of
+    those that share them.
     """
 
     config: Config
@@ -41,7 +45,7 @@ class SessionState(Struct, kw_only=True):
     user_metadata: Mapping[str, str] = FrozenMapping()
     joined: str | None = None
     opening: Once[str, TinkerError] = field(default_factory=Once[str, TinkerError])
-    companions: tuple[Callable[[], Plan[None]], ...] = ()
+    companions: list[Companion] = field(default_factory=list[Companion])
     known: str | None = None
     ended: SessionEnded | None = None
     models: int = 0
@@ -80,6 +84,21 @@ def in_session(state: SessionState, plan: Plan[T]) -> Plan[T]:
     return (yield from plan)
 
 
+def while_it_lasts(state: SessionState, request: AnyRequest, plan: Plan[T]) -> Plan[T]:
+    """The plan's value; SessionEnded when the answer to its request, which names the session, is that it is over.
+
+    What the server says of a promise that it made for the request is not about the session.
+    """
+    session = yield from session_id(state)
+    match (yield from attempt(plan)):
+        case Success(value):
+            return value
+        case Failure(StatusCause(endpoint=request.endpoint) as error) if _says_over(session, error):
+            return (yield from halt((yield from _end(state, session, error))))
+        case Failure(error):
+            return (yield from halt(error))
+
+
 def finish(state: SessionState, status: Ending, detail: str | None) -> Plan[None]:
     """Tell the server how it went, if there is a session of one's own; whatever it answers, that was all.
 
@@ -97,8 +116,8 @@ def _open(state: SessionState) -> Plan[Outcome[str]]:
     state.known = session.session_id
     yield from _announce(session)
     yield from spawn(_keep_alive(state, session.session_id))
-    for companion in state.companions:
-        yield from spawn(companion())
+    while state.companions:
+        yield from spawn(state.companions.pop()())
     return Success(session.session_id)
 
 
@@ -128,23 +147,45 @@ def _keep_alive(state: SessionState, session: str) -> Plan[None]:
     """A sign of life every so often, until the server says that the session is over."""
     request, interval = session_heartbeat(session), state.config.heartbeat_interval
     answered = yield from now()
-    while True:
-        yield from sleep(interval)
+    yield from sleep(interval)
+    while state.ended is None:
         match (yield from attempt(call(request, _BEATING))):
             case Success(_):
                 answered = yield from now()
-            case Failure(PromiseExpired(detail=detail)):
-                state.ended = _over(session, detail)
-                return (yield from observe(SessionOver(session_id=session)))
+            case Failure(StatusCause() as error) if _says_over(session, error):
+                _ = yield from _end(state, session, error)
             case Failure(error):
                 since = (yield from now()) - answered
                 if since >= _WORRYING:
                     yield from observe(HeartbeatMissed(session_id=session, since=since, error=error))
+        yield from sleep(interval)
 
 
-def _over(session: str, detail: str) -> SessionEnded:
-    why = f" ({detail})" if detail else ""
-    return SessionEnded(
-        message=f"the server ended session {session}{why}; make a new client, and go on from the last checkpoint",
-        endpoint=session_heartbeat(session).endpoint,
-    )
+def _says_over(session: str, error: StatusCause) -> bool:
+    """Whether a refusal of what names the session is because of the session, not of weights that it names besides."""
+    named = rf"(?i)\bsession\W+{re.escape(session)}(?![\w:/-])"
+    match error:
+        case NotFound(detail=detail) | PromiseExpired(detail=detail) if re.search(named, detail):
+            return True
+        case PromiseExpired(detail=detail):
+            return _OF_WEIGHTS.search(detail) is None
+        case _:
+            return False
+
+
+def _end(state: SessionState, session: str, error: StatusCause) -> Plan[SessionEnded]:
+    """What later work is told from here on; observers hear of it once."""
+    if state.ended is None:
+        why = f" ({error.detail})" if error.detail else ""
+        state.ended = SessionEnded(
+            message=f"the server ended session {session}{why}; make a new client, and go on from the last checkpoint",
+            endpoint=error.endpoint,
+            request_id=error.request_id,
+            attempts=error.attempts,
+            elapsed=error.elapsed,
+        )
+        yield from observe(SessionOver(session_id=session))
+    return state.ended
+
+
+_OF_WEIGHTS = re.compile(r"(?i)checkpoint|weights|path")

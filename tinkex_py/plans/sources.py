@@ -15,9 +15,11 @@ from tinkex_py.events import SamplingSessionless
 from tinkex_py.plans.effects import Plan, attempt, halt, observe
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy, identity
-from tinkex_py.plans.sessions import SessionState, session_id
+from tinkex_py.plans.sessions import SessionState, session_id, while_it_lasts
 from tinkex_py.plans.submission import fulfilled, kept
+from tinkex_py.request import Request
 from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.promises import Promised
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
 from tinkex_py.wire.replies import is_bare
 
@@ -48,6 +50,12 @@ def opened(state: SessionState, wanted: Source, policy: Policy, waiting: Waiting
         base_model=wanted.base_model,
         model_path=wanted.model_path,
     )
+    return (yield from while_it_lasts(state, request, _opened(request, wanted, policy, waiting)))
+
+
+def _opened(
+    request: Request[SamplingSession | Promised], wanted: Source, policy: Policy, waiting: Waiting
+) -> Plan[Source]:
     headers = yield from identity(request)
     most = policy.attempts
     soon = structs.replace(policy, attempts=_SOON if most is None else min(most, _SOON))

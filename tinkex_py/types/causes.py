@@ -53,12 +53,15 @@ _FAILED = Cause(
 )
 _FIELD = Cause(422, "Unprocessable", "a field of the request is wrong", "see `fields`, and correct it")
 _ENDED = Cause(410, "PromiseExpired", "the server has ended the session", "make a new client")
+_OVER = Cause(
+    None, "SessionEnded", "the server has ended the session", "make a new client, and go on from the last checkpoint"
+)
 _RUN = Cause(404, "NotFound", "the run isn't there, or it is somebody else's", "look it up with list_training_runs")
 _SESSION = Cause(404, "NotFound", "the session isn't there, or it isn't accessible", "look it up with list_sessions")
 _SAMPLER = Cause(404, "NotFound", "the sampling session isn't there", "make a new sampling client")
 _PATH = Cause(404, "NotFound", "there is no such checkpoint", "give the path that saving returned")
 _ARGUMENT = Cause(None, "InvalidInput", "an argument can't be sent", "see `path`, and correct it; nothing was sent")
-_STEP = (_MODEL, _SEQUENCE, _FIELD, _ARGUMENT, _FAILED, _LOST)
+_STEP = (_MODEL, _SEQUENCE, _FIELD, _ARGUMENT, _FAILED, _LOST, _OVER)
 _CHECKPOINT = (
     _ARGUMENT,
     Cause(400, "BadRequest", _ID, _ID_REMEDY),
@@ -82,6 +85,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         _FIELD,
         _ARGUMENT,
         _FAILED,
+        _OVER,
         Cause(429, "RateLimited", "the server asks for patience", "nothing: the sample is sent again after a pause"),
         Cause(None, "CapabilityMissing", "the answer lacks what was asked for", "ask without it, or a newer server"),
     ),
@@ -115,6 +119,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         ),
         _FIELD,
         _FAILED,
+        _OVER,
     ),
     "create_model": (
         Cause(400, "BadRequest", "the server can't make such a model", "check lora_config and the optimizer"),
@@ -123,6 +128,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         _ARGUMENT,
         Cause(None, "CapabilityMissing", "the server says it can't train that model", "choose another base model"),
         _FAILED,
+        _OVER,
     ),
     "create_sampling_session": (
         Cause(
@@ -133,6 +139,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         Cause(
             None, "CapabilityMissing", "the server says it can't sample from that model", "choose another base model"
         ),
+        _OVER,
     ),
     "create_session": (_FIELD, Cause(404, "NotFound", "there is no such project", "check TINKER_PROJECT_ID")),
     "delete_api_key": (_KEY,),
@@ -184,6 +191,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         _ARGUMENT,
         _FAILED,
         _LOST,
+        _OVER,
     ),
     "optim_step": _STEP,
     "publish_checkpoint": (
