@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from returns.result import Failure, Success
 
-from property_tests.anything import ANYTHING, EXAMPLE
+from property_tests.anything import ANYTHING, EXAMPLE, NUMBERS
 from tests.clients.fronts import Front
 from tinkex_py import AdamParams, AsyncServiceClient, Config, ModelInput, SamplingParams, or_raise
 from tinkex_py.clients.admin import AsyncAdminClient
@@ -106,7 +106,7 @@ def is_refusal(call: Called) -> bool:
             return False
 
 
-@given(ANYTHING)
+@given(NUMBERS | ANYTHING)
 def test_any_argument_comes_to_an_outcome_and_a_refused_one_sends_nothing(value: object) -> None:
     calls = called_with(value)
     assert [call for call in calls if not isinstance(call.outcome, (Success, Failure))] == []

@@ -14,9 +14,10 @@ from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunctio
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.kinds import is_function, is_number
 from tinkex_py.types.limits import name_problem
+from tinkex_py.types.numbers import PlainNumbers
 
 
-class RegularizerSpec(Struct, frozen=True, kw_only=True):
+class RegularizerSpec(PlainNumbers, frozen=True, kw_only=True):
     """A regularizer under a name, which its metrics bear, with a weight of at least 0."""
 
     fn: LossFunction

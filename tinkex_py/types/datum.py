@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.packing import is_tensor
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 
@@ -28,7 +27,7 @@ SPARSE_INPUTS = frozenset({"target_tokens", "weights"})
 """Loss inputs whose torch matrices are compressed when they are mostly zeros."""
 
 
-class PromptProvenanceSpan(Struct, frozen=True, kw_only=True):
+class PromptProvenanceSpan(PlainNumbers, frozen=True, kw_only=True):
     """`length` positions that are those of a sample's prompt from `offset` on."""
 
     sequence_id: str
@@ -36,7 +35,7 @@ class PromptProvenanceSpan(Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
-class SampledProvenanceSpan(Struct, frozen=True, kw_only=True):
+class SampledProvenanceSpan(PlainNumbers, frozen=True, kw_only=True):
     """`length` positions that are those of a sample's own tokens from `offset` on."""
 
     sequence_id: str

@@ -6,15 +6,19 @@ from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TypeVar
 
 from tinkex_py.types.kinds import is_list, is_mapping
+from tinkex_py.types.numbers import plain
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 def frozen(value: object) -> object:
-    """A mapping, or a list, so that it can't be changed any more; anything else as it is, for a check to refuse."""
+    """A mapping, or a list, so that it can't be changed any more; anything else as it is, for a check to refuse.
+
+    Numbers in a mapping become Python's own.
+    """
     if is_mapping(value):
-        return FrozenMapping(value)
+        return FrozenMapping({name: plain(each) for name, each in value.items()})
     return tuple(value) if is_list(value) else value
 
 
