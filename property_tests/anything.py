@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from tinkex_py import AdamParams, Config, Datum, ModelInput, SamplingParams
+from tinkex_py import AdamParams, Config, Datum, ModelInput, SamplingParams, TensorData
 from tinkex_py.types import RetryConfig
 
 EXAMPLE = Datum(ModelInput.from_ints([1, 2, 3]), {"target_tokens": [2, 3, 4]})
@@ -37,7 +38,17 @@ SCALARS = (
     | st.sampled_from([10**400, -(10**400), int, len, object(), ValueError("a"), np.zeros((2, 2))])
     | NUMBERS
 )
-VALUES = st.sampled_from(
+UNKNOWN: Any = None
+GAPS: Any = np.ma.array([1], np.int64)
+BROKEN = [
+    ModelInput(UNKNOWN),
+    ModelInput.from_ints(GAPS),
+    Datum(UNKNOWN, UNKNOWN),
+    Datum(ModelInput(UNKNOWN), {"target_tokens": UNKNOWN}).with_provenance(UNKNOWN, UNKNOWN),
+    TensorData([1], UNKNOWN, [UNKNOWN]),
+]
+"""What can't be used, although it can be made."""
+VALUES = st.sampled_from([*BROKEN, BROKEN]) | st.sampled_from(
     [EXAMPLE, EXAMPLE.model_input, AdamParams(), SamplingParams(), RetryConfig(), Config(), [EXAMPLE], ()]
 )
 KEYS = st.none() | st.booleans() | st.integers() | st.text(max_size=4)

@@ -10,6 +10,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.mapping import row
 from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.tokens import Tokens, TokensLike
 
@@ -95,7 +96,7 @@ class ModelInput(Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         if not isinstance(self.chunks, tuple):
-            structs.force_setattr(self, "chunks", tuple(self.chunks))
+            structs.force_setattr(self, "chunks", row(self.chunks))
 
     @classmethod
     def from_ints(cls, tokens: TokensLike) -> ModelInput:

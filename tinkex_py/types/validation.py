@@ -122,6 +122,8 @@ def _element(datum: object, path: str) -> InvalidInput | None:
 
 
 def _datum(datum: Datum, path: str) -> InvalidInput | None:
+    if datum.problem is not None:
+        return _unpackable(datum.problem, path)
     problems = (_loss_input(name, tensor, path) for name, tensor in datum.loss_fn_inputs.items())
     return (
         _input_of(datum.model_input, f"{path}.model_input")
