@@ -75,6 +75,22 @@ def test_no_secret_shows(secret: str) -> None:
     assert secret not in f"{config} {config!r} {config.__rich_repr__()} {config.checked()}"
 
 
+BEFORE = st.sampled_from(["", "/", "ftp://", "http:", "http://h?", "http://h/a#", "http://h ", "http://h:", "//h?a="])
+AFTER = st.sampled_from(["", "/", "?", "@", "@h", "?@h", " ", ":80", "\n"])
+
+
+@given(st.sampled_from(["base_url", "proxy"]), BEFORE, st.text(PRINTABLE, min_size=8, max_size=80), AFTER)
+def test_no_secret_in_an_address_shows(setting: str, before: str, secret: str, after: str) -> None:
+    given_: dict[str, Any] = {setting: f"{before}tml-{secret}{after}"}
+    config = Config(**given_)
+    assert f"tml-{secret}" not in f"{config!s} {config.__rich_repr__()}"
+    match config.checked():
+        case Failure(problem):
+            assert f"tml-{secret}" not in f"{problem.message} {problem.value}"
+        case Success(same):
+            assert same is config
+
+
 @given(st.sampled_from(Config.__struct_fields__), NUMBERS | ANYTHING)
 def test_a_setting_of_any_kind_is_usable_or_refused_by_name(name: str, value: object) -> None:
     config = Config(**{name: value})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
