@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -113,7 +114,10 @@ def test_any_argument_comes_to_an_outcome_and_a_refused_one_sends_nothing(value:
     assert [call for call in calls if is_refusal(call) and set(call.sent) - BACKGROUND] == []
 
 
-@pytest.mark.parametrize("value", [object(), 10**400, b"hush"], ids=["a thing", "a number beyond all", "bytes"])
+NOTHING = {"a thing": object(), "a number beyond all": 10**400, "bytes": b"hush", "a decimal": Decimal(5)}
+
+
+@pytest.mark.parametrize("value", NOTHING.values(), ids=NOTHING)
 def test_what_nothing_can_be_is_refused_by_name(value: object) -> None:
     for call in called_with(value):
         assert is_refusal(call), call
