@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 from returns.result import Failure, Success
 
-from property_tests.anything import ANYTHING
+from property_tests.anything import ANYTHING, NUMBERS
 from tinkex_py import Config, Outcome, ServiceClient
 from tinkex_py.config.environment import VARIABLES, Variable
 from tinkex_py.config.masking import MASKED
 from tinkex_py.config.profiles import PROFILES, profile
-from tinkex_py.types import GetServerCapabilitiesResponse
+from tinkex_py.types import FrozenMapping, GetServerCapabilitiesResponse
 
 NAMES = [*(variable.name for variable in VARIABLES), "PATH"]
 ADDRESSES = st.text() | st.text("htps:/.@[]?#0x ", max_size=12) | st.sampled_from(["local:", "http://[::1]:80/a"])
@@ -75,13 +75,30 @@ def test_no_secret_shows(secret: str) -> None:
     assert secret not in f"{config} {config!r} {config.__rich_repr__()} {config.checked()}"
 
 
-@given(st.sampled_from(Config.__struct_fields__), ANYTHING)
+BEFORE = st.sampled_from(["", "/", "ftp://", "http:", "http://h?", "http://h/a#", "http://h ", "http://h:", "//h?a="])
+AFTER = st.sampled_from(["", "/", "?", "@", "@h", "?@h", " ", ":80", "\n"])
+
+
+@given(st.sampled_from(["base_url", "proxy"]), BEFORE, st.text(PRINTABLE, min_size=8, max_size=80), AFTER)
+def test_no_secret_in_an_address_shows(setting: str, before: str, secret: str, after: str) -> None:
+    given_: dict[str, Any] = {setting: f"{before}tml-{secret}{after}"}
+    config = Config(**given_)
+    assert f"tml-{secret}" not in f"{config!s} {config.__rich_repr__()}"
+    match config.checked():
+        case Failure(problem):
+            assert f"tml-{secret}" not in f"{problem.message} {problem.value}"
+        case Success(same):
+            assert same is config
+
+
+@given(st.sampled_from(Config.__struct_fields__), NUMBERS | ANYTHING)
 def test_a_setting_of_any_kind_is_usable_or_refused_by_name(name: str, value: object) -> None:
     config = Config(**{name: value})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     assert name in repr(config)
     match config.checked():
         case Success(same):
             assert same is config
+            assert type(getattr(config, name)) in {int, float, bool, str, tuple, FrozenMapping, type(None)}
         case Failure(problem):
             assert problem.setting.startswith(name)
             assert isinstance(asked_of(ServiceClient(config)), Failure)

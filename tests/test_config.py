@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
@@ -137,9 +138,64 @@ def test_an_address_shows_nothing_that_stands_before_an_at(url: str) -> None:
     assert "hush" not in f"{Config(base_url=url)!r} {refused!r}"
 
 
+SEEN: dict[str, tuple[str, str]] = {
+    "a key": ("tml-s3cr3t", "***"),
+    "a key in a query": ("http://h.test/a?key=s3cr3t", "http://h.test***"),
+    "a key for a port": ("http://h.test:s3cr3t", "http://h.test***"),
+    "a key behind a space": ("http://h.test s3cr3t", "***"),
+    "a password in a query": ("http://h.test?u:p@s3cr3t", "***"),
+    "another scheme": ("ftp://s3cr3t", "***"),
+    "brackets": ("http://[s3cr3t", "***"),
+    "no host": ("http://", "***"),
+    "a host without a name": ("http://a..b", "http://a..b"),
+}
+
+
+@pytest.mark.parametrize(("url", "seen"), SEEN.values(), ids=SEEN)
+@pytest.mark.parametrize("setting", ["base_url", "proxy"])
+def test_of_a_wrong_address_only_the_host_is_seen(setting: str, url: str, seen: str) -> None:
+    given: dict[str, Any] = {setting: url}
+    config = Config(**given)
+    refused = config.checked().failure()
+    assert (refused.setting, refused.value, dict(config.__rich_repr__())[setting]) == (setting, seen, seen)
+    assert refused.message.startswith(f"{setting} is {seen}: ")
+    assert "s3cr3t" not in f"{config!r} {refused!r}"
+
+
+@pytest.mark.parametrize("host", ["a..b", ".a.test", ".", "a" * 64, f"{'a' * 64}.test"])
+def test_a_host_that_no_name_server_can_be_asked_for_is_refused(host: str) -> None:
+    assert Config(base_url=f"http://{host}/").checked().failure().setting == "base_url"
+
+
+@pytest.mark.parametrize("host", ["a.test.", "a_b", "[::1]:8000", "127.0.0.1", "b\u00fccher.test", "A.test"])
+def test_any_other_host_may_be_asked(host: str) -> None:
+    assert isinstance(Config(base_url=f"http://{host}/").checked(), Success)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no number": ({"timeout": float("nan")}, "timeout is nan, which is no number: give a number of seconds"),
+    "a number beyond all": ({"timeout": 2**2000}, "timeout is 11"),
+    "no integer": ({"max_attempts": 2.5}, "max_attempts is 2.5: give an integer of 64 bits"),
+    "an integer beyond all": ({"max_attempts": 2**64}, "max_attempts is 18446744073709551616: give an integer"),
+    "a truth value": ({"max_attempts": True}, "max_attempts is of the kind bool: give an integer"),
+    "a text for a number": ({"timeout": "tml-s3cr3t"}, "timeout is of the kind str: give a number"),
+    "half a pair": ({"project_id": "\ud800"}, "project_id is a text with half a surrogate pair, which can't be sent: "),
+    "half a pair in a list": ({"tags": ["a", "\ud800"]}, "tags is a text with half a surrogate pair, which"),
+    "a number in a list": ({"tags": ["a", 1]}, "tags is of the kind tuple: give a list of texts"),
+    "a decimal": ({"timeout": Decimal(5)}, "timeout is of the kind Decimal: give a number"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_with_a_setting_is_said(settings: dict[str, Any], message: str) -> None:
+    refused = Config(**settings).checked().failure()
+    assert (refused.message[: len(message)], "s3cr3t" in repr(refused)) == (message, False)
+
+
 def test_the_embedded_engine_needs_no_address() -> None:
     assert (Config(base_url="local:").local, Config().local) == (True, False)
     assert isinstance(Config(base_url="local:/tmp/x").checked(), Success)
+    assert "base_url='local:/tmp/x'" in repr(Config(base_url="local:/tmp/x"))
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from returns.result import Failure, Success
 
-from property_tests.anything import ANYTHING, EXAMPLE
+from property_tests.anything import ANYTHING, EXAMPLE, NUMBERS
 from tests.clients.fronts import Front
 from tinkex_py import AdamParams, AsyncServiceClient, Config, ModelInput, SamplingParams, or_raise
 from tinkex_py.clients.admin import AsyncAdminClient
@@ -106,14 +107,17 @@ def is_refusal(call: Called) -> bool:
             return False
 
 
-@given(ANYTHING)
+@given(NUMBERS | ANYTHING)
 def test_any_argument_comes_to_an_outcome_and_a_refused_one_sends_nothing(value: object) -> None:
     calls = called_with(value)
     assert [call for call in calls if not isinstance(call.outcome, (Success, Failure))] == []
     assert [call for call in calls if is_refusal(call) and set(call.sent) - BACKGROUND] == []
 
 
-@pytest.mark.parametrize("value", [object(), 10**400, b"hush"], ids=["a thing", "a number beyond all", "bytes"])
+NOTHING = {"a thing": object(), "a number beyond all": 10**400, "bytes": b"hush", "a decimal": Decimal(5)}
+
+
+@pytest.mark.parametrize("value", NOTHING.values(), ids=NOTHING)
 def test_what_nothing_can_be_is_refused_by_name(value: object) -> None:
     for call in called_with(value):
         assert is_refusal(call), call

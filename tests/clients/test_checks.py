@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
+import numpy as np
 from returns.result import Failure
 
 from tinkex_py import Config, ModelInput, SamplingParams, ServiceClient, errors, or_raise
@@ -57,6 +60,25 @@ def test_a_prompt_that_does_not_fit_is_not_sent() -> None:
         refused = sampler.sample(ModelInput.from_ints([1] * 6), 1, SamplingParams(max_tokens=3)).result()
     assert isinstance(refused.failure(), errors.CapabilityMissing)
     assert "asample" not in server.asked
+
+
+def test_a_number_of_any_width_is_added_to_the_prompt() -> None:
+    few: Any = np.uint8(200)
+    server = Server()
+    with service(server) as client:
+        sampler = or_raise(client.create_sampling_client(base_model="fixed"))
+        refused = sampler.sample(ModelInput.from_ints([1] * 300), 1, SamplingParams(max_tokens=few)).result()
+    assert "needs 500 tokens" in refused.failure().message
+
+
+def test_arguments_are_numbers_of_python_s_own() -> None:
+    few: Any = np.uint8(200)
+    seconds: Any = np.float32(9)
+    server = Server()
+    with service(server) as client:
+        sampler = or_raise(client.create_sampling_client(base_model="fixed"))
+        refused = sampler.compute_logprobs(ModelInput.from_ints([1] * 100), few).result(seconds)
+    assert refused.failure().message == "prompt_logprobs_last_n is 200: give 99 at most"
 
 
 def test_a_bad_question_sends_nothing() -> None:

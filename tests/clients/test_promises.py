@@ -6,7 +6,11 @@ import asyncio
 import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
 from returns.result import Failure, Success
 
@@ -81,6 +85,24 @@ def test_a_timeout_ends_the_waiting_and_not_the_work(work: Work, promise: Promis
     assert not work.ended.is_set()
     work.finish()
     assert promise.result() == Success(7)
+
+
+TIMES = [np.float32(0.01), np.float16(0), np.uint8(0), Fraction(1, 100), -(10**300)]
+
+
+@pytest.mark.parametrize("seconds", TIMES, ids=repr)
+def test_a_time_may_be_any_number(promise: Promise[int], awaitable: AsyncPromise[int], seconds: Any) -> None:
+    for early in (promise.result(seconds), asyncio.run(awaitable.result(seconds))):
+        overdue = early.failure()
+        assert isinstance(overdue, errors.DeadlineExceeded)
+        assert type(overdue.seconds) in {int, float}
+
+
+@pytest.mark.parametrize("seconds", [Decimal(5), np.array(5), Fraction(10**400), "5", float("nan")], ids=repr)
+def test_what_is_no_number_is_no_time(promise: Promise[int], awaitable: AsyncPromise[int], seconds: Any) -> None:
+    for refused in (promise.result(seconds), asyncio.run(awaitable.result(seconds))):
+        assert isinstance(refused.failure(), errors.InvalidInput)
+        assert refused.failure().message.startswith("timeout is ")
 
 
 def test_a_promise_may_be_cancelled_before_its_plan_begins(context: Context) -> None:

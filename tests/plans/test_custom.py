@@ -15,7 +15,7 @@ from tests.plans.scripted import Immediate, reply
 from tests.plans.training import Trainer, a_run, batch_of, datum, good
 from tinkex_py import AdamParams, Datum, ModelInput, TensorData, errors
 from tinkex_py.endpoints.steps import optim_step
-from tinkex_py.losses import Arrays, Objective, RegularizerSpec
+from tinkex_py.losses import Arrays, LossFunction, Objective, RegularizerSpec
 from tinkex_py.losses.surrogates import first_pass, second_pass
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
@@ -79,6 +79,38 @@ def test_a_failing_loss_harms_nothing() -> None:
     assert isinstance(error, errors.CallbackFailed)
     assert (error.callback, error.reason) == ("failing", "ZeroDivisionError: 3, 3")
     assert (isinstance(stepped, Success), trainer.order[-1]) == (True, (4, "optim_step"))
+
+
+def listless(data: Sequence[Datum], logprobs: Arrays) -> Any:
+    del data, logprobs
+    return 0.0, {}, []
+
+
+def leaving(data: Sequence[Datum], logprobs: Arrays) -> Any:
+    del data, logprobs
+    raise SystemExit(1)
+
+
+BLAMED: dict[str, tuple[LossFunction, str]] = {
+    "raises": (failing, "ZeroDivisionError: 3, 3"),
+    "returns nothing of use": (listless, "LossError: the gradients have shapes []"),
+    "ends the program": (leaving, "SystemExit: 1"),
+}
+
+
+@pytest.mark.parametrize(("function", "reason"), BLAMED.values(), ids=BLAMED)
+def test_a_failing_regularizer_is_named_and_the_loss_is_not(function: LossFunction, reason: str) -> None:
+    specs = tuple(RegularizerSpec(fn=fn, weight=1, name=name) for name, fn in (("flat", halves), ("smooth", function)))
+    loss = CustomLoss(loss_fn=halves, arrays="numpy", objective=Objective(regularizers=specs))
+    error = Trainer().run(take_custom(a_run(), DATA, loss)).failure()
+    assert isinstance(error, errors.CallbackFailed)
+    assert (error.callback, error.reason[: len(reason)]) == ("smooth", reason)
+    assert error.message.startswith(f"forward_backward_custom: smooth failed: {reason}")
+
+
+def test_who_takes_too_long_is_one_of_those_that_run() -> None:
+    spec = RegularizerSpec(fn=halves, weight=1, name="smooth")
+    assert CustomLoss(loss_fn=halves, objective=Objective(regularizers=(spec,))).names == "halves or smooth"
 
 
 def test_weights_that_a_datum_has_go_into_the_first_pass_and_other_inputs_stay_here() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from math import inf, nan
 from typing import Any
 
@@ -29,14 +30,20 @@ KINDS: dict[Callable[[Any], bool], tuple[list[Any], list[Any]]] = {
     is_text: (["", "a b", "\u00e9"], ["a\n", "\ud800", b"a", None, 1]),
     is_encodable: (["", "a\n"], ["\ud800", b"a", None, 1]),
     is_truth: ([True, False], [1, 0, None, np.True_]),
-    is_whole: ([0, -(2**63), 2**63 - 1, np.int64(3)], [True, 2**63, 1.0, "1", int, np.array([1, 2]), None]),
-    is_number: ([0, -1.5, np.float32(2), np.float64(3)], [True, nan, inf, -inf, "1", float, 10**400, np.array([1, 2])]),
+    is_whole: (
+        [0, -(2**63), 2**63 - 1, np.int64(3)],
+        [True, 2**63, 1.0, "1", int, np.array([1, 2]), np.array(1), None],
+    ),
+    is_number: (
+        [0, -1.5, np.float32(2), np.float64(3)],
+        [True, nan, inf, -inf, "1", float, 10**400, np.array([1, 2]), np.array(1), Decimal(1)],
+    ),
     is_duration: ([0, -1, 1.5, inf, np.float64(3)], [True, nan, "1", None, 10**400, float]),
     is_function: ([len, lambda: None, int], ["len", None]),
     is_tuple: ([(), (1,)], [[], None]),
     is_list: ([[], [1]], [(), None]),
     is_mapping: ([{}, {1: 2}], [[], "a", None]),
-    is_collection: ([[], (), {1}, range(2), iter([1]), np.zeros(2)], ["a", b"a", {}, list, None, 1]),
+    is_collection: ([[], (), {1}, range(2), iter([1]), np.zeros(2)], ["a", b"a", {}, list, None, 1, np.array(1)]),
     texts_by_name: ([{}, {"a": "b\n"}], [{1: "a"}, {"a": 1}, {"a": None}, [], "a"]),
 }
 

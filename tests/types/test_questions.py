@@ -10,6 +10,7 @@ from msgspec import structs
 
 from tinkex_py import (
     AdamParams,
+    Datum,
     ModelInput,
     PromptAltTokens,
     SampledSequence,
@@ -24,6 +25,7 @@ PROMPT = ModelInput.from_ints([1, 2, 3])
 UNKNOWN = ModelInput((ImageChunk(b"x", "png"),))
 SEQUENCE = SampledSequence(stop_reason="stop", tokens=[7])
 RESPONSE = SampleResponse(sequences=[SEQUENCE])
+EXAMPLE = Datum(PROMPT, {})
 BEST = [[(7, -0.1)]]
 
 
@@ -61,7 +63,7 @@ def test_nothing_is_wrong_with(options: dict[str, Any]) -> None:
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no samples": ({"num_samples": 0}, "num_samples"),
-    "no prompt": ({"prompt": [1, 2]}, "prompt[0]"),
+    "no prompt": ({"prompt": [1, 2]}, "prompt"),
     "temperature": ({"sampling_params": SamplingParams(temperature=-1)}, "sampling_params.temperature"),
     "a number for a choice": ({"include_prompt_logprobs": 1}, "include_prompt_logprobs"),
     "negative k": ({"topk_sample_logprobs": -1}, "topk_sample_logprobs"),
@@ -91,6 +93,22 @@ def test_what_is_wrong_is_named_with_its_path(options: dict[str, Any], path: str
     found = question(**options).problem()
     assert found is not None
     assert (found.path, path in found.message) == (path, True)
+
+
+@pytest.mark.parametrize("prompt", [[1, 2], "hi", None, np.array([1, 2]), EXAMPLE], ids=repr)
+def test_a_prompt_of_another_kind_is_told_what_it_should_be(prompt: Any) -> None:
+    found = question(prompt=prompt).problem()
+    assert found is not None
+    assert found.path == "prompt"
+    assert found.message.startswith("prompt is ")
+    assert found.message.endswith(": give a ModelInput, such as ModelInput.from_ints(tokens)")
+
+
+@pytest.mark.parametrize("params", [{"max_tokens": 5}, None, AdamParams(), AdamParams(eps=-1)], ids=repr)
+def test_settings_of_another_kind_are_told_what_they_should_be(params: Any) -> None:
+    found = question(sampling_params=params).problem()
+    assert found is not None
+    assert (found.path, "give SamplingParams" in found.message) == ("sampling_params", True)
 
 
 ASKED: dict[str, tuple[dict[str, Any], SampleResponse]] = {

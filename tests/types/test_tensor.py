@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typing_extensions import override
 
 from tinkex_py import Datum, ModelInput
 from tinkex_py.types.packing import Format, Packed, Unpackable, pack
@@ -43,6 +44,26 @@ class Torch:
 
     def numpy(self) -> Any:
         return self.array
+
+
+class Elsewhere(Torch):
+    """A tensor that can't be brought here, as one without memory."""
+
+    @override
+    def cpu(self) -> Torch:
+        raise NotImplementedError("no memory")
+
+    def __float__(self) -> float:
+        raise RuntimeError("more than one element")
+
+    __index__ = __float__
+
+
+def looped(times: int = 1) -> list[Any]:
+    """A list that holds itself so many times."""
+    loop: list[Any] = []
+    loop.extend([loop] * times)
+    return loop
 
 
 ORIGINS: dict[str, tuple[Any, object, str]] = {
@@ -90,6 +111,14 @@ REFUSED: dict[str, tuple[Any, Format | None, str]] = {
     "complex torch": (Torch([1j]), None, ""),
     "text": ("text", None, ""),
     "object": (object(), None, ""),
+    "gaps": (np.ma.array([1], mask=[False]), None, ""),
+    "gaps for integers": (np.ma.array([1]), "int32", ""),
+    "no numbers of its own": (Elsewhere([1.0]), None, ""),
+    "several for one": ([Elsewhere([1, 2])], "int64", "[0]"),
+    "itself": (looped(), None, "[0]"),
+    "itself twice": (looped(2), None, "[0]"),
+    "itself within": ([looped()], "int64", "[0][0]"),
+    "itself further on": ([1, looped()], "int64", "[1]"),
     "odd buffer": (np.zeros(1, "i4,i4").data, None, ""),
 }
 
@@ -179,6 +208,11 @@ MISSHAPEN = {
     "size": (TensorData([1, 2], shape=(3,)), ""),
     "negative": (TensorData([1, 2], shape=(-1, -2)), ""),
     "dtype": (TensorData([1], "int8"), ".dtype"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "dtypes": (TensorData([1], []), ".dtype"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "sizes": (TensorData([1, 2, 3], shape=(2.5,)), ".shape"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "no sizes": (TensorData([1, 2, 3], shape=5), ".shape"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "no row marks": (TensorData([1], None, (1, 2), 5, [0]), ".sparse_crow_indices"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "no columns": (TensorData([1], None, (1, 2), [0, 1], ["a"]), ".sparse_col_indices"),  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - refused
     "sparse without shape": (TensorData([1], sparse_crow_indices=[0, 1], sparse_col_indices=[0]), ".shape"),
     "row marks": (TensorData([1], None, (2, 2), [0, 1], [0]), ".sparse_crow_indices"),
     "falling marks": (TensorData([1], None, (2, 2), [0, 2, 1], [0]), ".sparse_crow_indices"),

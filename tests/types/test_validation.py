@@ -31,6 +31,7 @@ from tinkex_py.types import (
 from tinkex_py.types.validation import problem
 
 TEXT = ModelInput.from_ints([1, 2])
+GAPS: Any = np.ma.array([1, 2], np.int64)
 
 
 def datum(**inputs: Any) -> Datum:
@@ -81,6 +82,13 @@ BAD: dict[str, tuple[Any, str]] = {
     "second": ([datum(), Datum(ModelInput((ImageChunk(b"", "png"),)), {})], "data[1].model_input.chunks[0].data"),
     "input": (Datum(ModelInput.from_ints([-1]), {}), "datum.model_input.chunks[0].tokens[0]"),
     "no input": (Datum(5, {}), "datum.model_input"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "nothing for loss inputs": (Datum(TEXT, None), "datum.loss_fn_inputs"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "loss inputs without names": ([datum(), Datum(TEXT, [1, 2])], "data[1].loss_fn_inputs"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "gaps": (datum(weights=GAPS), "datum.loss_fn_inputs['weights']"),
+    "gaps among tokens": (ModelInput.from_ints(GAPS), "model_input.chunks[0].tokens"),
+    "no shape": (TensorData([1, 2], shape=5), "tensor.shape"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "no chunks": (ModelInput(5), "model_input.chunks[0]"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "a text for chunks": (ModelInput("hello"), "model_input.chunks[0]"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "chunk": (ModelInput((5,)), "model_input.chunks[0]"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "image bytes": (ModelInput((ImageChunk(b"", "png"),)), "model_input.chunks[0].data"),
     "image format": (ModelInput((ImageChunk(b"x", "gif"),)), "model_input.chunks[0].format"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
@@ -117,6 +125,13 @@ def test_a_bad_value_is_refused_with_its_path(value: object, path: str) -> None:
     assert refused.failure().message.startswith(path)
 
 
+def test_a_datum_keeps_what_is_wrong_with_it() -> None:
+    inputs: Any = [1, 2]
+    broken = Datum(TEXT, inputs)
+    assert (broken == Datum(TEXT, {}), broken == Datum(TEXT, inputs)) == (False, True)
+    assert check(broken.with_provenance([], [])).failure().path == "datum.loss_fn_inputs"
+
+
 def test_the_caller_says_what_it_calls_the_value() -> None:
     found = problem(AdamParams(eps=-1), "params")
     assert found is not None
@@ -143,6 +158,8 @@ SPANS: dict[str, tuple[Any, Any, str]] = {
     "offset": ([SampledProvenanceSpan(sequence_id="a", length=1, offset=-1)], [], "datum.model_input_spans[0]"),
     "nameless": ([PromptProvenanceSpan(sequence_id="", length=2)], [], "datum.model_input_spans[0].sequence_id"),
     "something else": ([5], [], "datum.model_input_spans[0]"),
+    "no spans": (5, [], "datum.model_input_spans[0]"),
+    "nothing": ([PROMPT, SAMPLED], None, "datum.loss_fn_input_spans[0]"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cached_property, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
@@ -14,6 +14,7 @@ from tinkex_py.plans.sessions import SessionState, in_session
 from tinkex_py.runtime.running import arrival
 from tinkex_py.types.arguments import Check, arguments_check
 from tinkex_py.types.console import session_url
+from tinkex_py.types.numbers import are_plain, plain
 from tinkex_py.types.telemetry import TelemetryCounts
 
 P = ParamSpec("P")
@@ -74,6 +75,7 @@ class _Method(Generic[P, T]):
 
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
         self.plan = plan
+        self._begun: Callable[..., Plan[T]] = plan
         self.__doc__ = plan.__doc__
 
     @cached_property
@@ -83,8 +85,13 @@ class _Method(Generic[P, T]):
 
     def made(self, client: Client, *args: P.args, **kwargs: P.kwargs) -> Plan[T]:
         """The plan of a call, or one that says which of its arguments can't be used."""
-        found = self.check(args, kwargs)
-        return self.plan(client, *args, **kwargs) if found is None else halt(found)
+        if are_plain((*args, *kwargs.values())):
+            return self._checked(client, args, kwargs)
+        return self._checked(client, tuple(map(plain, args)), {name: plain(value) for name, value in kwargs.items()})
+
+    def _checked(self, client: Client, args: Sequence[object], named: Mapping[str, object]) -> Plan[T]:
+        found = self.check(args, named)
+        return self._begun(client, *args, **named) if found is None else halt(found)
 
 
 class operation(_Method[P, T]):  # noqa: N801 - a decorator, written like a function

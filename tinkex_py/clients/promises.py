@@ -13,6 +13,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.running import Running, arrival, arrival_within, wait
 from tinkex_py.types.kinds import is_duration, optional
 from tinkex_py.types.limits import refused
+from tinkex_py.types.numbers import plain
 
 T = TypeVar("T")
 
@@ -33,8 +34,9 @@ class Promise(Generic[T]):
             raise RuntimeError("a blocking call on the client's own thread would wait for itself; make it elsewhere")
         if not _is_time(timeout):
             return Failure(refused("timeout", timeout, _SECONDS))
-        outcome = wait(self._running, timeout)
-        return _still_going(timeout) if outcome is None else outcome
+        seconds = plain(timeout)
+        outcome = wait(self._running, seconds)
+        return _still_going(seconds) if outcome is None else outcome
 
     def done(self) -> bool:
         """Whether the result is there."""
@@ -59,8 +61,9 @@ class AsyncPromise(Generic[T]):
         """Wait for the outcome; DeadlineExceeded after `timeout` seconds ends the waiting only."""
         if not _is_time(timeout):
             return Failure(refused("timeout", timeout, _SECONDS))
-        outcome = await arrival_within(self._running, timeout)
-        return _still_going(timeout) if outcome is None else outcome
+        seconds = plain(timeout)
+        outcome = await arrival_within(self._running, seconds)
+        return _still_going(seconds) if outcome is None else outcome
 
     def done(self) -> bool:
         """Whether the result is there."""

@@ -114,7 +114,7 @@ class StateOperations(RunOperations):
 
 
 def _recipients_problem(recipients: Sequence[str] | None) -> InvalidInput | None:
-    given = list(recipients or ())
+    given = [] if recipients is None else list(recipients)
     if len(given) > _RECIPIENTS:
         return refused("age_encryption_recipients", recipients, f"give a list of at most {_RECIPIENTS} recipients")
     named = (name_problem(each, f"age_encryption_recipients[{place}]") for place, each in enumerate(given))

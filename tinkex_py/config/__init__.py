@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct, structs
+from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import checks, environment
@@ -14,12 +14,13 @@ from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.mapping import FrozenMapping, frozen
+from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.version import PROTOCOL_VERSION
 
 __all__ = ["DEFAULT_BASE_URL", "LOCAL_SCHEME", "Config", "mask"]
 
 
-class Config(Struct, frozen=True, kw_only=True):
+class Config(PlainNumbers, frozen=True, kw_only=True):
     """Where the server is, who asks, and how long things may take (all times in seconds).
 
     `base_url` may be `local:` or `local:/some/folder` for the embedded engine, which needs no `api_key`.
@@ -100,6 +101,7 @@ class Config(Struct, frozen=True, kw_only=True):
     """Send the `traceparent` of the current OpenTelemetry span along."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("tags", "user_metadata", "default_headers", "default_query", "proxy_headers", "pool_sizes"):
             structs.force_setattr(self, name, frozen(getattr(self, name)))
         for name in _WORDS:

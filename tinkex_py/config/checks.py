@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
+from math import isnan
+from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, get_args
-from urllib.parse import urlsplit
 
-from tinkex_py.config.masking import without_credentials
+from tinkex_py.config.addresses import has_credentials, is_usable, without_secrets
 from tinkex_py.config.profiles import PROFILES, PURPOSES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.types.batch import Dialect
@@ -65,16 +65,15 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "str": (is_encodable, "give a text"),
     "str | None": (optional(is_encodable), "give a text, or None"),
     "bool": (is_truth, "give True or False"),
-    "int": (is_whole, "give an integer"),
-    "float": (is_duration, "give a number"),
-    "float | None": (optional(is_duration), "give a number, or None"),
+    "int": (is_whole, "give an integer of 64 bits"),
+    "float": (is_duration, "give a number of seconds"),
+    "float | None": (optional(is_duration), "give a number of seconds, or None"),
     "tuple[str, ...]": (_are_texts, "give a list of texts"),
     "Mapping[str, str]": (texts_by_name, "give texts under names"),
     "Mapping[str, int]": (_wholes_by_name, "give integers under names"),
     "Dialect | None": (optional(is_encodable), "give json or protobuf, or None"),
 }
 """What a field's value must be, by its annotation, and what to do when it isn't."""
-_CREDENTIALS = re.compile(r"//[^/?#]*@")
 
 
 def problem(config: Config) -> InvalidConfig | None:
@@ -88,29 +87,43 @@ def fits_header(text: str) -> bool:
 
 
 def _kinds(config: Config) -> Iterator[InvalidConfig]:
-    """A setting of another kind than its field says: its value is not shown, as it may be a secret in a wrong place."""
+    """A setting of another kind than its field says, or one of that kind that can't be used all the same."""
     for name, annotation in type(config).__annotations__.items():
         holds, remedy = _KINDS[annotation]
         value = getattr(config, name)
         if not holds(value):
-            yield _invalid(name, f"of the kind {type(value).__name__}", remedy)
+            yield _invalid(name, _seen(value), remedy)
+
+
+def _seen(value: object) -> str:
+    """What is wrong with a value, without what it holds unless a number: it may be a secret in a wrong place."""
+    if isinstance(value, float) and isnan(value):
+        return "nan, which is no number"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return shortened(value)
+    texts = value if is_tuple(value) else (value,)
+    if any(isinstance(each, str) and not is_encodable(each) for each in texts):
+        return "a text with half a surrogate pair, which can't be sent"
+    return f"of the kind {type(value).__name__}"
 
 
 def _base_url(config: Config) -> Iterator[InvalidConfig]:
     url = config.base_url
     if config.local:
         return
-    if _CREDENTIALS.search(url):
+    if has_credentials(url):
         remedy = "leave out what stands before the @; give api_key= instead"
-        yield _invalid("base_url", without_credentials(url), remedy)
-    if not _is_http(url):
-        remedy = "give an http:// or https:// address without ? and #, or local:"
-        yield _invalid("base_url", without_credentials(url), remedy)
+        yield _invalid("base_url", without_secrets(url), remedy)
+    if not is_usable(url):
+        remedy = "give an http:// or https:// address of a host that has a name, without ? and #, or local:"
+        yield _invalid("base_url", without_secrets(url), remedy)
 
 
 def _proxy(config: Config) -> Iterator[InvalidConfig]:
-    if config.proxy is not None and not _is_http(config.proxy):
-        yield _invalid("proxy", without_credentials(config.proxy), "give an http:// or https:// address")
+    if config.proxy is not None and not is_usable(config.proxy):
+        yield _invalid(
+            "proxy", without_secrets(config.proxy), "give an http:// or https:// address of a host that has a name"
+        )
 
 
 def _header_values(config: Config) -> Iterator[InvalidConfig]:
@@ -163,16 +176,6 @@ _CHECKS: tuple[Callable[[Config], Iterator[InvalidConfig]], ...] = (
     _numbers,
     _purposes,
 )
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        has_port = parts.port != 0  # reading a port that is no number raises
-    except ValueError:
-        return False
-    clean = url.isprintable() and not set(url) & set(" ?#")
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and has_port and clean
 
 
 def _invalid(setting: str, value: str | None, remedy: str) -> InvalidConfig:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tinkex_py.config.profiles import LOCAL_SCHEME
+from tinkex_py.config.addresses import without_secrets
 
 KEPT = 4
 """Characters that are shown of a secret at either end."""
@@ -19,11 +18,6 @@ def mask(secret: str | None) -> str | None:
     if secret is None:
         return None
     return f"{secret[:KEPT]}***{secret[-KEPT:]}" if len(secret) >= SHORTEST else "***"
-
-
-def without_credentials(url: str) -> str:
-    """An address may carry a user and a password before an `@`, and a wrong one anything: only its scheme is kept."""
-    return url if url.startswith(LOCAL_SCHEME) else _BEFORE_AT.sub(r"\1***@", url)
 
 
 def shown(name: str, value: object) -> object:
@@ -42,17 +36,15 @@ def _names(pairs: Mapping[object, object]) -> dict[object, str]:
     return dict.fromkeys(pairs, "***")
 
 
-_BEFORE_AT = re.compile(r"^(\w+://)?.*@", re.DOTALL)
-
 MASKED: Mapping[str, tuple[type, Callable[[Any], object]]] = {
-    "base_url": (str, without_credentials),
+    "base_url": (str, without_secrets),
     "api_key": (str, mask),
     "credential_cmd": (str, _hidden),
     "cloudflare_access_client_id": (str, mask),
     "cloudflare_access_client_secret": (str, _hidden),
     "default_headers": (Mapping, _names),
     "default_query": (Mapping, _names),
-    "proxy": (str, without_credentials),
+    "proxy": (str, without_secrets),
     "proxy_headers": (Mapping, _names),
 }
 """Of each setting that may hold a secret, the kind, and how it is shown."""

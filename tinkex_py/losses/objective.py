@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction, evaluation_of
+from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction, RegularizerError, evaluation_of
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.kinds import is_function, is_number
 from tinkex_py.types.limits import name_problem
+from tinkex_py.types.numbers import PlainNumbers
 
 
-class RegularizerSpec(Struct, frozen=True, kw_only=True):
+class RegularizerSpec(PlainNumbers, frozen=True, kw_only=True):
     """A regularizer under a name, which its metrics bear, with a weight of at least 0."""
 
     fn: LossFunction
@@ -88,7 +89,7 @@ class Objective(Struct, frozen=True, kw_only=True):
 
     def completed(self, base: Evaluation, data: Sequence[Datum], logprobs: Arrays) -> Completed:
         """The base loss with the regularizers added, and what each of them came to."""
-        parts = [(each, evaluate(each.fn, data, logprobs, each.name)) for each in self.regularizers]
+        parts = [(each, _added_by(each, data, logprobs)) for each in self.regularizers]
         scaled = [tuple(each.weight * slope for slope in part.gradients) for each, part in parts]
         gradients = reduce(_added, scaled, base.gradients)
         outputs = tuple(
@@ -118,17 +119,21 @@ class Objective(Struct, frozen=True, kw_only=True):
         return gradient_norm(gradients) if self.track_grad_norms else None
 
 
-def evaluate(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Arrays, name: str = "the loss") -> Evaluation:
+def evaluate(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Arrays) -> Evaluation:
     """A loss that gives its own gradients, at a point; LossError when what it returns can't be used."""
-    try:
-        return evaluation_of(loss_fn(data, logprobs), logprobs)
-    except LossError as error:
-        raise LossError(f"{name}: {error}") from None
+    return evaluation_of(loss_fn(data, logprobs), logprobs)
 
 
 def gradient_norm(gradients: Arrays) -> float:
     """The L2 norm over the gradients of all data."""
     return float(np.sqrt(sum(float((slope * slope).sum()) for slope in gradients)))
+
+
+def _added_by(regularizer: RegularizerSpec, data: Sequence[Datum], logprobs: Arrays) -> Evaluation:
+    try:
+        return evaluate(regularizer.fn, data, logprobs)
+    except BaseException as error:
+        raise RegularizerError(regularizer.name, f"{type(error).__name__}: {error}") from error
 
 
 def _unclear(regularizer: object) -> str | None:

@@ -28,6 +28,15 @@ class LossError(ValueError):
     """A loss returned what can't be used; the text says what to return instead."""
 
 
+class RegularizerError(LossError):
+    """The regularizer of that name raised, whatever it was, or returned what can't be used."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
 class Evaluation(NamedTuple):
     """A loss at a point: its value, metrics, and gradients, one array for each datum."""
 

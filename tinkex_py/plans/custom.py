@@ -16,7 +16,7 @@ from tinkex_py.endpoints import steps
 from tinkex_py.errors import CallbackFailed, DeadlineExceeded, InvalidInput, TinkerError
 from tinkex_py.losses.evaluation import ArrayKind, evaluated
 from tinkex_py.losses.objective import Objective
-from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction
+from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction, RegularizerError
 from tinkex_py.losses.surrogates import first_pass, logprobs_of, merged, second_pass, targets_problem
 from tinkex_py.plans.batches import Taken, ahead, gathered, prepared, put
 from tinkex_py.plans.cells import Turn
@@ -42,6 +42,11 @@ class CustomLoss(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """What errors call it."""
         return str(getattr(self.loss_fn, "__qualname__", type(self.loss_fn).__name__))
+
+    @property
+    def names(self) -> str:
+        """What errors call it with its regularizers, when it isn't known which of them is meant."""
+        return " or ".join((self.name, *(each.name for each in self.objective.regularizers)))
 
     def problem(self, data: Sequence[Datum]) -> TinkerError | None:
         """What is wrong with it or the data, found before anything is sent."""
@@ -86,15 +91,25 @@ def _backward(data: Sequence[Datum], evaluation: Evaluation) -> steps.BatchStep:
 
 
 def _evaluated(run: Run, data: Sequence[Datum], loss: CustomLoss, logprobs: Arrays) -> Plan[Evaluation]:
-    """The caller's function, away from the runtime's thread; it holds the run's turn, so its time is bounded."""
-    losing = partial(evaluated, loss.loss_fn, loss.objective, data, logprobs, loss.arrays)
+    """The caller's functions, away from the runtime's thread; they hold the run's turn, so their time is bounded."""
+    losing = partial(_evaluated_or_not, loss, data, logprobs)
     computing = compute(partial(inside, run.model_id, losing))
     allowed = run.waiting.config.progress_timeout
-    match (yield from deadline(allowed, computing, partial(_overdue, loss.name))):
-        case Success(evaluation):
-            return evaluation
+    match (yield from deadline(allowed, computing, partial(_overdue, loss.names))):
+        case Success(found):
+            if isinstance(found, RegularizerError):
+                return (yield from halt(_failed(found.name, found.reason)))
+            return found
         case Failure(reason):
             return (yield from halt(_failed(loss.name, reason)))
+
+
+def _evaluated_or_not(loss: CustomLoss, data: Sequence[Datum], logprobs: Arrays) -> Evaluation | RegularizerError:
+    """What a regularizer raised is a value, so that it can be named; what the loss itself raised is for `compute`."""
+    try:
+        return evaluated(loss.loss_fn, loss.objective, data, logprobs, loss.arrays)
+    except RegularizerError as error:
+        return error
 
 
 def _failed(name: str, reason: str) -> CallbackFailed:

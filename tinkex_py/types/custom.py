@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, json
 
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.numbers import PlainNumbers
 
 InputRank: TypeAlias = Literal[0, 1, 2]
 """The rank of an input: 0 is a scalar, 1 is `[T]`, 2 is `[T, K]`."""
@@ -17,7 +18,7 @@ PerDatumLoss: TypeAlias = Callable[..., "tuple[Any, Mapping[str, Any]]"]
 """A loss of one datum: `loss(logprobs, ...)` gets torch tensors, and returns a scalar and metrics by name."""
 
 
-class CustomLossInput(Struct, frozen=True, kw_only=True):
+class CustomLossInput(PlainNumbers, frozen=True, kw_only=True):
     """An input of a custom loss: `logprobs`, or the loss input of each datum that it reads."""
 
     name: str

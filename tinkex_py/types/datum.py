@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from reprlib import repr as shortened
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from tinkex_py.types.inputs import ModelInput
-from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.packing import is_tensor
+from tinkex_py.types.kinds import is_mapping
+from tinkex_py.types.mapping import FrozenMapping, row
+from tinkex_py.types.numbers import PlainNumbers
+from tinkex_py.types.packing import Unpackable, is_tensor
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 
 LOSS_INPUT_DTYPES: dict[str, DType] = {
@@ -28,7 +29,7 @@ SPARSE_INPUTS = frozenset({"target_tokens", "weights"})
 """Loss inputs whose torch matrices are compressed when they are mostly zeros."""
 
 
-class PromptProvenanceSpan(Struct, frozen=True, kw_only=True):
+class PromptProvenanceSpan(PlainNumbers, frozen=True, kw_only=True):
     """`length` positions that are those of a sample's prompt from `offset` on."""
 
     sequence_id: str
@@ -36,7 +37,7 @@ class PromptProvenanceSpan(Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
-class SampledProvenanceSpan(Struct, frozen=True, kw_only=True):
+class SampledProvenanceSpan(PlainNumbers, frozen=True, kw_only=True):
     """`length` positions that are those of a sample's own tokens from `offset` on."""
 
     sequence_id: str
@@ -53,19 +54,22 @@ class Datum:
     """One training example: `model_input` `[T]` and the loss's inputs, each a tensor of shape `[T]` or `[T, K]`.
 
     Loss inputs may be given as lists, arrays or tensors; they are converted here, once. A torch matrix of
-    `target_tokens` or `weights` that is mostly zeros becomes sparse.
+    `target_tokens` or `weights` that is mostly zeros becomes sparse. Loss inputs that are no mapping leave it without
+    any, with the reason in `problem`.
 
     >>> datum = Datum(ModelInput.from_ints([1, 2]), {"target_tokens": [2, 3], "weights": [1, 1]})
     >>> datum.loss_fn_inputs["weights"]
     TensorData([1.0, 1.0], dtype='float32', shape=(2,))
     """
 
-    __slots__ = ("loss_fn_input_spans", "loss_fn_inputs", "model_input", "model_input_spans")
+    __slots__ = ("loss_fn_input_spans", "loss_fn_inputs", "model_input", "model_input_spans", "problem")
 
     def __init__(self, model_input: ModelInput, loss_fn_inputs: Mapping[str, TensorDataLike]) -> None:
         self.model_input = model_input
+        self.problem = _unnamed(loss_fn_inputs)
+        given = loss_fn_inputs.items() if self.problem is None else ()
         self.loss_fn_inputs: FrozenMapping[str, TensorData] = FrozenMapping(
-            {name: _tensor(name, value) for name, value in loss_fn_inputs.items()}
+            {name: _tensor(name, value) for name, value in given}
         )
         self.model_input_spans: tuple[ProvenanceSpan, ...] | None = None
         self.loss_fn_input_spans: tuple[ProvenanceSpan, ...] | None = None
@@ -76,11 +80,12 @@ class Datum:
         They are sent in protobuf; JSON has no place for them.
         """
         datum = Datum(self.model_input, self.loss_fn_inputs)
-        datum.model_input_spans, datum.loss_fn_input_spans = tuple(model_input), tuple(loss_fn_inputs)
+        datum.problem = self.problem
+        datum.model_input_spans, datum.loss_fn_input_spans = row(model_input), row(loss_fn_inputs)
         return datum
 
     def _parts(self) -> tuple[object, ...]:
-        return self.model_input, self.loss_fn_inputs, self.model_input_spans, self.loss_fn_input_spans
+        return self.model_input, self.loss_fn_inputs, self.model_input_spans, self.loss_fn_input_spans, self.problem
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Datum) and self._parts() == other._parts()
@@ -90,6 +95,14 @@ class Datum:
 
     def __repr__(self) -> str:
         return f"Datum(model_input={self.model_input!r}, loss_fn_inputs={self.loss_fn_inputs!r})"
+
+
+def _unnamed(inputs: object) -> Unpackable | None:
+    """Why loss inputs can't be converted."""
+    if is_mapping(inputs):
+        return None
+    shown = shortened(inputs)
+    return Unpackable(".loss_fn_inputs", f"{shown} has no names; give loss inputs under their names", shown)
 
 
 def _tensor(name: str, value: TensorDataLike) -> TensorData:

@@ -10,6 +10,8 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.mapping import row
+from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.tokens import Tokens, TokensLike
 
 
@@ -34,7 +36,7 @@ class EncodedTextChunk(Struct, frozen=True, gc=False, tag="encoded_text"):
         return len(self.tokens)
 
 
-class ImageChunk(Struct, frozen=True, tag="image"):
+class ImageChunk(PlainNumbers, frozen=True, tag="image"):
     """An image's file bytes; `expected_tokens` is how many positions it takes, when known."""
 
     data: bytes
@@ -47,7 +49,7 @@ class ImageChunk(Struct, frozen=True, tag="image"):
         return self.expected_tokens
 
 
-class ImageAssetPointerChunk(Struct, frozen=True, tag="image_asset_pointer"):
+class ImageAssetPointerChunk(PlainNumbers, frozen=True, tag="image_asset_pointer"):
     """An image that the server fetches from `location`."""
 
     format: Literal["png", "jpeg"]
@@ -94,7 +96,7 @@ class ModelInput(Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         if not isinstance(self.chunks, tuple):
-            structs.force_setattr(self, "chunks", tuple(self.chunks))
+            structs.force_setattr(self, "chunks", row(self.chunks))
 
     @classmethod
     def from_ints(cls, tokens: TokensLike) -> ModelInput:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from math import inf, isnan, nan
-from operator import index
-from typing import SupportsFloat, SupportsIndex
+from typing import Any
 
 from typing_extensions import TypeIs
+
+from tinkex_py.types.numbers import plain
 
 _LARGEST = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -32,12 +33,8 @@ def is_truth(value: object) -> bool:
 
 def is_whole(value: object, least: int = -_LARGEST - 1, most: int = _LARGEST) -> bool:
     """Whether the value is an integer within limits; a truth value is not."""
-    if not isinstance(value, (int, SupportsIndex)) or isinstance(value, bool):
-        return False
-    try:
-        return least <= index(value) <= most
-    except TypeError:
-        return False
+    number = plain(value)
+    return isinstance(number, int) and not isinstance(number, bool) and least <= number <= most
 
 
 def is_number(value: object, least: float = -inf, below: float = inf) -> bool:
@@ -52,11 +49,12 @@ def is_duration(value: object) -> bool:
 
 def as_number(value: object) -> float:
     """The value as a number; NaN, which is within no limits, for what is none and for what is beyond any float."""
-    if not isinstance(value, (int, float, SupportsFloat)) or isinstance(value, bool):
+    number = plain(value)
+    if not isinstance(number, (int, float)) or isinstance(number, bool):
         return nan
     try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
+        return float(number)
+    except OverflowError:
         return nan
 
 
@@ -82,7 +80,17 @@ def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
 
 def is_collection(value: object) -> TypeIs[Iterable[object]]:
     """Whether the value can be gone through, and not for its characters or keys."""
-    return isinstance(value, (Iterable, Sequence)) and not isinstance(value, (str, bytes, Mapping, type))
+    return _is_iterable(value) and not isinstance(value, (str, bytes, Mapping, type))
+
+
+def _is_iterable(value: object) -> TypeIs[Iterable[object]]:
+    """Asked of the value itself: an array without dimensions is iterable by its type."""
+    given: Any = value
+    try:
+        _ = iter(given)
+    except TypeError:
+        return False
+    return True
 
 
 def texts_by_name(value: object) -> bool:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
-from typing import TypeVar
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from typing import Any, TypeVar
 
-from tinkex_py.types.kinds import is_list, is_mapping
+from tinkex_py.types.kinds import is_collection, is_list, is_mapping
+from tinkex_py.types.numbers import plain
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 def frozen(value: object) -> object:
-    """A mapping, or a list, so that it can't be changed any more; anything else as it is, for a check to refuse."""
+    """A mapping, or a list, so that it can't be changed any more; anything else as it is, for a check to refuse.
+
+    Numbers in a mapping become Python's own.
+    """
     if is_mapping(value):
-        return FrozenMapping(value)
+        return FrozenMapping({name: plain(each) for name, each in value.items()})
     return tuple(value) if is_list(value) else value
+
+
+def row(values: Iterable[V]) -> tuple[V, ...]:
+    """What a collection holds; anything else is all there is, for a check to refuse."""
+    given: Any = values
+    return tuple(values) if is_collection(given) else (given,)
 
 
 class FrozenMapping(Mapping[K, V]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
 from math import prod
@@ -21,6 +21,8 @@ Format: TypeAlias = Literal["int32", "int64", "float32"]
 Shape: TypeAlias = tuple[int, ...]
 
 T = TypeVar("T")
+
+Packing: TypeAlias = "Callable[[T, Format | None], Packed | Unpackable]"
 
 TYPE_CODES: dict[Format, Literal["i", "q", "f"]] = {"int32": "i", "int64": "q", "float32": "f"}
 _ARRAY_CODES: dict[Format, str] = {"int32": "<i4", "int64": "<i8", "float32": "<f4"}
@@ -116,9 +118,9 @@ def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
     if type(value) is list:
         return _pack_nested(cast("list[object]", value), wanted)
     if is_tensor(value):
-        return _pack_tensor(value, wanted)
+        return _by_itself(_pack_tensor, value, wanted)
     if is_array(value):
-        return _pack_array(value, wanted)
+        return _by_itself(_pack_array, value, wanted)
     if _is_buffer(value):
         return _pack_buffer(memoryview(value), wanted)
     if isinstance(value, (int, float)):
@@ -163,6 +165,18 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
 
 def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
     return isinstance(value, (list, tuple))
+
+
+def _by_itself(packing: Packing[T], value: T, wanted: Format | None) -> Packed | Unpackable:
+    """What converts itself may raise anything, as a sparse torch tensor does."""
+    kind: type = type(value)
+    if _has(kind, "mask", "filled"):
+        return Unpackable("", "a masked array may have gaps; fill them, as its method `filled` does", shortened(value))
+    try:
+        return packing(value, wanted)
+    except Exception as error:  # noqa: BLE001 - arrays of others have exceptions of their own
+        reason = f"this {kind.__name__} can't be converted: {type(error).__name__}: {error}"
+        return Unpackable("", reason, shortened(value))
 
 
 def _pack_tensor(tensor: TensorLike, wanted: Format | None) -> Packed | Unpackable:
@@ -233,7 +247,11 @@ def _flatten(value: Sequence[object]) -> tuple[Sequence[object], Shape] | Unpack
     """All elements of a rectangular nesting in row-major order, with its shape."""
     level: Sequence[object] = value
     shape: Shape = (len(value),)
+    firsts: list[object] = [value]
     while level and _is_row(level[0]):
+        if any(level[0] is each for each in firsts):
+            return Unpackable("[0]" * len(firsts), "the list holds itself", shortened(value))
+        firsts.append(level[0])
         width = len(level[0])
         rows: list[Sequence[object]] = []
         for position, row in enumerate(level):
@@ -274,5 +292,5 @@ def _layout(count: int, code: str) -> struct.Struct:
 def _to_bytes(chosen: Format, flat: Sequence[object]) -> bytes | None:
     try:
         return _layout(len(flat), TYPE_CODES[chosen]).pack(*flat)
-    except (struct.error, TypeError, OverflowError):
+    except Exception:  # noqa: BLE001 - elements of others raise what they like when they are to be a number
         return None

@@ -13,7 +13,7 @@ from tinkex_py.types.limits import LARGEST_TOKEN, options_problem, refused
 from tinkex_py.types.packing import place_of
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
 from tinkex_py.types.tensor import TensorData
-from tinkex_py.types.validation import problem
+from tinkex_py.types.validation import input_problem, problem
 
 T = TypeVar("T")
 
@@ -47,10 +47,9 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
     def problem(self) -> InvalidInput | None:
         """What is wrong with it, found before anything is sent."""
         return (
-            problem(self.prompt, "prompt")
-            or _other_kind(self.prompt, ModelInput, "prompt")
+            input_problem(self.prompt, "prompt")
+            or _other_kind(self.sampling_params)
             or problem(self.sampling_params, "sampling_params")
-            or _other_kind(self.sampling_params, SamplingParams, "sampling_params")
             or options_problem(structs.asdict(self))
             or self._last_problem()
             or self._target_problem()
@@ -71,9 +70,10 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
         return None if target is None else _target_problem(target, self.prompt.length)
 
 
-def _other_kind(value: object, kind: type, path: str) -> InvalidInput | None:
-    """A value that could be sent, though not as this."""
-    return None if isinstance(value, kind) else refused(path, value, f"give a {kind.__name__}")
+def _other_kind(value: object) -> InvalidInput | None:
+    """Settings of something else, or none at all."""
+    remedy = "give SamplingParams, such as SamplingParams(max_tokens=20)"
+    return None if isinstance(value, SamplingParams) else refused("sampling_params", value, remedy)
 
 
 def lacking(question: Question, response: SampleResponse) -> CapabilityMissing | None:

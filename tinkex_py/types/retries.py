@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from tinkex_py.types.numbers import PlainNumbers
 
 
-class RetryConfig(Struct, frozen=True, kw_only=True):
+class RetryConfig(PlainNumbers, frozen=True, kw_only=True):
     """How samples are asked for anew when the server lost them or could not be reached; all times in seconds.
 
     At most `max_connections` samples are under way at once (None: any number), unless the server says how many. Delays
@@ -22,7 +22,7 @@ class RetryConfig(Struct, frozen=True, kw_only=True):
     enable_stuck_detection: bool = True
 
 
-class RecoveryPolicy(Struct, frozen=True, kw_only=True):
+class RecoveryPolicy(PlainNumbers, frozen=True, kw_only=True):
     """How a run that the server corrupted is gone on from; all times in seconds.
 
     The server is asked every `poll_interval`. `checkpoint` is "latest" or a tinker path. Restoring it is tried

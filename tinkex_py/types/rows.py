@@ -62,6 +62,8 @@ def _taken_apart(datum: object, looks: list[Any]) -> list[memoryview] | None:
     """The buffers of a datum; what it looks like is added to `looks`, flat."""
     if not isinstance(datum, Datum) or datum.model_input_spans is not None or datum.loss_fn_input_spans is not None:
         return None
+    if datum.problem is not None:
+        return None
     prompt = datum.model_input
     row: list[memoryview] = []
     if type(prompt) is not ModelInput:

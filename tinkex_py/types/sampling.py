@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field, structs
 
+from tinkex_py.types.numbers import PlainNumbers, plain
 from tinkex_py.types.tensor import TensorData
 
 StopReason: TypeAlias = Literal["stop", "length"] | str
@@ -19,7 +20,7 @@ TopkLogprobs: TypeAlias = Sequence[Sequence[tuple[int, float]] | None]
 """At each position, token ids with their log-probabilities in nats; None where there is nothing."""
 
 
-class SamplingParams(Struct, frozen=True, kw_only=True):
+class SamplingParams(PlainNumbers, frozen=True, kw_only=True):
     """How to sample: temperature 0 is greedy, `top_k` -1 and `top_p` 1 filter nothing."""
 
     max_tokens: int | None = None
@@ -30,8 +31,9 @@ class SamplingParams(Struct, frozen=True, kw_only=True):
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.stop, Sequence) and not isinstance(self.stop, (str, bytes, bytearray)):
-            structs.force_setattr(self, "stop", tuple(self.stop))
+            structs.force_setattr(self, "stop", tuple(map(plain, self.stop)))
 
 
 class SampledSequence(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from tinkex_py.types.mapping import FrozenMapping, frozen
 from tinkex_py.types.moments import Moment
+from tinkex_py.types.numbers import PlainNumbers
 
 Ending: TypeAlias = Literal["success", "errored", "interrupted"]
 """How a program's work in a session ended."""
@@ -118,7 +119,7 @@ class SessionSearchResponse(Struct, frozen=True, kw_only=True):
     next_cursor: SearchCursor | None = None
 
 
-class SessionSearchRequest(Struct, frozen=True, kw_only=True):
+class SessionSearchRequest(PlainNumbers, frozen=True, kw_only=True):
     """What is searched for; every condition given must hold."""
 
     session_id: str | None = None
@@ -131,4 +132,5 @@ class SessionSearchRequest(Struct, frozen=True, kw_only=True):
     cursor: SearchCursor | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         structs.force_setattr(self, "user_metadata", frozen(self.user_metadata))

@@ -35,6 +35,7 @@ TensorDataLike: TypeAlias = "TensorData | Sequence[object] | ArrayLike | TensorL
 
 _NOTHING = Packed(memoryview(b""), "float32", (0,))
 _MATRIX = 2
+_COUNTS = ("shape", "sparse_crow_indices", "sparse_col_indices")
 
 
 class TensorData:
@@ -72,7 +73,7 @@ class TensorData:
             self.problem: Unpackable | None = packed
         else:
             unchanged = shape is sparse_crow_indices is sparse_col_indices is None
-            self.problem = None if unchanged else self.misshapen()
+            self.problem = None if unchanged else self._unread(shape, sparse_crow_indices, sparse_col_indices)
 
     @classmethod
     def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
@@ -154,6 +155,14 @@ class TensorData:
         crow = np.searchsorted(rows, np.arange(len(dense) + 1))
         return TensorData(dense[rows, columns], self.dtype, dense.shape, crow.tolist(), columns.tolist())
 
+    def _unread(self, *given: object) -> Unpackable | None:
+        """Why shape and indices can't be used as they were given, None when they can."""
+        held = (self.shape, self.sparse_crow_indices, self.sparse_col_indices)
+        for name, value, integers in zip(_COUNTS, given, held, strict=True):
+            if value is not None and integers is None:
+                return Unpackable(f".{name}", f"{shortened(value)} is no row of integers", shortened(value))
+        return self.misshapen()
+
     def misshapen(self) -> Unpackable | None:
         """Why the elements don't fill the shape, None when they do."""
         if self.sparse_crow_indices is not None or self.sparse_col_indices is not None:
@@ -206,9 +215,14 @@ def _rebuild(parts: _Parts, buffer: memoryview | bytes) -> TensorData:
     return tensor
 
 
+def _is_dtype(value: object) -> bool:
+    return isinstance(value, str) and value in WIDTHS
+
+
 def _packed(data: TensorDataLike, dtype: DType | None) -> Packed | Unpackable:
-    if dtype not in {None, "int64", "float32"}:
-        return Unpackable(".dtype", f"{dtype!r} is not a dtype of tensors here; give int64 or float32", repr(dtype))
+    if not (dtype is None or _is_dtype(dtype)):
+        shown = shortened(dtype)
+        return Unpackable(".dtype", f"{shown} is not a dtype of tensors here; give int64 or float32", shown)
     if not isinstance(data, TensorData):
         return pack(data, dtype)
     return data.problem or (pack(data.tolist(), dtype) if dtype not in {None, data.dtype} else data.packed)
@@ -228,9 +242,12 @@ def _own_parts(data: TensorDataLike, usable: Packed) -> _Parts:
     return _Parts(dtype, usable.shape if says else None, None, None, None)
 
 
-def _integers(given: Sequence[int]) -> tuple[int, ...]:
-    """Sizes or indices of whatever origin as plain integers."""
-    return tuple(map(index, given))
+def _integers(given: Sequence[int]) -> tuple[int, ...] | None:
+    """Sizes or indices of whatever origin as plain integers; None when they are none."""
+    try:
+        return tuple(map(index, given))
+    except TypeError:
+        return None
 
 
 def _unfit_rows(crow: tuple[int, ...] | None, rows: int, size: int) -> Unpackable | None:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, structs
 
 from tinkex_py.types.mapping import FrozenMapping, frozen
+from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.tensor import TensorData
 
 LossName: TypeAlias = (
@@ -19,7 +20,7 @@ LossConfig: TypeAlias = Mapping[str, float | str]
 """Settings of a loss, such as `{"clip_low_threshold": 0.8}`."""
 
 
-class LoraConfig(Struct, frozen=True, kw_only=True):
+class LoraConfig(PlainNumbers, frozen=True, kw_only=True):
     """A low-rank adapter: its rank, the seed of its random half, and the weights that it adapts."""
 
     rank: int = 32
@@ -29,7 +30,7 @@ class LoraConfig(Struct, frozen=True, kw_only=True):
     train_attn: bool = True
 
 
-class AdamParams(Struct, frozen=True, kw_only=True):
+class AdamParams(PlainNumbers, frozen=True, kw_only=True):
     """One step of Adam with decoupled weight decay; `grad_clip_norm` 0 leaves gradients as they are."""
 
     learning_rate: float = 1e-4
@@ -40,7 +41,7 @@ class AdamParams(Struct, frozen=True, kw_only=True):
     grad_clip_norm: float = 0.0
 
 
-class DimuonParams(Struct, frozen=True, kw_only=True, tag="dimuon"):
+class DimuonParams(PlainNumbers, frozen=True, kw_only=True, tag="dimuon"):
     """One step of Dimuon, for a model that was created with it; `grad_clip_norm` 0 leaves gradients as they are."""
 
     learning_rate: float
@@ -77,7 +78,7 @@ class AdamOptimizerConfig(Struct, frozen=True, kw_only=True, tag="adamw"):
     """A model that is trained by Adam, which every server knows."""
 
 
-class DimuonOptimizerConfig(Struct, frozen=True, kw_only=True, tag="dimuon"):
+class DimuonOptimizerConfig(PlainNumbers, frozen=True, kw_only=True, tag="dimuon"):
     """A model that is trained by Dimuon."""
 
     version: int = 1

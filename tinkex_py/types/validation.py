@@ -83,6 +83,13 @@ def problem(value: object, path: str) -> InvalidInput | None:
             return _collection(value, path)
 
 
+def input_problem(value: object, path: str) -> InvalidInput | None:
+    """What is wrong with a value that stands where a model input has to."""
+    if isinstance(value, ModelInput):
+        return _model_input(value, path)
+    return refused(path, value, "give a ModelInput, such as ModelInput.from_ints(tokens)")
+
+
 def _root_of(value: object) -> str:
     return _ROOTS.get(type(value), "loss_fn_config" if is_mapping(value) else "data")
 
@@ -122,9 +129,11 @@ def _element(datum: object, path: str) -> InvalidInput | None:
 
 
 def _datum(datum: Datum, path: str) -> InvalidInput | None:
+    if datum.problem is not None:
+        return _unpackable(datum.problem, path)
     problems = (_loss_input(name, tensor, path) for name, tensor in datum.loss_fn_inputs.items())
     return (
-        _input_of(datum.model_input, f"{path}.model_input")
+        input_problem(datum.model_input, f"{path}.model_input")
         or next(filter(None, problems), None)
         or _spans(datum.model_input_spans, datum.model_input.length, f"{path}.model_input_spans")
         or _spans(datum.loss_fn_input_spans, _targets(datum), f"{path}.loss_fn_input_spans")
@@ -153,12 +162,6 @@ def _spans(spans: Sequence[object] | None, positions: int | None, path: str) -> 
     if spans is None or positions in {None, covered}:
         return None
     return refused(path, spans, f"give spans that cover {positions} positions; these cover {covered}")
-
-
-def _input_of(value: object, path: str) -> InvalidInput | None:
-    if isinstance(value, ModelInput):
-        return _model_input(value, path)
-    return refused(path, value, "give a ModelInput, such as ModelInput.from_ints(tokens)")
 
 
 def _loss_input(name: str, tensor: TensorData, datum: str) -> InvalidInput | None:
