@@ -49,7 +49,7 @@ def test_a_run_is_listed_and_told_of(stock: Stock) -> None:
 
 
 def test_columns_are_chosen_by_name(stock: Stock) -> None:
-    lines = stock.tinkex("run", "list", "--columns", "model,id").stdout.splitlines()
+    lines = stock.tinkex("run", "list", "--limit", "0", "--columns", "model,id").stdout.splitlines()
     assert lines[0] == "model\tid"
     assert f"tinkex/tiny-random\t{stock.run_id}" in lines
 
