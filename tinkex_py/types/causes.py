@@ -32,6 +32,7 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(403, "Forbidden", "the credential may not do that", "ask the owner, or use another key"),
     Cause(429, "RateLimited", "there were too many requests, even after repeats", "ask less often"),
     Cause(500, "ServerFault", "the server failed, even after repeats", "try again later, and tell its operators"),
+    Cause(None, "InvalidInput", "an argument can't be sent", "see `path`, and correct it; nothing was sent"),
     Cause(None, "ConnectionFailed", "the server can't be reached", "check TINKER_BASE_URL and the network"),
     Cause(None, "DeadlineExceeded", "the time allowed was over", "allow more with timeout="),
     Cause(None, "Undecodable", "the answer is not what the protocol says", "check that it is a Tinker server"),
@@ -60,10 +61,8 @@ _RUN = Cause(404, "NotFound", "the run isn't there, or it is somebody else's", "
 _SESSION = Cause(404, "NotFound", "the session isn't there, or it isn't accessible", "look it up with list_sessions")
 _SAMPLER = Cause(404, "NotFound", "the sampling session isn't there", "make a new sampling client")
 _PATH = Cause(404, "NotFound", "there is no such checkpoint", "give the path that saving returned")
-_ARGUMENT = Cause(None, "InvalidInput", "an argument can't be sent", "see `path`, and correct it; nothing was sent")
-_STEP = (_MODEL, _SEQUENCE, _FIELD, _ARGUMENT, _FAILED, _LOST, _OVER)
+_STEP = (_MODEL, _SEQUENCE, _FIELD, _FAILED, _LOST, _OVER)
 _CHECKPOINT = (
-    _ARGUMENT,
     Cause(400, "BadRequest", _ID, _ID_REMEDY),
     Cause(404, "NotFound", _NOT_YOURS, _LIST_REMEDY),
 )
@@ -83,14 +82,12 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     "asample": (
         _SAMPLER,
         _FIELD,
-        _ARGUMENT,
         _FAILED,
         _OVER,
         Cause(429, "RateLimited", "the server asks for patience", "nothing: the sample is sent again after a pause"),
         Cause(None, "CapabilityMissing", "the answer lacks what was asked for", "ask without it, or a newer server"),
     ),
     "assign_session_project": (
-        _ARGUMENT,
         Cause(400, "BadRequest", "no project was named", "give project_id"),
         Cause(403, "Forbidden", "the project isn't yours", "ask its owner for access"),
         _SESSION,
@@ -125,7 +122,6 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         Cause(400, "BadRequest", "the server can't make such a model", "check lora_config and the optimizer"),
         Cause(404, "NotFound", "the server has no such base model", "choose one of get_server_capabilities()"),
         _FIELD,
-        _ARGUMENT,
         Cause(None, "CapabilityMissing", "the server says it can't train that model", "choose another base model"),
         _FAILED,
         _OVER,
@@ -164,7 +160,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         _BILLING,
     ),
     "get_checkpoint_archive_url": (
-        *_CHECKPOINT[:2],
+        _CHECKPOINT[0],
         Cause(404, "NotFound", f"{_NOT_YOURS}, or the server has no archives", "use get_external_weights_urls"),
         Cause(503, "ServerFault", "the archive is still being made", "ask again in half a minute"),
     ),
@@ -181,14 +177,13 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     "healthz": (),
     "join_sampling_session": (_SAMPLER,),
     "list_checkpoints": (_RUN,),
-    "list_sessions": (_ARGUMENT,),
-    "list_training_runs": (_ARGUMENT,),
-    "list_user_checkpoints": (_ARGUMENT,),
+    "list_sessions": (),
+    "list_training_runs": (),
+    "list_user_checkpoints": (),
     "load_weights": (
         _PATH,
         Cause(403, "Forbidden", "the checkpoint is another account's", "give weights_access_token"),
         _FIELD,
-        _ARGUMENT,
         _FAILED,
         _LOST,
         _OVER,
@@ -209,14 +204,12 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     "save_weights_external": _SAVE,
     "save_weights_for_sampler": _SAVE,
     "search_sessions": (
-        _ARGUMENT,
         _FIELD,
         Cause(404, "NotFound", "the server is older than searching", "list instead"),
     ),
     "send_telemetry": (),
     "session_heartbeat": (_ENDED,),
     "set_checkpoint_ttl": (
-        _ARGUMENT,
         Cause(400, "BadRequest", f"{_ID}, or {_TTL}", f"{_ID_REMEDY}; {_TTL_REMEDY}"),
         Cause(404, "NotFound", _NOT_YOURS, _LIST_REMEDY),
         Cause(500, "ServerFault", "setting it failed", "try again later"),
