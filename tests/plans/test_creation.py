@@ -13,7 +13,7 @@ from tests.plans.scripted import Answers, reply, waiting
 from tinkex_py import DimuonOptimizerConfig, LoraConfig, OtherOptimizer, Outcome, errors
 from tinkex_py.events import SessionOver
 from tinkex_py.plans.creation import Making, Origin, created, described, like, loaded, optimizer_of
-from tinkex_py.plans.effects import Plan, attempt, sleep
+from tinkex_py.plans.effects import Plan, attempt, sleep, together
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.sessions import SessionState, session_id
 from tinkex_py.request import Reply
@@ -79,6 +79,14 @@ def test_a_session_that_the_server_no_longer_has_is_over_at_once_for_all_later_w
     assert first.failure().message.endswith("make a new client, and go on from the last checkpoint")
     assert second == first
     assert maker.operations == ["create_session", way]
+    assert [type(event) for event in maker.events].count(SessionOver) == 1
+
+
+def test_all_who_find_a_session_gone_are_told_the_same_and_observers_once() -> None:
+    made, maker = making(), maker_of(create_model=reply(410))
+    outcomes = maker.run(together([created(made, "b", LoraConfig()) for _ in range(2)])).unwrap()
+    assert (maker.operations.count("create_model"), outcomes[0]) == (2, outcomes[1])
+    assert isinstance(outcomes[0].failure(), errors.SessionEnded)
     assert [type(event) for event in maker.events].count(SessionOver) == 1
 
 
