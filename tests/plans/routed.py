@@ -12,7 +12,7 @@ from tinkex_py.errors import TransportError
 from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
-from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.effects import Plan, Unready
 from tinkex_py.plans.startup import Startup
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.callbacks import reason_of
@@ -50,7 +50,7 @@ class Routes:
             config=Config(base_url="http://server.test"), authentication=Authentication(credential=KEY)
         )
 
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
         """The operation's next line."""
         self.asked.append((request, headers))
         self.sent.append((request.operation, self.startup.authentication.credential_for(request)))

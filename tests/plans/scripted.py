@@ -17,14 +17,14 @@ from tinkex_py.errors import ConnectionFailed, TransportError
 from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
-from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.effects import Plan, Unready
 from tinkex_py.plans.polling import Progress, Waiting
 from tinkex_py.request import AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.testing import clock
 
 T = TypeVar("T")
-Line: TypeAlias = Reply | TransportError | float
+Line: TypeAlias = Reply | TransportError | Unready | float
 """An answer, or how many seconds the next answer takes."""
 
 BROKEN = ConnectionFailed(message="no connection")
@@ -55,7 +55,7 @@ class Script:
         self.times: list[float] = []
         self.events: list[AnyEvent] = []
 
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
         """The next line."""
         self.sent.append((request, headers))
         self.times.append(asyncio.get_running_loop().time())

@@ -17,7 +17,7 @@ from tinkex_py import errors
 from tinkex_py.endpoints.keys import get_api_key
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, attempt, sleep, together
+from tinkex_py.plans.effects import Plan, Unready, attempt, sleep, together
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.startup import presented as shown
 from tinkex_py.request import Encoded
@@ -297,6 +297,14 @@ def test_without_a_credential_nothing_is_sent() -> None:
     missing = errors.MissingCredentials(message="none")
     server = from_source(lambda _: Failure(missing))
     assert (server.run(ask()), server.sent) == (Failure(missing), [])
+
+
+def test_a_renewal_with_a_server_that_is_not_trusted_just_then_is_made_later() -> None:
+    untrusted = Unready(errors.ConnectionFailed(message="the certificate is not trusted"))
+    server = routes(token("a"), untrusted, token("b"))
+    outcomes = server.run(at(0.0, 600.0, 610.0, 990.0)).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 4
+    assert presented(server)[-1] == "b"
 
 
 def test_a_failed_exchange_is_tried_again_without_asking_for_the_flags() -> None:

@@ -16,6 +16,7 @@ from tinkex_py.errors import ClientClosed, DeadlineExceeded, TransportError
 from tinkex_py.plans.cells import Cell, Gate, Queue
 from tinkex_py.plans.effects import (
     Plan,
+    Unready,
     attempt,
     compute,
     deadline,
@@ -129,7 +130,7 @@ def test_who_is_cancelled_when_the_time_is_over_is_cancelled() -> None:
 
 def test_an_answer_that_ignores_that_the_time_is_over_comes_too_late() -> None:
     class Stubborn(Script):
-        async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+        async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(100)
             return await super().exchange(request, headers)

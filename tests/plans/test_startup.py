@@ -13,7 +13,7 @@ from tests.plans.scripted import BROKEN, Line, reply
 from tinkex_py import errors
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, attempt, now, sleep, together
+from tinkex_py.plans.effects import Plan, Unready, attempt, now, sleep, together
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.startup import dynamic, flags
 from tinkex_py.request import Address
@@ -76,6 +76,23 @@ def test_a_server_that_cannot_be_reached_is_the_failure_of_the_operation_and_not
 def test_flags_that_the_server_fails_to_give_are_its_fault() -> None:
     server = routes(client_config=reply(500, {"detail": "boom"}))
     assert isinstance(server.run(flags(server.startup)).failure(), errors.ServerFault)
+
+
+UNTRUSTED = Unready(errors.ConnectionFailed(message="the certificate is not trusted"))
+
+
+def test_a_server_that_is_not_trusted_at_first_is_said_at_once_and_asked_anew_by_the_next() -> None:
+    server = routes(client_config=(UNTRUSTED, reply(200, {})))
+    outcomes = [server.run(flags(server.startup)) for _ in range(2)]
+    assert outcomes == [Failure(UNTRUSTED.error), Success(ClientConfigResponse())]
+    other = routes(client_config=(UNTRUSTED, reply(200, {})))
+    assert [other.run(ask()), other.run(ask())] == [Failure(UNTRUSTED.error), Success(NOTHING)]
+    assert other.operations == ["client_config", *START, "get_server_capabilities"]
+
+
+def test_wishes_of_a_server_that_is_not_trusted_are_none() -> None:
+    server = routes(client_dynamic_config=UNTRUSTED)
+    assert server.run(dynamic(server.startup)) == Success(DynamicConfigResponse())
 
 
 def timed(plan: Plan[T]) -> Plan[tuple[T, float]]:

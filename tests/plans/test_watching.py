@@ -15,7 +15,7 @@ from tinkex_py.endpoints.promises import RetrieveFuture, RetrieveFutures
 from tinkex_py.endpoints.sampling import Sample
 from tinkex_py.errors import TransportError
 from tinkex_py.plans.dispatch import Dispatch
-from tinkex_py.plans.effects import Plan, sleep, together
+from tinkex_py.plans.effects import Plan, Unready, sleep, together
 from tinkex_py.plans.retry import Billing
 from tinkex_py.plans.samples import Sampler, sample, sampler_of
 from tinkex_py.plans.sources import Source
@@ -50,7 +50,7 @@ def lingering(plan: Plan[Any]) -> Plan[Any]:
 class Session(Script):
     """Promises samples, lists them as settled by its lines, and tells results; keeps the bodies."""
 
-    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
         """What the operation calls for."""
         match request.operation:
             case "asample":

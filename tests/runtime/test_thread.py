@@ -68,6 +68,7 @@ def test_a_signal_handler_may_submit_in_the_middle_of_a_submission() -> None:
 
     def handler(_number: int, _frame: object) -> None:
         asked.append(under_test.submit(pure(2)))
+        assert wait(asked[-1], 10) == Success(2)
 
     def interrupted(frame: FrameType, event: str, _arg: object) -> Any:
         """A signal at each line of `submit`, as it may come."""
@@ -87,6 +88,36 @@ def test_a_signal_handler_may_submit_in_the_middle_of_a_submission() -> None:
         sys.settrace(traced)
         _ = signal.signal(signal.SIGUSR1, before)
         under_test.close()
+
+
+def test_a_signal_handler_may_be_the_first_to_submit() -> None:
+    asked, made = list[Running[int]](), list[int]()
+
+    def making_a_loop() -> asyncio.AbstractEventLoop:
+        """Where a handler interrupts the first submission with another."""
+        made.append(1)
+        if len(made) == 1:
+            asked.append(under_test.submit(pure(2)))
+        return asyncio.new_event_loop()
+
+    before = set(threading.enumerate())
+    under_test = ThreadRuntime(Executor(Script(reply(200))), make_loop=making_a_loop)
+    assert (wait(under_test.submit(pure(1)), 10), wait(asked[0], 10)) == (Success(1), Success(2))
+    assert len(set(threading.enumerate()) - before) == 1
+    under_test.close()
+
+
+def test_a_runtime_begins_as_soon_as_the_system_has_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    under_test = runtime()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            under_test.submit(pure(1))
+    assert wait(under_test.submit(pure(2)), 10) == Success(2)
+    under_test.close()
 
 
 class Deaf(Script):

@@ -14,10 +14,10 @@ from msgspec import Struct, field, structs
 from returns.result import Failure, Success
 
 from tinkex_py.endpoints.service import auth_token
-from tinkex_py.errors import CallbackFailed, TinkerError, Undecodable
+from tinkex_py.errors import CallbackFailed, TinkerError, TransportError, Undecodable
 from tinkex_py.interpret import interpret
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, compute, now, random_bits, spawn
+from tinkex_py.plans.effects import Plan, Unready, attempt, compute, now, random_bits, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity
 from tinkex_py.request import AnyRequest, Reply
@@ -37,7 +37,7 @@ class Stopped(Struct, frozen=True):
     """What stands between a request and being sent: the answer to `request`, which had to come before it."""
 
     request: AnyRequest
-    answer: Reply | TinkerError
+    answer: Reply | TinkerError | Unready
 
 
 class Authentication(Struct, kw_only=True):
@@ -119,7 +119,7 @@ def renewed(authentication: Authentication, old: Token | None) -> Plan[Outcome[T
     return (yield from authentication.renewal.ask(lambda: _exchange(authentication)))
 
 
-def replaced(authentication: Authentication, refused: str | None) -> Plan[Outcome[bool, Reply | TinkerError]]:
+def replaced(authentication: Authentication, refused: str | None) -> Plan[Outcome[bool, Reply | TinkerError | Unready]]:
     """Whether there is something else to present than what was refused: a new token, or what the source says now."""
     if authentication.exchanging:
         token = authentication.token
@@ -132,12 +132,21 @@ def replaced(authentication: Authentication, refused: str | None) -> Plan[Outcom
     return Success(authentication.credential != refused)
 
 
+def answer_to(request: AnyRequest) -> Plan[Reply | TransportError | Unready]:
+    """The answer to what has to come before other requests, or why there is none, whatever that is."""
+    match (yield from attempt(answered(request, (yield from identity(request))))):
+        case Success(answer):
+            return answer
+        case Failure(error):
+            return Unready(error)
+
+
 def _exchange(authentication: Authentication) -> Plan[Outcome[Token, Stopped]]:
     request = auth_token()
     resolution = yield from resolved(authentication)
     if isinstance(resolution, Failure):
         return Failure(Stopped(request, resolution.failure()))
-    answer = yield from answered(request, (yield from identity(request)))
+    answer = yield from answer_to(request)
     if not isinstance(answer, Reply):
         return Failure(Stopped(request, answer))
     match interpret(request, answer):

@@ -15,7 +15,10 @@ E = TypeVar("E")
 
 
 class Once(Generic[T, E]):
-    """The outcome of one piece of work for all who ask: a success is kept, a failure is shared by those who waited."""
+    """The outcome of one piece of work for all who ask: a success is kept, a failure is shared by those who waited.
+
+    Work that ends in neither is begun anew by the next who asks.
+    """
 
     __slots__ = ("_begun",)
 
@@ -39,7 +42,11 @@ class Once(Generic[T, E]):
         self._begun = None
 
     def _do(self, work: Plan[Success[T] | Failure[E]], begun: Cell[Success[T] | Failure[E]]) -> Plan[None]:
-        outcome = yield from work
-        if isinstance(outcome, Failure) and self._begun is begun:
-            self._begun = None
+        kept = False
+        try:
+            outcome = yield from work
+            kept = isinstance(outcome, Success)
+        finally:
+            if not kept and self._begun is begun:
+                self._begun = None
         begun.fill(outcome)

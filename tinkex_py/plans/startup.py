@@ -18,11 +18,11 @@ from tinkex_py.endpoints.service import client_config, client_dynamic_config, ge
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TinkerError, TransportError
 from tinkex_py.interpret import interpret, status_error
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.authentication import Authentication, Stopped, fresh, replaced, resolved
+from tinkex_py.plans.authentication import Authentication, Stopped, answer_to, fresh, replaced, resolved
 from tinkex_py.plans.cells import Cell
-from tinkex_py.plans.effects import Plan, halt, now, require, send, spawn, wait_for
+from tinkex_py.plans.effects import Plan, Unready, halt, now, require, send, spawn, wait_for
 from tinkex_py.plans.once import Once
-from tinkex_py.plans.retry import answered, identity, may_repeat
+from tinkex_py.plans.retry import may_repeat
 from tinkex_py.plans.unknown_fields import REFUSALS, UnknownFields, learned, sent_known
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types.service import ClientConfigResponse, DynamicConfigResponse
@@ -194,7 +194,7 @@ def _known(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
     resolution = yield from resolved(startup.authentication)
     if isinstance(resolution, Failure):
         return Failure(Stopped(request, resolution.failure()))
-    answer = yield from answered(request, (yield from identity(request)))
+    answer = yield from answer_to(request)
     if not isinstance(answer, Reply):
         return Failure(Stopped(request, answer))
     match interpret(request, answer):
@@ -209,7 +209,7 @@ def _known(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
 def _refresh(startup: Startup) -> Plan[None]:
     """Ask for the dynamic configuration; whatever goes wrong, the last one stays."""
     request = client_dynamic_config(startup.sdk_version)
-    answer = yield from answered(request, (yield from identity(request)))
+    answer = yield from answer_to(request)
     if isinstance(answer, Reply):
         startup.dynamic = interpret(request, answer).value_or(startup.dynamic)
     startup.told.fill(None)
@@ -222,9 +222,11 @@ def _refused(authentication: Authentication, answer: Reply | TransportError) -> 
     return not authentication.exchanging or 'error="invalid_token"' in (answer.header("www-authenticate") or "")
 
 
-def _instead(before: Reply | TinkerError) -> Plan[Reply | TransportError]:
+def _instead(before: Reply | TinkerError | Unready) -> Plan[Reply | TransportError]:
     """The answer that stands for what came before; what isn't an answer at all ends the operation."""
     match before:
+        case Unready(error):
+            return (yield from halt(error))
         case Reply() | ConnectionFailed() | RedirectRefused() | ResponseTooLarge() as answer:
             return answer
         case error:
@@ -232,5 +234,10 @@ def _instead(before: Reply | TinkerError) -> Plan[Reply | TransportError]:
 
 
 def _error(stopped: Stopped) -> TinkerError:
-    answer = stopped.answer
-    return status_error(stopped.request, answer) if isinstance(answer, Reply) else answer
+    match stopped.answer:
+        case Reply() as answer:
+            return status_error(stopped.request, answer)
+        case Unready(error):
+            return error
+        case error:
+            return error

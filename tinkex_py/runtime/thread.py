@@ -51,7 +51,7 @@ class ThreadRuntime:
         # A signal handler may ask for something in the middle of a call that its thread makes here.
         self._lock = threading.RLock()
         self._waiting: deque[Callable[[], None]] = deque()
-        self._woken = False
+        self._submitting = self._woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -71,10 +71,12 @@ class ThreadRuntime:
                 running.settled.fill(Failure(closed()))
                 return running
             loop = self._loop or self._begin()
+            interrupting, self._submitting = self._submitting, True
             self._waiting.append(partial(running.start, self._executor, plan, copy_context()))
-            if not self._woken:
+            if interrupting or not self._woken:
                 self._woken = True
                 loop.call_soon_threadsafe(self._drain)
+            self._submitting = interrupting
         return running
 
     def post(self, function: Callable[[], None]) -> None:
@@ -103,10 +105,20 @@ class ThreadRuntime:
         await asyncio.to_thread(self.close, farewell)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
+        """A loop on a thread of its own, or the one that a signal handler has begun meanwhile."""
         keep_what_is_freed()
-        self._loop = loop = self._make_loop()
+        loop = self._make_loop()
+        if self._loop is not None:
+            loop.close()
+            return self._loop
+        self._loop = loop
         self._thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no thread to give
+            self._loop = self._thread = None
+            loop.close()
+            raise
         return loop
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -127,11 +139,11 @@ class ThreadRuntime:
         """Take in what was still to start, and end everything; what doesn't hear of its end is not waited for."""
         with self._lock:
             self._closed = True
-        self._drain()
         _ = loop.run_until_complete(asyncio.wait({loop.create_task(self._end())}, timeout=self._closing * _ENDING))
 
     async def _end(self) -> None:
         """Part of the time is kept for closing the transport, however long the farewell wants to take."""
+        self._drain()
         await self._executor.stop()
         with suppress(TimeoutError):
             if self._farewell is not None:
@@ -139,9 +151,7 @@ class ThreadRuntime:
         await self._executor.close()
 
     def _drain(self) -> None:
-        with self._lock:
-            starts = list(self._waiting)
-            self._waiting.clear()
-            self._woken = False
-        for start in starts:
-            start()
+        """Begin what waits, without the lock: a signal handler that waits for it may have interrupted who holds it."""
+        self._woken = False
+        while self._waiting:
+            self._waiting.popleft()()
