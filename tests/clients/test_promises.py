@@ -170,6 +170,27 @@ def test_an_impatient_or_cancelled_await_lets_the_work_go_on(work: Work, awaitab
     assert (type(early.failure()), cancelled, result) == (errors.DeadlineExceeded, True, Success(7))
 
 
+def test_a_result_that_is_there_is_given_in_no_time(work: Work, awaitable: AsyncPromise[int]) -> None:
+    async def program() -> Outcome[int]:
+        _ = await awaitable
+        return await awaitable.result(timeout=0)
+
+    work.finish()
+    assert asyncio.run(program()) == Success(7)
+
+
+def test_a_bug_that_is_a_timeout_is_not_taken_for_impatience(work: Work) -> None:
+    def buggy() -> Plan[int]:
+        yield from sleep(0)
+        raise TimeoutError("here")
+
+    async def program() -> Outcome[int]:
+        return await AsyncPromise(work.context.submit(buggy())).result(timeout=30)
+
+    with pytest.raises(TimeoutError, match="here"):
+        asyncio.run(program())
+
+
 def test_an_async_promise_can_be_cancelled(work: Work, awaitable: AsyncPromise[int]) -> None:
     async def program() -> Outcome[int]:
         await asyncio.to_thread(work.begun.wait, 10)

@@ -101,13 +101,22 @@ def test_a_failed_promise_is_the_failure() -> None:
     assert isinstance(error, RequestFailed)
 
 
+def leaving(_function: object) -> Any:
+    raise SystemExit(3)
+
+
 def failing(_: Any) -> Any:
     raise LossError("it branches")
 
 
 @pytest.mark.parametrize(
     ("function", "given", "why"),
-    [(loss, {"trace": failing}, "it branches"), (print, {}, "logprobs"), (trace, {}, "first parameter")],
+    [
+        (loss, {"trace": failing}, "it branches"),
+        (loss, {"trace": leaving}, "SystemExit"),
+        (print, {}, "logprobs"),
+        (trace, {}, "first parameter"),
+    ],
 )
 def test_a_loss_that_can_not_be_traced_is_refused_before_anything_is_sent(function: Any, given: Any, why: str) -> None:
     script = Script(SESSION)

@@ -56,6 +56,13 @@ def test_where_that_does_not_work_either_the_first_refusal_is_the_outcome() -> N
     assert isinstance(outcome.failure(), errors.NotFound)
 
 
+@pytest.mark.parametrize("answer", [reply(429), reply(408), reply(409)])
+def test_what_is_repeated_otherwise_is_repeated_here_too(answer: Reply) -> None:
+    opened_at_last = reply(200, {"sampling_session_id": "q"})
+    script, outcome = opening(create_sampling_session=[answer, answer, answer, opened_at_last])
+    assert (outcome, len(script.operations)) == (Success(Source(sampling_session_id="q")), 5)
+
+
 @pytest.mark.parametrize(("attempts", "count"), [(None, 5), (3, 3), (2, 2), (1, 1)])
 def test_a_fault_is_waited_out_as_long_as_the_policy_allows(attempts: int | None, count: int) -> None:
     recovered = [CANNOT] * 4 + [reply(200, {"sampling_session_id": "q"})]

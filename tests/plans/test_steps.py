@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.cells import Queue
 from tinkex_py.plans.dialects import Dialects
-from tinkex_py.plans.effects import Plan, attempt, together
+from tinkex_py.plans.effects import Plan, attempt, deadline, sleep, together
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.steps import take
 from tinkex_py.request import AnyRequest, Pairs, Reply
@@ -211,6 +212,35 @@ def test_an_earlier_success_that_comes_late_does_not_hide_which_number_is_waited
     refused, _ = trainer.run(steps_of(run, 2)).unwrap()
     assert (numbers(trainer), type(succeeded), type(failed)) == ([1, 2, 3, 2], Success, Failure)
     assert "submit it again" in refused.failure().message
+
+
+class Slow(Trainer):
+    """Step 1 fails after five seconds, and is waited for again."""
+
+    def __init__(self) -> None:
+        super().__init__(results={1: reply(200, {"error": "no", "category": "server"}), 2: conflict(1, 2)})
+
+    @override
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+        """Answers take their time."""
+        if isinstance(request.body, RetrieveFuture) and request.body.request_id == "1":
+            await asyncio.sleep(5)
+        return await super().exchange(request, headers)
+
+
+@pytest.mark.parametrize("patience", [1.0, 100.0], ids=["given up", "waited for"])
+def test_a_step_that_nobody_waited_for_may_be_one_that_the_server_waits_for(patience: float) -> None:
+    def late(seconds: float) -> errors.TinkerError:
+        return errors.DeadlineExceeded(message="late", seconds=seconds)
+
+    def program() -> Plan[list[Outcome[object]]]:
+        _ = yield from attempt(deadline(patience, take(run, STEP), late))
+        yield from sleep(10)
+        return (yield from steps_of(run, 2))
+
+    run, trainer = a_run(), Slow()
+    refused, _ = trainer.run(program()).unwrap()
+    assert (numbers(trainer), "submit it again" in refused.failure().message) == ([1, 2, 1], True)
 
 
 def test_a_conflict_while_later_steps_are_on_their_way_changes_no_number() -> None:

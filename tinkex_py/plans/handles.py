@@ -21,14 +21,13 @@ from tinkex_py.losses.objective import Objective
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.custom import CustomLoss, take_custom
-from tinkex_py.plans.effects import Plan, attempt, halt, require
+from tinkex_py.plans.effects import Plan, attempt, compute, halt, require
 from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.sessions import SessionState, session_id, while_it_lasts
 from tinkex_py.plans.startup import Startup, flags
-from tinkex_py.plans.steps import elsewhere
 from tinkex_py.plans.submission import fulfilled
 from tinkex_py.types.custom import (
     CustomLossCreated,
@@ -60,7 +59,10 @@ class Maker(Struct, frozen=True, kw_only=True):
 def created_loss(maker: Maker, loss: PerDatumLoss, ranks: Mapping[str, InputRank]) -> Plan[LossHandle]:
     """The handle of a loss: checked, traced, and given to the server if that runs losses itself."""
     name = str(getattr(loss, "__name__", type(loss).__name__))
-    inputs, graph, run = yield from require((yield from elsewhere(partial(_traced, maker.trace, loss, name, ranks))))
+    traced = yield from compute(partial(_traced, maker.trace, loss, name, ranks))
+    if isinstance(traced, Failure):
+        return (yield from halt(_unusable(name, traced.failure())))
+    inputs, graph, run = yield from require(traced.unwrap())
     session = yield from session_id(maker.session)
     handle = LossHandle(name=name, inputs=inputs, session_id=session, graph=graph, traced=run)
     if handle.key in maker.session.losses:

@@ -61,7 +61,8 @@ class Part(Struct, kw_only=True, eq=False):
 class Run(Struct, kw_only=True):
     """Whose turn it is, the next number, refused numbers that are free again, and what is in doubt.
 
-    `failed` are accepted numbers whose work failed, with no success behind them: some servers wait for them once more.
+    `failed` are accepted numbers whose work failed, or was not waited for to its end, with no success behind them: some
+    servers wait for them once more.
     `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
     budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
     numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the

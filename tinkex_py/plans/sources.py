@@ -10,7 +10,16 @@ from msgspec import Struct, structs
 from returns.result import Success
 
 from tinkex_py.endpoints.sampling import SamplingSession, asample, create_sampling_session
-from tinkex_py.errors import NotFound, ServerFault, TinkerError, UnexpectedStatus
+from tinkex_py.errors import (
+    Conflict,
+    ConnectionFailed,
+    NotFound,
+    RateLimited,
+    RequestTimedOut,
+    ServerFault,
+    TinkerError,
+    UnexpectedStatus,
+)
 from tinkex_py.events import SamplingSessionless
 from tinkex_py.plans.effects import Plan, attempt, halt, observe
 from tinkex_py.plans.polling import Waiting
@@ -68,7 +77,7 @@ def _opened(
         yield from observe(SamplingSessionless(source=wanted.name, error=error))
         return wanted
     left = None if most is None else most - _SOON
-    if not isinstance(error, ServerFault) or error.attempts < _SOON or left == 0:
+    if not _gave_up(error) or left == 0:
         return (yield from halt(error))
     later = structs.replace(policy, attempts=left)
     again = yield from kept(request, kind, SamplingSession, later, waiting, headers)
@@ -87,6 +96,15 @@ def _serves(wanted: Source, policy: Policy, waiting: Waiting) -> Plan[bool]:
     once = structs.replace(policy, attempts=1)
     sampled = yield from attempt(fulfilled(request, "Sample", SampleResponse, once, waiting))
     return isinstance(sampled, Success)
+
+
+def _gave_up(error: TinkerError) -> bool:
+    """Whether the request would have been repeated, had it not been for another way to look for."""
+    match error:
+        case ConnectionFailed() | ServerFault() | RateLimited() | RequestTimedOut() | Conflict():
+            return error.attempts >= _SOON
+        case _:
+            return False
 
 
 def _explained(error: TinkerError) -> bool:

@@ -155,7 +155,12 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
 
 def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
     """The value of a step's promise; a promise that the server lost leaves the run in doubt."""
-    match (yield from attempt(result_of(ticket, returns, run.waiting))):
+    try:
+        outcome = yield from attempt(result_of(ticket, returns, run.waiting))
+    except GeneratorExit:
+        run.failed.add(ticket.number or 0)
+        raise
+    match outcome:
         case Success(value):
             run.succeeded(ticket.number or 0)
             return value

@@ -152,10 +152,12 @@ def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> None:
 
 async def arrival_within(running: Running[T], seconds: float | None) -> Outcome[T] | None:
     """As `arrival`; None when `seconds` are over first."""
+    waiting = asyncio.ensure_future(arrival(running))
     try:
-        return await asyncio.wait_for(arrival(running), seconds)
-    except TimeoutError:
-        return None
+        done, _ = await asyncio.wait({waiting}, timeout=seconds)
+    finally:
+        _ = waiting.cancel()
+    return waiting.result() if done else None
 
 
 def opened(settled: Settled[T]) -> Outcome[T]:
