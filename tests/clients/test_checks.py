@@ -8,7 +8,8 @@ import httpx
 import numpy as np
 from returns.result import Failure
 
-from tinkex_py import Config, ModelInput, SamplingParams, ServiceClient, errors, or_raise
+from tinkex_py import Config, ModelInput, Outcome, SamplingParams, ServiceClient, errors, or_raise
+from tinkex_py.plans.effects import pure
 
 MODELS = {
     "supported_models": [
@@ -103,3 +104,18 @@ def test_a_circuit_that_is_asked_for_opens() -> None:
         outcomes = [client.get_server_capabilities() for _ in range(4)]
     kinds = [type(each.failure()) for each in outcomes if isinstance(each, Failure)]
     assert kinds == [errors.ServerFault] * 2 + [errors.CircuitOpen] * 2
+
+
+def test_operations_that_send_nothing_do_not_keep_a_circuit_closed() -> None:
+    server = Server(500)
+    with service(server, circuit_failures=2) as client:
+        first = client.get_server_capabilities()
+        or_raise(client.create_rest_client())
+        or_raise(client.execute(pure(5)))
+        outcomes = [first, client.create_lora_training_client("m", rank=0), *ask_twice(client)]
+    kinds = [type(each.failure()) for each in outcomes if isinstance(each, Failure)]
+    assert kinds == [errors.ServerFault, errors.InvalidInput, errors.ServerFault, errors.CircuitOpen]
+
+
+def ask_twice(client: ServiceClient) -> list[Outcome[object]]:
+    return [client.get_server_capabilities(), client.get_server_capabilities()]

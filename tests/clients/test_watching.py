@@ -57,6 +57,16 @@ def test_telemetry_goes_out_at_the_latest_when_the_client_closes() -> None:
         assert service.get_telemetry() == TelemetryCounts(reporting=True, sent=2)
 
 
+def test_a_session_that_another_client_opened_is_not_told_to_begin_and_end() -> None:
+    with keeping() as server, ServiceClient(config(server)) as service:
+        handle = or_raise(or_raise(service.create_sampling_client(base_model="m")).get_sampler_handle())
+        rebuilt = or_raise(SamplingClient.from_sampler_handle(handle, config=config(server, telemetry=True)))
+        _ = or_raise(rebuilt.sample(ModelInput.from_ints([1]), 1, SamplingParams(max_tokens=1)).result())
+        rebuilt.context.close()
+        assert rebuilt.get_telemetry() == TelemetryCounts(reporting=True)
+        assert server.bodies("telemetry") == []
+
+
 def test_a_server_that_takes_no_telemetry_is_not_in_the_way() -> None:
     with keeping({"telemetry": (500, {})}) as server:
         service = ServiceClient(config(server, telemetry=True))

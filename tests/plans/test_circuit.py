@@ -10,9 +10,11 @@ from tinkex_py import Outcome, errors
 from tinkex_py.events import CircuitChanged
 from tinkex_py.plans.circuit import Circuit, guarded
 from tinkex_py.plans.effects import Plan, attempt, deadline, halt, pure, sleep, together
+from tinkex_py.plans.trouble import Trouble
 
 FAULT = errors.ServerFault(message="it failed", status=503)
 MISSING = errors.NotFound(message="no such thing", status=404)
+INVALID = errors.InvalidInput(message="give a number", path="n")
 SCRIPT = Script(reply(200))
 
 
@@ -20,13 +22,13 @@ def circuit() -> Circuit:
     return Circuit(failures=2, reset=30.0)
 
 
-def guard(state: Circuit, plan: Plan[object]) -> Plan[str]:
-    outcome = yield from attempt(guarded(state, plan))
+def guard(state: Circuit, plan: Plan[object], *, sent: bool = True) -> Plan[str]:
+    outcome = yield from attempt(guarded(state, plan, Trouble(sent=sent)))
     return type(outcome.failure()).__name__ if isinstance(outcome, Failure) else "Success"
 
 
-def story(state: Circuit, *steps: float | errors.TinkerError | str) -> list[str]:
-    """Waits, failures and successes (texts), one after the other."""
+def story(state: Circuit, *steps: float | errors.TinkerError | str, sent: bool = True) -> list[str]:
+    """Waits, failures and successes (texts) of operations that sent something or not, one after the other."""
 
     def told() -> Plan[list[str]]:
         said: list[str] = []
@@ -35,9 +37,9 @@ def story(state: Circuit, *steps: float | errors.TinkerError | str) -> list[str]
                 case float() | int() as seconds:
                     yield from sleep(seconds)
                 case str(value):
-                    said.append((yield from guard(state, pure(value))))
+                    said.append((yield from guard(state, pure(value), sent=sent)))
                 case error:
-                    said.append((yield from guard(state, halt(error))))
+                    said.append((yield from guard(state, halt(error), sent=sent)))
         return said
 
     return SCRIPT.run(told()).unwrap()
@@ -75,7 +77,7 @@ def test_while_one_tries_the_others_wait() -> None:
 def test_a_try_that_is_cut_off_lets_another_try() -> None:
     state = circuit()
     story(state, FAULT, FAULT)
-    SCRIPT.run(deadline(40, _later(guarded(state, sleep(100))), lambda _: FAULT))
+    SCRIPT.run(deadline(40, _later(guarded(state, sleep(100), Trouble())), lambda _: FAULT))
     assert story(state, 30.0, "well") == ["Success"]
 
 
@@ -87,7 +89,7 @@ def _later(plan: Plan[None]) -> Plan[None]:
 def test_the_error_says_how_long_it_stays_open() -> None:
     state = circuit()
     story(state, FAULT, FAULT)
-    error = SCRIPT.run(guarded(state, sleep(0))).failure()
+    error = SCRIPT.run(guarded(state, sleep(0), Trouble())).failure()
     assert isinstance(error, errors.CircuitOpen)
     assert error.retry_after == pytest.approx(30)
 
@@ -97,3 +99,23 @@ def test_opening_and_closing_are_told() -> None:
     story(circuit(), FAULT, FAULT, 30.0, "well")
     changes = [event for event in SCRIPT.events if isinstance(event, CircuitChanged)]
     assert [(event.open, event.failures) for event in changes] == [(True, 2), (False, 0)]
+
+
+def test_what_fails_on_this_side_or_sends_nothing_says_nothing_of_the_server() -> None:
+    state = circuit()
+    story(state, FAULT)
+    story(state, "well", FAULT, MISSING, INVALID, sent=False)
+    story(state, INVALID)
+    assert (state.failed, state.opened) == (1, None)
+    assert story(state, FAULT, "well") == ["ServerFault", "CircuitOpen"]
+
+
+def test_a_try_that_says_nothing_of_the_server_lets_another_try() -> None:
+    state = circuit()
+    story(state, FAULT, FAULT)
+    SCRIPT.events.clear()
+    assert story(state, 30.0, INVALID) == ["InvalidInput"]
+    assert story(state, 30.0, "well", sent=False) == ["Success"]
+    assert (state.failed, SCRIPT.events) == (2, [])
+    assert story(state, 30.0, "well", "well") == ["Success", "Success"]
+    assert state.opened is None

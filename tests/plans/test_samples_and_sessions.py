@@ -137,6 +137,7 @@ def test_a_session_that_was_joined_is_kept_alive_and_neither_opened_nor_finished
     assert script.run(wait_then(25, in_session(state, pure("work")))) == Success("work")
     assert script.run(finish(state, "success", None)) == Success(None)
     assert [request.operation for request, _ in script.sent] == ["session_heartbeat"] * 2
+    assert not any(isinstance(event, SessionStarted) for event in script.events)
 
 
 def test_a_session_is_finished_with_how_it_went() -> None:
@@ -164,11 +165,11 @@ def test_finishing_takes_little_time_whatever_the_server_does(line: Line) -> Non
 
 
 def test_what_accompanies_sessions_begins_once_with_the_first_of_them() -> None:
-    ran: list[float] = []
+    ran: list[tuple[str, float]] = []
 
-    def companion() -> Plan[None]:
+    def companion(session: str) -> Plan[None]:
         yield from sleep(5)
-        ran.append((yield from now()))
+        ran.append((session, (yield from now())))
 
     state = session()
     state.companions.append(companion)
@@ -176,7 +177,7 @@ def test_what_accompanies_sessions_begins_once_with_the_first_of_them() -> None:
         config=state.config, sdk_version="0", joined="parent", known="parent", companions=state.companions
     )
     Script(OPENED).run(wait_then(9, in_session(joined, session_id(state))))
-    assert ran == [5.0]
+    assert ran == [("parent", 5.0)]
 
 
 def test_missed_signs_of_life_are_told_after_two_minutes() -> None:

@@ -49,10 +49,11 @@ def test_reports_go_out_every_so_often_while_there_is_something() -> None:
     outbox, script = filled(1), Script(reply(200))
 
     def program() -> Plan[None]:
-        yield from spawn(reporting(outbox))
+        yield from spawn(reporting(outbox, "joined"))
         yield from sleep(35)
         outbox.waiting.extend(filled(2).waiting)
         yield from sleep(10)
 
     script.run(program())
     assert (sizes(script), gaps([0.0, *script.times])) == ([1, 2], [10.0, 30.0])
+    assert {each.body.session_id for each, _ in script.sent if isinstance(each.body, TelemetryBatch)} == {"joined"}

@@ -26,6 +26,10 @@ def asked() -> Plan[GetServerCapabilitiesResponse]:
     return call(get_server_capabilities(), POLICY)
 
 
+def beaten() -> Plan[None]:
+    return call(session_heartbeat("s"), POLICY)
+
+
 def trouble_after(script: Script, plan: Plan[object]) -> Trouble:
     """What is noted of all that observers are told while the plan runs, for 20 s at most."""
     trouble = Trouble()
@@ -47,6 +51,12 @@ def test_trouble_is_over_once_there_is_an_answer() -> None:
     assert trouble_after(Script(BROKEN, reply(200, {})), asked()).last is None
 
 
+def test_what_is_sent_is_noted_but_what_nobody_waits_for() -> None:
+    assert trouble_after(Script(BROKEN), asked()).sent
+    assert not trouble_after(Script(reply(200)), beaten()).sent
+    assert not trouble_after(Script(reply(200)), sleep(1)).sent
+
+
 def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
     def asked_in_vain() -> Plan[None]:
         yield from spawn(beat())
@@ -54,7 +64,7 @@ def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
 
     def beat() -> Plan[None]:
         yield from sleep(5)
-        yield from call(session_heartbeat("s"), POLICY)
+        yield from beaten()
 
     beating = Answers(session_heartbeat=reply(200), get_server_capabilities=reply(503))
     assert isinstance(trouble_after(beating, asked_in_vain()).last, errors.ServerFault)

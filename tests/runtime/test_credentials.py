@@ -32,6 +32,7 @@ KEY = "tml-0123456789abcdef"
 MANUAL = ManualKey(key=KEY, name="laptop", note="mine")
 GENERATED = GeneratedKey(key="tml-other", name="login", details=KeyDetails())
 SLEEPER = f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"
+DETACHED = f"{shlex.quote(sys.executable)} -c 'import os, time; os.setsid(); time.sleep(30)'"
 
 
 @pytest.fixture
@@ -108,6 +109,13 @@ def test_a_command_that_takes_too_long_is_ended() -> None:
     began = time.monotonic()
     assert "too long" in command_output(SLEEPER, patience=0.2).failure().message
     assert time.monotonic() - began < 30
+
+
+def test_what_a_command_leaves_behind_is_not_waited_for() -> None:
+    began = time.monotonic()
+    assert command_output(f"{DETACHED} & echo {KEY}", patience=2.0) == Success(KEY)
+    assert "too long" in command_output(f"{DETACHED} & {SLEEPER}", patience=2.0).failure().message
+    assert time.monotonic() - began < 20
 
 
 def test_a_command_runs_anew_each_time_it_is_asked(tmp_path: Path) -> None:

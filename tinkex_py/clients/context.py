@@ -213,12 +213,13 @@ class Context:
         """Start a plan that does what the public `method` says; it fails at once when the client can't work."""
         if self.problem is not None:
             return self.runtime.submit(halt(self.problem))
-        token, own = METHOD.set(method), OWN.set(Trouble())
+        own = Trouble()
+        method_token, own_token = METHOD.set(method), OWN.set(own)
         try:
-            return self.runtime.submit(guarded(self.circuit, plan) if self.circuit.failures else plan)
+            return self.runtime.submit(guarded(self.circuit, plan, own) if self.circuit.failures else plan)
         finally:
-            METHOD.reset(token)
-            OWN.reset(own)
+            METHOD.reset(method_token)
+            OWN.reset(own_token)
 
     def policy(self, timeout: float | None = None) -> Policy:
         """How one call is repeated, within `timeout` seconds or the client's own time."""

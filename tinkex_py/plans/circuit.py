@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import TypeVar
 
 from msgspec import Struct
-from returns.result import Failure
+from returns.result import Failure, Success
 
-from tinkex_py.errors import CircuitOpen, ConnectionFailed, DeadlineExceeded, RequestTimedOut, ServerFault
+from tinkex_py.errors import (
+    CircuitOpen,
+    ConnectionFailed,
+    DeadlineExceeded,
+    RequestCause,
+    RequestTimedOut,
+    ServerFault,
+)
 from tinkex_py.events import CircuitChanged
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, require
+from tinkex_py.plans.trouble import Trouble
 
 T = TypeVar("T")
 
 _BLAMED = (ConnectionFailed, DeadlineExceeded, RequestTimedOut, ServerFault)
-"""Failures that say that the server is not well; every other answer says that it is there."""
+"""Failures that say that the server is not well; every other outcome of a request says that it is there."""
 
 
 class Circuit(Struct, kw_only=True):
@@ -30,8 +38,11 @@ class Circuit(Struct, kw_only=True):
     trying: bool = False
 
 
-def guarded(circuit: Circuit, plan: Plan[T]) -> Plan[T]:
-    """The plan's value; CircuitOpen, with nothing sent, while the circuit is open."""
+def guarded(circuit: Circuit, plan: Plan[T], own: Trouble) -> Plan[T]:
+    """The plan's value; CircuitOpen, with nothing sent, while the circuit is open.
+
+    The outcome counts if the plan, whose `own` trouble is noted, sent something, and did not fail on this side.
+    """
     if circuit.opened is not None:
         yield from _admit(circuit, circuit.opened)
     try:
@@ -39,7 +50,9 @@ def guarded(circuit: Circuit, plan: Plan[T]) -> Plan[T]:
     except BaseException:
         circuit.trying = False
         raise
-    yield from _note(circuit, outcome)
+    circuit.trying = False
+    if own.sent and _tells(outcome):
+        yield from _note(circuit, outcome)
     return (yield from require(outcome))
 
 
@@ -57,8 +70,12 @@ def _admit(circuit: Circuit, opened: float) -> Plan[None]:
     circuit.trying = True
 
 
+def _tells(outcome: Outcome[T]) -> bool:
+    """Whether it says anything of the server."""
+    return isinstance(outcome, Success) or isinstance(outcome.failure(), RequestCause)
+
+
 def _note(circuit: Circuit, outcome: Outcome[T]) -> Plan[None]:
-    circuit.trying = False
     was_open = circuit.opened is not None
     if isinstance(outcome, Failure) and isinstance(outcome.failure(), _BLAMED):
         circuit.failed += 1

@@ -24,7 +24,8 @@ from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.sessions import Ending
 
 T = TypeVar("T")
-Companion: TypeAlias = "Callable[[], Plan[None]]"
+Companion: TypeAlias = "Callable[[str], Plan[None]]"
+"""What goes on beside a session, made for its id."""
 
 _WORRYING = 120.0
 """Seconds without an answered heartbeat after which it is worth a word."""
@@ -109,21 +110,17 @@ def finish(state: SessionState, status: Ending, detail: str | None) -> Plan[None
 
 
 def _open(state: SessionState) -> Plan[Outcome[str]]:
-    outcome = yield from _opened(state)
+    outcome = Success(state.joined) if state.joined is not None else (yield from attempt(_opened(state)))
     if isinstance(outcome, Failure):
         return outcome
-    session = outcome.unwrap()
-    state.known = session.session_id
-    yield from _announce(session)
-    yield from spawn(_keep_alive(state, session.session_id))
+    state.known = session = outcome.unwrap()
+    yield from spawn(_keep_alive(state, session))
     while state.companions:
-        yield from spawn(state.companions.pop()())
-    return Success(session.session_id)
+        yield from spawn(state.companions.pop()(session))
+    return outcome
 
 
-def _opened(state: SessionState) -> Plan[Outcome[Session]]:
-    if state.joined is not None:
-        return Success(Session(session_id=state.joined))
+def _opened(state: SessionState) -> Plan[str]:
     request = create_session(
         sdk_version=state.sdk_version,
         tags=state.config.tags,
@@ -132,7 +129,9 @@ def _opened(state: SessionState) -> Plan[Outcome[Session]]:
         display_name=state.config.display_name,
     )
     policy = Policy(seconds=state.config.timeout, attempts=state.config.max_attempts)
-    return (yield from attempt(call(request, policy)))
+    session = yield from call(request, policy)
+    yield from _announce(session)
+    return session.session_id
 
 
 def _announce(session: Session) -> Plan[None]:

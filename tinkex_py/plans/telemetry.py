@@ -51,8 +51,9 @@ class Outbox(Struct, kw_only=True):
         return self.numbered - 1
 
 
-def reporting(outbox: Outbox) -> Plan[None]:
-    """Send what waits, every so often, for as long as the client works."""
+def reporting(outbox: Outbox, session: str) -> Plan[None]:
+    """Send what waits, every so often, for as long as the client works; as that session's until another is opened."""
+    outbox.session = session
     while True:
         yield from sleep(INTERVAL)
         yield from flush(outbox)

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from msgspec import Struct
 
 from tinkex_py.errors import TinkerError
-from tinkex_py.events import AnyEvent, ReplyReceived, RetryScheduled
+from tinkex_py.events import AnyEvent, ReplyReceived, RequestSent, RetryScheduled
 
 _REFUSALS = 400
 _ASIDE = frozenset({"session_heartbeat", "send_telemetry"})
@@ -17,12 +17,13 @@ _FOR_ALL = frozenset({"auth_token", "client_config", "create_session", *_ASIDE})
 
 
 class Trouble(Struct):
-    """Why the last request is going to be repeated; None when it was answered.
+    """Why the last request is going to be repeated, None when it was answered; and whether any was `sent` at all.
 
     A client's has what concerns all its operations, and hands the rest to that of the operation at work, `OWN`.
     """
 
     last: TinkerError | None = None
+    sent: bool = False
 
     def note(self, event: AnyEvent) -> None:
         """What observers are told is what there is to know."""
@@ -31,6 +32,8 @@ class Trouble(Struct):
                 self._of(operation).last = error
             case ReplyReceived(status=status, operation=operation) if status < _REFUSALS and operation not in _ASIDE:
                 self._of(operation).last = None
+            case RequestSent(operation=operation) if operation not in _ASIDE:
+                OWN.get(self).sent = True
             case _:
                 pass
 

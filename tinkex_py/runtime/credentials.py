@@ -8,8 +8,10 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from io import FileIO
 from pathlib import Path
 from stat import S_IMODE
 
@@ -31,6 +33,8 @@ LONGEST = 64 << 10
 LARGEST = 1 << 20
 """Bytes that a file of stored keys may have."""
 
+_MARK = 16
+"""Bytes of the mark that ends what a command printed: so many, at random, are in no output."""
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 _POSIX = os.name == "posix"
@@ -79,25 +83,35 @@ def store_keys(path: Path, keys: StoredKeys) -> Outcome[None, FileFailed]:
 
 
 def command_output(command: str, *, patience: float = PATIENCE) -> Outcome[str, MissingCredentials]:
-    """What the shell command prints, stripped; it ends, with all that it started, when it takes too long."""
-    with subprocess.Popen(  # noqa: S602 - the setting is a shell command
-        command,
-        shell=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=_POSIX,
-    ) as process:
-        late = threading.Event()
-        timer = threading.Timer(patience, partial(_end, process, late))
-        timer.start()
+    """What the shell command prints until it ends, stripped; with all that it started, when it takes too long.
+
+    Something that it left behind may keep the pipe open for ever, so the reading ends with a mark that is written
+    there when the command has ended.
+    """
+    late, mark = threading.Event(), os.urandom(_MARK)
+    source, sink = os.pipe()
+    with (
+        os.fdopen(source, "rb", 0) as printed,
+        os.fdopen(sink, "wb", 0) as pipe,
+        subprocess.Popen(  # noqa: S602 - the setting is a shell command
+            command,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            start_new_session=_POSIX,
+        ) as process,
+    ):
+        waiter = threading.Thread(target=_wait, args=(process, patience, late, partial(pipe.write, mark)))
+        waiter.start()
         try:
-            output = b"" if process.stdout is None else process.stdout.read(LONGEST + 1)
-            if len(output) > LONGEST:
+            output = _read(printed, mark)
+            if len(output) > LONGEST and process.poll() is None:
                 _end(process, threading.Event())
-            code = process.wait()
         finally:
-            timer.cancel()
+            printed.close()  # a mark that the pipe had no room for fails then
+            waiter.join()
+        code = process.wait()
     return _judged(output, code, late=late.is_set())
 
 
@@ -154,6 +168,25 @@ def _living(credential: str) -> Outcome[str]:
             InvalidConfig(message="api_key is a token that has expired: get a new one", setting="api_key", value="***")
         )
     return Success(credential)
+
+
+def _wait(
+    process: subprocess.Popen[bytes], patience: float, late: threading.Event, write_mark: Callable[[], object]
+) -> None:
+    try:
+        _ = process.wait(patience)
+    except subprocess.TimeoutExpired:
+        _end(process, late)
+    with suppress(OSError):
+        _ = write_mark()
+
+
+def _read(printed: FileIO, mark: bytes) -> bytes:
+    """What comes before the mark, or more than the longest."""
+    output = b""
+    while mark not in output and len(output) <= LONGEST + len(mark):
+        output += printed.read(LONGEST)
+    return output.partition(mark)[0]
 
 
 def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
