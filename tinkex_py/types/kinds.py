@@ -33,7 +33,7 @@ def is_truth(value: object) -> bool:
 
 def is_whole(value: object, least: int = -_LARGEST - 1, most: int = _LARGEST) -> bool:
     """Whether the value is an integer within limits; a truth value is not."""
-    number = plain(value)
+    number = value if type(value) is int else plain(value)
     return isinstance(number, int) and not isinstance(number, bool) and least <= number <= most
 
 
@@ -49,7 +49,7 @@ def is_duration(value: object) -> bool:
 
 def as_number(value: object) -> float:
     """The value as a number; NaN, which is within no limits, for what is none and for what is beyond any float."""
-    number = plain(value)
+    number = value if type(value) is float else plain(value)
     if not isinstance(number, (int, float)) or isinstance(number, bool):
         return nan
     try:
