@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +20,7 @@ from msgspec import Struct
 from returns.result import Failure, Success
 
 from tinkex_py.local.records import KINDS, CheckpointId, CheckpointRecord, Kind, RunRecord, SessionRecord, label
+from tinkex_py.local.temporary import temporary
 from tinkex_py.outcome import Outcome
 
 T = TypeVar("T")
@@ -40,8 +39,7 @@ class Store:
     """What is below one directory; without one, below a temporary folder that `close` deletes."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="tinkex-")) if directory is None else directory
-        self._remove = None if directory is not None else weakref.finalize(self, _delete, self.directory)
+        self.directory, self._end = temporary(self, "tinkex-") if directory is None else (directory, _nothing)
         self._sessions: dict[str, SessionRecord] = {}
         self._runs: dict[str, RunRecord] = {}
         self._checkpoints: dict[CheckpointId, Stored] = {}
@@ -49,8 +47,7 @@ class Store:
 
     def close(self) -> None:
         """Delete a temporary folder; nothing else is left to do."""
-        if self._remove is not None:
-            _ = self._remove()
+        _ = self._end()
 
     def sessions(self) -> tuple[SessionRecord, ...]:
         """All sessions, oldest first."""
@@ -189,3 +186,7 @@ def _write(path: Path, value: Struct) -> None:
 
 def _delete(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nothing() -> None:
+    """A folder that was given stays."""
