@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,10 +71,10 @@ class Store:
 
     def keep_run(self, run: RunRecord) -> None:
         """Add or replace a run, on disk too."""
-        self._runs[run.run_id] = run
         folder = self._folder(run.run_id)
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / RUN_FILE, run)
+        self._runs[run.run_id] = run
 
     def touch_run(self, run_id: str, now: float) -> None:
         """Note that a run was asked for something; it reaches the disk with the run's next checkpoint."""
@@ -105,31 +106,37 @@ class Store:
         return place / f"{max(taken, default=0) + 1:06d}-{label(name)}"
 
     def keep(self, record: CheckpointRecord, folder: Path) -> Path | None:
-        """Make a saved folder the checkpoint of that name; return the folder that it replaces."""
-        _write(folder / RECORD_FILE, record)
+        """Make a saved folder the checkpoint of that name, or remove it; return the folder that it replaces."""
+        with _whole(folder):
+            _write(folder / RECORD_FILE, record)
         replaced = self._checkpoints.get(record.id)
         self._checkpoints[record.id] = Stored(record, folder)
-        if replaced is None or replaced.folder == folder:
+        if replaced is None:
             return None
         (replaced.folder / RECORD_FILE).unlink(missing_ok=True)
         return replaced.folder
 
-    def copy(self, stored: Stored, record: CheckpointRecord) -> None:
-        """Make what a checkpoint's folder holds the checkpoint of another record."""
+    def copy(self, stored: Stored, record: CheckpointRecord, run: RunRecord) -> None:
+        """Make what a checkpoint's folder holds the checkpoint of another record, in a run of its own."""
         folder = self.new_folder(*record.id)
-        _ = shutil.copytree(stored.folder, folder)
+        with _whole(folder):
+            _ = shutil.copytree(stored.folder, folder, ignore=shutil.ignore_patterns(f"*{RECORD_FILE}*"))
+            self.keep_run(run)
         _ = self.keep(record, folder)
 
     def update(self, record: CheckpointRecord) -> None:
         """Change what is said of a checkpoint that there is."""
-        _ = self.keep(record, self._checkpoints[record.id].folder)
+        folder = self._checkpoints[record.id].folder
+        _write(folder / RECORD_FILE, record)
+        self._checkpoints[record.id] = Stored(record, folder)
 
     def delete(self, checkpoint: CheckpointId) -> Path | None:
         """Forget a checkpoint; its folder, which is returned, may still be read until it is removed."""
-        stored = self._checkpoints.pop(checkpoint, None)
+        stored = self._checkpoints.get(checkpoint)
         if stored is None:
             return None
         (stored.folder / RECORD_FILE).unlink(missing_ok=True)
+        del self._checkpoints[checkpoint]
         return stored.folder
 
     def remove(self, folder: Path) -> None:
@@ -155,13 +162,23 @@ class Store:
                     continue
 
     def _index(self, folders: Iterable[Path]) -> None:
-        """Of two folders with one name the later wins: the earlier was being replaced when the process ended."""
+        """Of two folders with one name the earlier goes: it was being replaced when the process ended.
+
+        A record counts only in the folder that was made for it, not in a copy of that.
+        """
         for folder in folders:
             match _decoded(folder / RECORD_FILE, CheckpointRecord):
-                case Success(record):
+                case Success(record) if self._is_of(folder, record):
+                    replaced = self.delete(record.id)
+                    if replaced is not None:
+                        self.remove(replaced)
                     self._checkpoints[record.id] = Stored(record, folder)
-                case Failure(_):
+                case _:
                     continue
+
+    def _is_of(self, folder: Path, record: CheckpointRecord) -> bool:
+        named = folder.name.partition("-")[2] == label(record.name)
+        return named and folder.parent == self._folder(record.run_id) / record.kind
 
 
 def _listed(folder: Path) -> Iterator[Path]:
@@ -175,6 +192,16 @@ def _decoded(path: Path, form: type[T]) -> Outcome[T, str]:
         return Success(msgspec.json.decode(path.read_bytes(), type=form))
     except (OSError, msgspec.DecodeError) as error:
         return Failure(str(error))
+
+
+@contextmanager
+def _whole(folder: Path) -> Generator[None]:
+    """A folder that can't be finished is removed."""
+    try:
+        yield
+    except OSError:
+        _delete(folder)
+        raise
 
 
 def _write(path: Path, value: Struct) -> None:
