@@ -102,8 +102,7 @@ def delete_checkpoint(state: State, checkpoint: CheckpointId) -> Reply:
     folder = state.store.delete(checkpoint)
     state.usage.note("checkpoint_deleted", checkpoint.run_id, checkpoint.path)
     if folder is not None:
-        # Work that is queued may have been promised these weights: the folder stays until it is done.
-        state.afterwards(lambda: state.store.remove(folder))
+        state.discard(folder)
     return nothing()
 
 

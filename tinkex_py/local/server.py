@@ -131,6 +131,7 @@ class Server:
             with self._lock:
                 self._state.sweep()
                 found = prepared(self._state)
+                self._state.discard_expired()
                 self._remember(key, found)
                 settled = self._state.drain_settled()
         except OSError as error:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
@@ -257,6 +258,15 @@ class State:
             return done(None)
 
         self.queue.append(Job(compute))
+
+    def discard(self, folder: Path) -> None:
+        """Remove what is no checkpoint any more when the work that may have been promised its weights is done."""
+        self.afterwards(lambda: self.store.remove(folder))
+
+    def discard_expired(self) -> None:
+        """Remove the checkpoints that were found to have expired."""
+        for folder in self.store.drain_expired():
+            self.discard(folder)
 
     def settle(self, job: Job, result: Result) -> None:
         """Keep a job's promise."""

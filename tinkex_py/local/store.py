@@ -44,6 +44,7 @@ class Store:
         self._sessions: dict[str, SessionRecord] = {}
         self._runs: dict[str, RunRecord] = {}
         self._checkpoints: dict[CheckpointId, Stored] = {}
+        self._expired: list[Path] = []
         self._read()
 
     def close(self) -> None:
@@ -89,13 +90,18 @@ class Store:
         return tuple(sorted(found, key=lambda record: record.created_at))
 
     def find(self, checkpoint: CheckpointId, now: float) -> Stored | None:
-        """A checkpoint; one that has expired is gone."""
+        """A checkpoint; one that has expired is forgotten, and its folder among those of `drain_expired`."""
         stored = self._checkpoints.get(checkpoint)
         if stored is not None and stored.record.expires_at is not None and stored.record.expires_at <= now:
             _ = self.delete(checkpoint)
-            self.remove(stored.folder)
+            self._expired.append(stored.folder)
             return None
         return stored
+
+    def drain_expired(self) -> list[Path]:
+        """The folders of checkpoints that were found to have expired since the last call."""
+        expired, self._expired = self._expired, []
+        return expired
 
     def new_folder(self, run_id: str, kind: Kind, name: str) -> Path:
         """A path that nothing has been saved to, for a checkpoint of that name."""
