@@ -52,7 +52,10 @@ class Job(Struct, frozen=True):
 
 
 class Session:
-    """A client's session and the numbers it has given to its models and samplers; `seen` is its last sign of life."""
+    """A client's session and the numbers it has given to its models and samplers; `seen` is its last sign of life.
+
+    `run_ids` are the models that have been made in it.
+    """
 
     def __init__(self, record: SessionRecord, run_ids: Iterable[str] = ()) -> None:
         self.record = record
@@ -158,7 +161,7 @@ class State:
     def end(self, session: Session, status: Status) -> None:
         """End a session: its models and samplers go when the work they have is done."""
         self.change(session, status=status)
-        for run_id in session.run_ids:
+        for run_id in [run.run_id for run in self.runs.values() if run.session is session]:
             self.drop(run_id)
         gone = [sampler_id for sampler_id in session.sampler_ids if self.samplers.pop(sampler_id, None) is not None]
         for key in [key for key in self.completions if key.partition("|")[0] in gone]:
