@@ -222,6 +222,20 @@ def test_a_checkpoint_expires(driven: Driven) -> None:
     assert counts == [2, 1, 0]
 
 
+def test_work_that_was_promised_a_checkpoint_has_its_weights_after_it_expires(driven: Driven, tmp_path: Path) -> None:
+    model_id = driven.model()
+    driven.train(model_id)
+    path = save(driven, model_id, ttl_seconds=3600)
+    before = driven.logprobs({"model_path": path})
+    driven.time += 3599
+    sampler = driven.post("create_sampling_session", {"session_id": driven.session(), "model_path": path})
+    driven.time += 1
+    assert driven.get("checkpoints")["checkpoints"] == []
+    assert driven.status("POST", "weights_info", {"tinker_path": path}) == 404
+    assert driven.logprobs({"sampling_session_id": sampler["sampling_session_id"]}) == before
+    assert list(tmp_path.rglob("*.safetensors")) == []
+
+
 def test_a_lifetime_can_be_taken_back(driven: Driven) -> None:
     model_id = driven.model()
     _ = save(driven, model_id, ttl_seconds=3600)

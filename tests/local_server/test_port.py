@@ -33,6 +33,15 @@ def test_a_port_may_demand_a_key(tmp_path: Path) -> None:
         assert [client.post("create_session", json={}, headers=key).status_code for key in keys] == [401, 401, 200]
 
 
+def test_a_folder_has_one_server_until_that_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        session_id = client.post("create_session", json={}).json()["session_id"]
+        assert "uses the folder" in serve(directory=str(tmp_path)).failure()
+        assert client.post("session_heartbeat", json={"session_id": session_id}).status_code == 200
+    with serving(tmp_path) as (_, client):
+        assert client.get("healthz").status_code == 200
+
+
 def test_a_body_that_is_too_large_is_413(tmp_path: Path) -> None:
     with serving(tmp_path) as (_, client):
         part = b" " * (1 << 20)

@@ -129,6 +129,20 @@ def test_a_repeated_idempotency_key_gets_the_first_answer(driven: Driven) -> Non
     assert driven.post("create_session", {}) == {"session_id": "session-5feceb66-1"}
 
 
+def test_an_idempotency_key_is_of_one_method_and_path_whatever_the_method(driven: Driven) -> None:
+    model_id = driven.model()
+    key = (("x-idempotency-key", "once"),)
+    for name in ("a", "b"):
+        _ = driven.result("save_weights", {"model_id": model_id, "path": name})
+    place = f"training_runs/{model_id}/checkpoints/weights"
+    asked = [("PUT", "a/ttl"), ("POST", "a/publish"), ("DELETE", "a/publish"), ("DELETE", "a"), ("DELETE", "b")]
+    for method, path in [one for one in asked for _ in range(2)]:
+        reply = driven.call(method, f"{place}/{path}", {"ttl_seconds": 3600}, key)
+        assert (path, reply.status if isinstance(reply, Reply) else 0) == (path, 204)
+    assert refused(driven.call("DELETE", f"{place}/a"))[0] == 404
+    assert driven.get("checkpoints")["checkpoints"] == []
+
+
 def test_a_refusal_is_not_kept_for_its_idempotency_key(driven: Driven) -> None:
     key = (("x-idempotency-key", "once"),)
     assert refused(driven.call("POST", "create_session", [], key))[0] == 422

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.local_server.driving import RANDOM, Driven, Json, batch, refused
+from tests.local_server.driving import RANDOM, Driven, Json, answered, batch, refused
 
 
 def test_a_heartbeat_is_answered_until_the_session_ends(driven: Driven) -> None:
@@ -191,3 +191,32 @@ def test_a_custom_loss_is_refused_with_the_remedy(driven: Driven) -> None:
 
 def test_a_project_of_a_session_that_is_not_there_is_404(driven: Driven) -> None:
     assert driven.status("PUT", "sessions/none/project", {"project_id": "p"}) == 404
+
+
+def test_a_model_that_resumes_a_checkpoint_is_refused_another_optimizer(driven: Driven) -> None:
+    path = driven.result("save_weights", {"model_id": driven.model(), "path": "a"})["path"]
+    session_id = driven.session()
+    body: Json = {"session_id": session_id, "path": path}
+    error = "the embedded engine has one optimizer, adamw, not 'dimuon'"
+    refusal = driven.result("load_weights", {**body, "optimizer_config": {"type": "dimuon"}})
+    assert refusal == {"error": error, "category": "user"}
+    assert "model_id" in driven.result("load_weights", {**body, "optimizer_config": {"type": "adamw"}})
+
+
+def test_a_session_has_the_models_that_were_made_in_it(driven: Driven) -> None:
+    session_id = driven.session()
+    body: Json = {"session_id": session_id, "base_model": RANDOM}
+    promise = driven.post("create_model", {**body, "lora_config": {"rank": 0}})
+    made = driven.post("create_model", body)["model_id"]
+    assert driven.get(f"sessions/{session_id}")["training_run_ids"] == []
+    driven.work()
+    assert "error" in answered(driven.poll(promise["request_id"]))
+    assert driven.get(f"sessions/{session_id}")["training_run_ids"] == [made]
+
+
+def test_a_session_that_ends_takes_the_models_along_that_are_being_made(driven: Driven) -> None:
+    session_id = driven.session()
+    model_id = driven.post("create_model", {"session_id": session_id, "base_model": RANDOM})["model_id"]
+    assert driven.status("POST", f"sessions/{session_id}/finish", {}) == 204
+    driven.work()
+    assert driven.status("POST", "forward_backward", batch(model_id)) == 404

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
 
 import httpx
 import pytest
+from returns.result import Success
 
 from tests.local_server.driving import RANDOM, TEXT, Json
 from tinkex_py import ServiceClient
@@ -125,6 +127,26 @@ def test_a_folder_that_can_be_nowhere_is_the_outcome_of_every_operation(folder: 
     with ServiceClient.local(folder) as service:
         outcome = service.get_server_capabilities()
     assert isinstance(outcome.failure(), FileFailed)
+
+
+def test_a_folder_has_one_client_at_a_time(tmp_path: Path) -> None:
+    with ServiceClient.local(tmp_path) as service:
+        trainer = service.create_lora_training_client(RANDOM, rank=2).unwrap()
+        with ServiceClient.local(tmp_path) as second:
+            refused = second.get_server_capabilities().failure()
+        assert isinstance(refused, FileFailed)
+        assert f"uses the folder {tmp_path}: give another directory" in refused.message
+        _ = trainer.save_state("kept").result().unwrap()
+    with ServiceClient.local(tmp_path) as again:
+        assert isinstance(again.get_server_capabilities(), Success)
+    assert not (tmp_path / ".lock").exists()
+
+
+def test_a_folder_that_nobody_asked_anything_of_is_free_again(tmp_path: Path) -> None:
+    with ServiceClient.local(tmp_path):
+        pass
+    _ = gc.collect()
+    assert not (tmp_path / ".lock").exists()
 
 
 class Gate:

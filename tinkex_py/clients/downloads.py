@@ -15,11 +15,11 @@ from returns.result import Failure, Success
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
+from tinkex_py.locks import alone
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
 from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather, settle, unpack, within
-from tinkex_py.runtime.locks import alone
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 

@@ -117,7 +117,11 @@ def serve(
     # their protocol, which those accepted from this one do not.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listening:
-        _run(Worker(folder, api_key=api_key, token_seconds=token_seconds), listening, announce)
+        try:
+            worker = Worker(folder, api_key=api_key, token_seconds=token_seconds)
+        except OSError as error:
+            return Failure(str(error))
+        _run(worker, listening, announce)
     return Success(None)
 
 

@@ -140,6 +140,7 @@ class LoadWeights(Struct, frozen=True, kw_only=True):
     model_seq_id: Count | None = None
     base_model: str | None = None
     user_metadata: Metadata = None
+    optimizer_config: Typed | None = None
 
 
 class Chunk(Struct, frozen=True, kw_only=True):

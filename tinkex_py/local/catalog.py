@@ -102,8 +102,7 @@ def delete_checkpoint(state: State, checkpoint: CheckpointId) -> Reply:
     folder = state.store.delete(checkpoint)
     state.usage.note("checkpoint_deleted", checkpoint.run_id, checkpoint.path)
     if folder is not None:
-        # Work that is queued may have been promised these weights: the folder stays until it is done.
-        state.afterwards(lambda: state.store.remove(folder))
+        state.discard(folder)
     return nothing()
 
 
@@ -162,10 +161,9 @@ def copy_weights(state: State, body: bodies.CopyWeights, request: Incoming) -> R
     state.end(session, Status(type="client_finished", reason=Reason()))
     copied = CheckpointId(f"{session.session_id}:train:0", checkpoint.kind, checkpoint.name)
     now = state.now()
-    state.store.keep_run(structs.replace(run, run_id=copied.run_id, created_at=now, last_request_at=now))
-    session.run_ids.append(copied.run_id)
     expires_at = None if body.ttl_seconds is None else now + body.ttl_seconds
     record = structs.replace(stored.record, run_id=copied.run_id, created_at=now, public=False, expires_at=expires_at)
-    state.store.copy(stored, record)
+    state.store.copy(stored, record, structs.replace(run, run_id=copied.run_id, created_at=now, last_request_at=now))
+    session.run_ids.append(copied.run_id)
     state.usage.note("checkpoint_copied", copied.run_id, copied.path)
     return answer({"tinker_path": copied.path})

@@ -42,11 +42,18 @@ def create_custom_loss(state: State, body: bodies.CreateCustomLoss, request: Inc
 
 
 def _created(state: State, run: Run, body: bodies.CreateModel, config: LoraConfig) -> Outcome[Conclude, str]:
-    if body.optimizer_config is not None and body.optimizer_config.type not in {"", "adamw"}:
-        return Failure(f"the embedded engine has one optimizer, adamw, not {body.optimizer_config.type!r}")
+    problem = _optimizer_problem(body.optimizer_config)
+    if problem is not None:
+        return Failure(problem)
     adapter = engine.LoraConfig(**structs.asdict(config))
     made = then(engine.load_base(body.base_model), lambda base: engine.create_model(base, adapter))
     return then(made, lambda model: _started(state, run, model, body.user_metadata, {"model_id": run.run_id}))
+
+
+def _optimizer_problem(asked: bodies.Typed | None) -> str | None:
+    if asked is None or asked.type in {"", "adamw"}:
+        return None
+    return f"the embedded engine has one optimizer, adamw, not {asked.type!r}"
 
 
 def load_weights(state: State, body: bodies.LoadWeights, request: Incoming) -> Reply:
@@ -97,6 +104,9 @@ def _shape(model: engine.LoraModel) -> Mapping[str, object]:
 
 
 def _resumed(state: State, run: Run, body: bodies.LoadWeights) -> Outcome[Conclude, str]:
+    problem = _optimizer_problem(body.optimizer_config)
+    if problem is not None:
+        return Failure(problem)
     result = {"path": body.path, "model_id": run.run_id}
     return then(_loaded(state, body), lambda model: _resumed_from(state, run, body, model, result))
 
@@ -131,7 +141,6 @@ def _numbered(state: State, session: Session, number: int, request: Incoming, wo
     run = Run(run_id, session)
     request_id = state.submit(work(run))
     session.models.enter(number, Accepted(request.fingerprint, request_id))
-    session.run_ids.append(run_id)
     state.runs[run_id] = run
     return promised(request_id, run_id)
 
@@ -152,6 +161,7 @@ def _started(
             user_metadata=metadata,
         )
         state.store.keep_run(run.record)
+        run.session.run_ids.append(run.run_id)
         return result
 
     return Success(conclude)

@@ -31,7 +31,7 @@ TOKEN_SECONDS = 3600
 OPEN_TO_ALL = ("/api/v1/healthz", "/api/v1/files/")
 """Where no key is needed: what is below files has a signature of its own."""
 
-Key: TypeAlias = "tuple[tuple[str, ...], str]"
+Key: TypeAlias = "tuple[str, tuple[str, ...], str]"
 
 
 class Server:
@@ -131,6 +131,7 @@ class Server:
             with self._lock:
                 self._state.sweep()
                 found = prepared(self._state)
+                self._state.discard_expired()
                 self._remember(key, found)
                 settled = self._state.drain_settled()
         except OSError as error:
@@ -165,8 +166,8 @@ class Server:
 
 
 def _key(request: Incoming) -> Key | None:
-    """What a repeat of the request is recognized by: its path and its idempotency key."""
+    """What a repeat of the request is recognized by: its method, its path and its idempotency key."""
     key = request.header("x-idempotency-key")
-    if not key or request.method != "POST" or request.segments in REPEATABLE:
+    if not key or request.method == "GET" or request.segments in REPEATABLE:
         return None
-    return (request.segments, key)
+    return (request.method, request.segments, key)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +12,7 @@ from returns.result import Failure, Success
 from tinkex_py.local.checkpoint import load_checkpoint, save_checkpoint
 from tinkex_py.local.engine import LoraModel, SamplerWeights, snapshot
 from tinkex_py.local.records import label
+from tinkex_py.local.temporary import temporary
 from tinkex_py.outcome import Outcome, then
 
 READY = 32
@@ -76,6 +75,5 @@ class Shelf:
 
     def _place(self, sampler_id: str) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="tinkex-samplers-"))
-            _ = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            self._folder, _ = temporary(self, "tinkex-samplers-")
         return self._folder / label(sampler_id)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
@@ -51,7 +52,10 @@ class Job(Struct, frozen=True):
 
 
 class Session:
-    """A client's session and the numbers it has given to its models and samplers; `seen` is its last sign of life."""
+    """A client's session and the numbers it has given to its models and samplers; `seen` is its last sign of life.
+
+    `run_ids` are the models that have been made in it.
+    """
 
     def __init__(self, record: SessionRecord, run_ids: Iterable[str] = ()) -> None:
         self.record = record
@@ -157,7 +161,7 @@ class State:
     def end(self, session: Session, status: Status) -> None:
         """End a session: its models and samplers go when the work they have is done."""
         self.change(session, status=status)
-        for run_id in session.run_ids:
+        for run_id in [run.run_id for run in self.runs.values() if run.session is session]:
             self.drop(run_id)
         gone = [sampler_id for sampler_id in session.sampler_ids if self.samplers.pop(sampler_id, None) is not None]
         for key in [key for key in self.completions if key.partition("|")[0] in gone]:
@@ -257,6 +261,15 @@ class State:
             return done(None)
 
         self.queue.append(Job(compute))
+
+    def discard(self, folder: Path) -> None:
+        """Remove what is no checkpoint any more when the work that may have been promised its weights is done."""
+        self.afterwards(lambda: self.store.remove(folder))
+
+    def discard_expired(self) -> None:
+        """Remove the checkpoints that were found to have expired."""
+        for folder in self.store.drain_expired():
+            self.discard(folder)
 
     def settle(self, job: Job, result: Result) -> None:
         """Keep a job's promise."""

@@ -207,7 +207,7 @@ def _entered(state: State, checkpoint: CheckpointId, folder: Path, size: int, bo
     )
     replaced = state.store.keep(record, folder)
     if replaced is not None:
-        state.afterwards(lambda: state.store.remove(replaced))
+        state.discard(replaced)
     run = state.store.run(checkpoint.run_id)
     session_id = checkpoint.run_id.partition(":")[0]
     state.usage.count("checkpoint", session_id, "" if run is None else run.base_model, 1)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from msgspec import Struct
 from returns.result import Failure, Success
 
 from tinkex_py.local.records import KINDS, CheckpointId, CheckpointRecord, Kind, RunRecord, SessionRecord, label
+from tinkex_py.local.temporary import temporary
 from tinkex_py.outcome import Outcome
 
 T = TypeVar("T")
@@ -40,17 +40,16 @@ class Store:
     """What is below one directory; without one, below a temporary folder that `close` deletes."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="tinkex-")) if directory is None else directory
-        self._remove = None if directory is not None else weakref.finalize(self, _delete, self.directory)
+        self.directory, self._end = temporary(self, "tinkex-") if directory is None else (directory, _nothing)
         self._sessions: dict[str, SessionRecord] = {}
         self._runs: dict[str, RunRecord] = {}
         self._checkpoints: dict[CheckpointId, Stored] = {}
+        self._expired: list[Path] = []
         self._read()
 
     def close(self) -> None:
         """Delete a temporary folder; nothing else is left to do."""
-        if self._remove is not None:
-            _ = self._remove()
+        _ = self._end()
 
     def sessions(self) -> tuple[SessionRecord, ...]:
         """All sessions, oldest first."""
@@ -73,10 +72,10 @@ class Store:
 
     def keep_run(self, run: RunRecord) -> None:
         """Add or replace a run, on disk too."""
-        self._runs[run.run_id] = run
         folder = self._folder(run.run_id)
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / RUN_FILE, run)
+        self._runs[run.run_id] = run
 
     def touch_run(self, run_id: str, now: float) -> None:
         """Note that a run was asked for something; it reaches the disk with the run's next checkpoint."""
@@ -91,13 +90,18 @@ class Store:
         return tuple(sorted(found, key=lambda record: record.created_at))
 
     def find(self, checkpoint: CheckpointId, now: float) -> Stored | None:
-        """A checkpoint; one that has expired is gone."""
+        """A checkpoint; one that has expired is forgotten, and its folder among those of `drain_expired`."""
         stored = self._checkpoints.get(checkpoint)
         if stored is not None and stored.record.expires_at is not None and stored.record.expires_at <= now:
             _ = self.delete(checkpoint)
-            self.remove(stored.folder)
+            self._expired.append(stored.folder)
             return None
         return stored
+
+    def drain_expired(self) -> list[Path]:
+        """The folders of checkpoints that were found to have expired since the last call."""
+        expired, self._expired = self._expired, []
+        return expired
 
     def new_folder(self, run_id: str, kind: Kind, name: str) -> Path:
         """A path that nothing has been saved to, for a checkpoint of that name."""
@@ -108,31 +112,37 @@ class Store:
         return place / f"{max(taken, default=0) + 1:06d}-{label(name)}"
 
     def keep(self, record: CheckpointRecord, folder: Path) -> Path | None:
-        """Make a saved folder the checkpoint of that name; return the folder that it replaces."""
-        _write(folder / RECORD_FILE, record)
+        """Make a saved folder the checkpoint of that name, or remove it; return the folder that it replaces."""
+        with _whole(folder):
+            _write(folder / RECORD_FILE, record)
         replaced = self._checkpoints.get(record.id)
         self._checkpoints[record.id] = Stored(record, folder)
-        if replaced is None or replaced.folder == folder:
+        if replaced is None:
             return None
         (replaced.folder / RECORD_FILE).unlink(missing_ok=True)
         return replaced.folder
 
-    def copy(self, stored: Stored, record: CheckpointRecord) -> None:
-        """Make what a checkpoint's folder holds the checkpoint of another record."""
+    def copy(self, stored: Stored, record: CheckpointRecord, run: RunRecord) -> None:
+        """Make what a checkpoint's folder holds the checkpoint of another record, in a run of its own."""
         folder = self.new_folder(*record.id)
-        _ = shutil.copytree(stored.folder, folder)
+        with _whole(folder):
+            _ = shutil.copytree(stored.folder, folder, ignore=shutil.ignore_patterns(f"*{RECORD_FILE}*"))
+            self.keep_run(run)
         _ = self.keep(record, folder)
 
     def update(self, record: CheckpointRecord) -> None:
         """Change what is said of a checkpoint that there is."""
-        _ = self.keep(record, self._checkpoints[record.id].folder)
+        folder = self._checkpoints[record.id].folder
+        _write(folder / RECORD_FILE, record)
+        self._checkpoints[record.id] = Stored(record, folder)
 
     def delete(self, checkpoint: CheckpointId) -> Path | None:
         """Forget a checkpoint; its folder, which is returned, may still be read until it is removed."""
-        stored = self._checkpoints.pop(checkpoint, None)
+        stored = self._checkpoints.get(checkpoint)
         if stored is None:
             return None
         (stored.folder / RECORD_FILE).unlink(missing_ok=True)
+        del self._checkpoints[checkpoint]
         return stored.folder
 
     def remove(self, folder: Path) -> None:
@@ -158,13 +168,23 @@ class Store:
                     continue
 
     def _index(self, folders: Iterable[Path]) -> None:
-        """Of two folders with one name the later wins: the earlier was being replaced when the process ended."""
+        """Of two folders with one name the earlier goes: it was being replaced when the process ended.
+
+        A record counts only in the folder that was made for it, not in a copy of that.
+        """
         for folder in folders:
             match _decoded(folder / RECORD_FILE, CheckpointRecord):
-                case Success(record):
+                case Success(record) if self._is_of(folder, record):
+                    replaced = self.delete(record.id)
+                    if replaced is not None:
+                        self.remove(replaced)
                     self._checkpoints[record.id] = Stored(record, folder)
-                case Failure(_):
+                case _:
                     continue
+
+    def _is_of(self, folder: Path, record: CheckpointRecord) -> bool:
+        named = folder.name.partition("-")[2] == label(record.name)
+        return named and folder.parent == self._folder(record.run_id) / record.kind
 
 
 def _listed(folder: Path) -> Iterator[Path]:
@@ -180,6 +200,16 @@ def _decoded(path: Path, form: type[T]) -> Outcome[T, str]:
         return Failure(str(error))
 
 
+@contextmanager
+def _whole(folder: Path) -> Generator[None]:
+    """A folder that can't be finished is removed."""
+    try:
+        yield
+    except OSError:
+        _delete(folder)
+        raise
+
+
 def _write(path: Path, value: Struct) -> None:
     """Write beside the place, then move there: a reader finds the old text or the new one."""
     fresh = path.with_name(f".{path.name}.new")
@@ -189,3 +219,7 @@ def _write(path: Path, value: Struct) -> None:
 
 def _delete(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nothing() -> None:
+    """A folder that was given stays."""

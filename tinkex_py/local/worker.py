@@ -6,13 +6,17 @@ import asyncio
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from returns.result import Failure, Success
+
 from tinkex_py.local.incoming import Held, Incoming
 from tinkex_py.local.server import Server
 from tinkex_py.local.threads import one_thread
+from tinkex_py.locks import hold
 from tinkex_py.request import Reply
 
 POLL_SECONDS = 20.0
@@ -24,7 +28,8 @@ CLOSING_SECONDS = 5.0
 class Worker:
     """Answers requests from any event loop; the engine computes on one daemon thread, started by the first request.
 
-    Each piece of work is done inside `computing()`.
+    Each piece of work is done inside `computing()`. An OSError says that the directory can't be used, or that another
+    worker uses it: two would end each other's sessions.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Worker:
         poll_seconds: float = POLL_SECONDS,
         computing: Callable[[], AbstractContextManager[None]] = one_thread,
     ) -> None:
+        self._let_go = None if directory is None else weakref.finalize(self, _held(directory))
         self._server = Server(
             now=time.time,
             directory=directory,
@@ -92,9 +98,14 @@ class Worker:
         self._work_came.set()
         self.release()
         if thread is None:
-            self._server.close()
+            self._end()
         else:
             await _ended(thread)
+
+    def _end(self) -> None:
+        self._server.close()
+        if self._let_go is not None:
+            _ = self._let_go()
 
     def _start(self) -> None:
         with self._lock:
@@ -109,7 +120,7 @@ class Worker:
             if not worked:
                 _ = self._work_came.wait()
                 self._work_came.clear()
-        self._server.close()
+        self._end()
 
     async def _settles(self, key: str, seconds: float) -> bool:
         """Whether there is news of the key within so many seconds."""
@@ -139,6 +150,16 @@ class Worker:
         with self._lock:
             futures = self._waiting.pop(key, [])
         _wake(futures, settled=True)
+
+
+def _held(directory: Path) -> Callable[[], None]:
+    """Hold a directory; what lets it go again comes back."""
+    remedy = "give another directory, or have both use one server (tinkex serve)"
+    match hold(directory / ".lock", f"another client or server uses the folder {directory}: {remedy}"):
+        case Success(let_go):
+            return let_go
+        case Failure(failed):
+            raise OSError(failed.message)
 
 
 def _wake(futures: list[asyncio.Future[bool]], *, settled: bool) -> None:

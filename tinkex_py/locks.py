@@ -1,6 +1,7 @@
 """What one thread of one process does at a time: whoever has the system's lock on a file does it.
 
-A process that ends, however it does, leaves no lock behind. Where a file system knows no locks nobody is kept away.
+A process that ends, however it does, leaves no lock behind, and one that is forked off has none of its parent's.
+Where a file system knows no locks nobody is kept away.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -20,15 +22,46 @@ from tinkex_py.outcome import Outcome
 T = TypeVar("T")
 
 
+def hold(file: Path, busy: str) -> Outcome[Callable[[], None], FileFailed]:
+    """What lets the file go again, if nobody else holds it; `busy` says who does."""
+    match _held(file, busy):
+        case Success(opened):
+            _HELD.add(opened)
+            return Success(partial(_release, file, opened))
+        case Failure() as failure:
+            return failure
+
+
+def _release(file: Path, opened: BinaryIO) -> None:
+    if opened in _HELD:
+        _HELD.remove(opened)
+        _let_go(file, opened)
+
+
+_HELD: set[BinaryIO] = set()
+"""The files that this process holds."""
+
+
+def _leave() -> None:
+    """A process that was forked off shares the locks until it closes the files, and would keep them after the other."""
+    for opened in _HELD:
+        opened.close()
+    _HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
+
+
 def alone(file: Path, busy: str, work: Callable[[], Outcome[T]]) -> Outcome[T]:
     """What the work comes to, if nobody else holds the file, which is there only meanwhile; `busy` says who does."""
-    held = _held(file, busy)
+    held = hold(file, busy)
     if isinstance(held, Failure):
         return held
     try:
         return work()
     finally:
-        _let_go(file, held.unwrap())
+        held.unwrap()()
 
 
 def _held(file: Path, busy: str) -> Outcome[BinaryIO, FileFailed]:
@@ -84,7 +117,7 @@ else:
         return True
 
     def _let_go(file: Path, opened: BinaryIO) -> None:
-        """The name goes while it is locked, so it is nobody else's; a forked child may have the file open, unlocked."""
+        """The name goes while it is locked, so it is nobody else's; a forked child may have the file open yet."""
         with suppress(OSError):
             file.unlink()
         with suppress(OSError):
