@@ -25,8 +25,8 @@ def written(name: str, lines: list[dict[str, float]] | str) -> Path:
 
 def test_a_log_that_is_written_is_read_again() -> None:
     with or_raise(StepLog(Path("log.jsonl")).begin()) as log:
-        log.add({"step": 1, "loss": 2.0})
-        log.add({"step": 2, "loss": 1.0})
+        or_raise(log.add({"step": 1, "loss": 2.0}))
+        or_raise(log.add({"step": 2, "loss": 1.0}))
     assert or_raise(read_curves(Path("log.jsonl"))) == (Curve("loss", (1, 2), (2.0, 1.0)),)
 
 

@@ -110,6 +110,19 @@ def test_a_picture_that_cant_be_written_does_not_hide_the_checkpoint(tmp_path: P
     assert "\nWhat to do: " in ended.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("steps", [1, 100_000])
+def test_a_log_that_takes_no_more_ends_the_training_with_a_checkpoint(tmp_path: Path, steps: int) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text")
+    ended = tinkex("train", "a.txt", "--steps", str(steps), "--log", "/dev/full", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "Checkpoint: tinker://" in ended.stdout
+    assert ("Go on with:" in ended.stdout) is (steps > 1)
+    said = ended.stderr.splitlines()
+    assert said[0] == "Error: /dev/full can't be written: No space left on device"
+    assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]
+
+
 NO_PLACES = {
     "ending": ("x.gif", "x.gif has an ending of no picture; give one of .png, .svg or .pdf"),
     "no folder": ("no/x.png", "no/x.png can't be written: there is no folder no"),

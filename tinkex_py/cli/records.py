@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -44,12 +45,16 @@ class StepLog:
             return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
         return Success(self)
 
-    def add(self, values: Mapping[str, float]) -> None:
-        """Write one step; it is in the file when this returns."""
-        if self._open is not None:
-            line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
-            _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
-            self._open.flush()
+    def add(self, values: Mapping[str, float]) -> Outcome[None, FileFailed]:
+        """Write one step, which is in the file when this returns, or say why it can't be."""
+        try:
+            if self._open is not None:
+                line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+                _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
+                self._open.flush()
+        except OSError as error:
+            return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
+        return Success(None)
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +63,8 @@ class StepLog:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._open is not None:
-            self._open.close()
+            with suppress(OSError):  # what can't be written is tried once more, and `add` has said so
+                self._open.close()
 
 
 def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, ...], FileFailed]:

@@ -14,7 +14,7 @@ from time import monotonic
 import click
 import msgspec
 from msgspec import Struct
-from returns.result import Success
+from returns.result import Failure, Success
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tinkex_py.cli import INTERRUPTED
@@ -28,6 +28,7 @@ from tinkex_py.cli.tables import done
 from tinkex_py.cli.texts import Passage, examples, read_passages
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.clients.training import TrainingClient
+from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome
 from tinkex_py.types import Datum
 from tinkex_py.types.tokenizing import Tokenizer
@@ -201,17 +202,22 @@ def _folder(invocation: Invocation, out: Path) -> Path:
 
 
 def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
-    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
+    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C or a full log saves what there is."""
     invocation, lesson = run.invocation, run.lesson
     problem = place_problem(run.curve)
     if problem is not None:
         invocation.fail(problem)
     losses: list[float] = []
+    logged: Outcome[None, FileFailed] = Success(None)
     with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
         invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")
         for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson.steps):
             losses.append(invocation.or_exit(outcome))
-            log.add({"step": len(losses), "loss": losses[-1], "learning_rate": rate_at(lesson, len(losses) - 1)})
+            step = {"step": len(losses), "loss": losses[-1], "learning_rate": rate_at(lesson, len(losses) - 1)}
+            if isinstance(logged, Success):
+                logged = log.add(step)
+            if isinstance(logged, Failure):
+                stop.set()
     path = invocation.or_exit(run.trainer.save_state(f"step-{len(losses):05d}", overwrite=True).result()).path
     if losses:
         invocation.tell(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
@@ -221,9 +227,11 @@ def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
         invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if resumable else 'Begin again'} with:")
         rest = _rest(lesson, len(losses), path) if resumable else ""
         invocation.tell(f"  {command} --out {shlex.quote(str(run.out))}{rest}")
+        _ = invocation.or_exit(logged)
         raise SystemExit(INTERRUPTED)
     curve = Curve("loss", range(1, len(losses) + 1), losses)
     invocation.tell(f"Loss curve: {invocation.or_exit(save_curves([curve], run.curve, 'Training loss'))}")
+    _ = invocation.or_exit(logged)
 
 
 def _rest(lesson: Lesson, taken: int, path: str) -> str:
