@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import COMMAND, ENVIRONMENT
+from tests.cli.running import COMMAND, ENVIRONMENT, KEY, Stock
 from tests.cli.running import run_tinkex as tinkex
 from tests.cli.running import tinkex as in_process
 
@@ -96,6 +96,26 @@ def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> 
         said, _ = process.communicate()
     suggested = shlex.split(said.strip().splitlines()[-1])
     assert in_process(*suggested[1:], "--steps", "1").exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+def test_what_goes_on_keeps_every_option_and_no_key(tmp_path: Path, stock: Stock) -> None:
+    _ = (tmp_path / "-x y.txt").write_text("some text to learn\n" * 5)
+    _ = (tmp_path / "key").write_text(KEY)
+    kept = ["--base-url", stock.address, "--api-key-file", "key", "--timeout", "50.0", "--log", "log.jsonl"]
+    kept += ["--curve", "c.svg", "--seed", "7", "--batch-size", "3", "--out", "x", "--format", "json", "--verbose"]
+    words = [*COMMAND, "train", "--steps", "100000", *kept, "--", "-x y.txt"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
+        assert process.stderr is not None
+        assert any(line.startswith("100000 steps on") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    suggested = shlex.split(next(line for line in complaints.splitlines() if line.startswith("  tinkex train")))
+    assert [word for word in kept if word not in suggested] == []
+    assert (suggested[-2:], KEY in complaints) == (["--", "-x y.txt"], False)
+    again = tinkex(*suggested[1:-2], "--steps", "1", *suggested[-2:], folder=tmp_path)
+    assert (again.returncode, (tmp_path / "c.svg").exists()) == (0, True)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")

@@ -76,7 +76,7 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
         )
         invocation.tell(f"Fine-tuning {BASE_MODEL} on the Zen of Python (LoRA rank 32, {len(zen)} bytes of text)")
         _show_sample(run, "before", prompt)
-        _lesson(run, "tinkex demo")
+        _lesson(run)
         _show_sample(run, "after", prompt)
     invocation.tell(
         "\nWhat to try next:\n"
@@ -143,7 +143,7 @@ def train_command(
             curve=curve or out / "loss.png",
             log=log,
         )
-        _lesson(run, shlex.join(["tinkex", "train", str(file)]), resumable=True)
+        _lesson(run, file)
 
 
 @click.command("save", cls=Command)
@@ -201,8 +201,11 @@ def _folder(invocation: Invocation, out: Path) -> Path:
     return out
 
 
-def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
-    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C or a full log saves what there is."""
+def _lesson(run: Run, file: Path | None = None) -> None:
+    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C or a full log saves what there is.
+
+    It can go on where a file was given to train on.
+    """
     invocation, lesson = run.invocation, run.lesson
     problem = place_problem(run.curve)
     if problem is not None:
@@ -224,9 +227,9 @@ def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
     value = {"checkpoint": path, "steps": len(losses), "loss": _mean(losses[-8:]) if losses else None}
     done(invocation, f"Checkpoint: {path}", value)
     if len(losses) < lesson.steps:
-        invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if resumable else 'Begin again'} with:")
-        rest = _rest(lesson, len(losses), path) if resumable else ""
-        invocation.tell(f"  {command} --out {shlex.quote(str(run.out))}{rest}")
+        invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if file else 'Begin again'} with:")
+        command = _going_on(run, file, len(losses), path) if file else ["tinkex", "demo", "--out", str(run.out)]
+        invocation.tell(f"  {shlex.join(command)}")
         _ = invocation.or_exit(logged)
         raise SystemExit(INTERRUPTED)
     curve = Curve("loss", range(1, len(losses) + 1), losses)
@@ -234,11 +237,27 @@ def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
     _ = invocation.or_exit(logged)
 
 
-def _rest(lesson: Lesson, taken: int, path: str) -> str:
-    """The options that go on where the steps, and the falling learning rate, were left."""
-    left = lesson.steps - taken
-    rate = rate_at(lesson, taken)
-    return f" --steps {left} --learning-rate {rate:.6g} --batch-size {lesson.batch_size} --resume {shlex.quote(path)}"
+def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
+    """The command that goes on where the steps, and the falling learning rate, were left, with all else as it was."""
+    options, lesson = run.invocation.options, run.lesson
+    given: dict[str, object] = {
+        "--out": run.out,
+        "--steps": lesson.steps - taken,
+        "--learning-rate": f"{rate_at(lesson, taken):.6g}",
+        "--batch-size": lesson.batch_size,
+        "--seed": lesson.seed or None,
+        "--log": run.log,
+        "--curve": None if run.curve == run.out / "loss.png" else run.curve,
+        "--resume": path,
+        "--base-url": options.base_url,
+        "--api-key-file": options.api_key_file,
+        "--timeout": options.timeout,
+        "--format": None if options.output_format == "table" else options.output_format,
+    }
+    words = [str(word) for name, value in given.items() if value is not None for word in (name, value)]
+    verbose = ["--verbose"] * options.verbose
+    name = str(file)
+    return ["tinkex", "train", *words, *verbose, *(["--"] if name.startswith("-") else []), name]
 
 
 @contextmanager
