@@ -45,6 +45,32 @@ def test_half_a_line_at_the_end_is_passed_over() -> None:
     assert or_raise(read_curves(written("log.jsonl", '{"loss": 1}\n{"lo'))) == (Curve("loss", (1,), (1,)),)
 
 
+BEGUN = {
+    "no file": ("", 0, 0),
+    "steps": ('{"step": 1, "loss": 3}\n{"step": 2, "loss": 3}\n', 2, 2),
+    "half a line": ('{"step": 1, "loss": 3}\n{"step": 2, "lo', 1, 1),
+    "no newline": ('{"step": 4, "loss": 3}', 4, 1),
+    "no steps to count": (
+        f'{{"step": {10**400}}}\n{{"step": 1e300}}\n{{"step": null}}\n{{"step": true}}\n[]\n',
+        0,
+        None,
+    ),
+    "nested deep": ("[" * 100_000 + "\n", 0, None),
+}
+
+
+@pytest.mark.parametrize(("before", "last", "points"), BEGUN.values(), ids=BEGUN)
+def test_a_log_that_is_resumed_counts_on_in_lines_of_its_own(before: str, last: int, points: int | None) -> None:
+    file = written("log.jsonl", before)
+    with or_raise(StepLog(file).begin()) as log:
+        or_raise(log.add({"step": log.last + 1, "loss": 2.0}))
+    assert log.last == last
+    assert json.loads(file.read_text().splitlines()[-1])["step"] == last + 1
+    if points is not None:
+        (curve,) = or_raise(read_curves(file))
+        assert (len(curve.steps), curve.steps[-1]) == (points + 1, last + 1)
+
+
 @pytest.mark.parametrize("ending", [ending[1:] for ending in FORMATS])
 def test_curves_are_drawn_in_the_format_of_the_ending(ending: str) -> None:
     file = written("log.jsonl", BOTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 import subprocess
@@ -27,10 +28,12 @@ def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
 
 def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "rhyme.txt").write_text("One, two, three, four, five.\nOnce I caught a fish alive.\n")
-    first = in_process("train", "rhyme.txt", "--steps", "3")
+    first = in_process("train", "rhyme.txt", "--steps", "3", "--log", "log.jsonl")
     path = next(word for word in first.stdout.split() if word.startswith("tinker://"))
-    again = in_process("train", "rhyme.txt", "--steps", "2", "--resume", path)
+    again = in_process("train", "rhyme.txt", "--steps", "2", "--resume", path, "--log", "log.jsonl")
     assert (first.exit_code, again.exit_code, again.stderr) == (0, 0, "")
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5]
 
 
 def test_completions_are_trained_from_jsonl(tmp_path: Path) -> None:

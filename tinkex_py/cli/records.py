@@ -19,6 +19,8 @@ from tinkex_py.outcome import Outcome
 
 _NO_CURVES = frozenset({"step", "learning_rate"})
 _FIRST = ("loss", "reward")
+_MOST = 2**53
+"""Steps that are counted: all of them are numbers of JSON."""
 
 
 class Curve(Struct, frozen=True):
@@ -29,18 +31,27 @@ class Curve(Struct, frozen=True):
     values: Sequence[float]
 
 
+class _Counted(Struct, frozen=True):
+    step: int = 0
+
+
 class StepLog:
     """Adds a line for each step to a file, which a training that is resumed goes on with; None writes nothing."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._open: TextIO | None = None
+        self.last = 0
+        """The last step that was in the file when it was opened, to count on from."""
 
     def begin(self) -> Outcome[Self, FileFailed]:
-        """Open the file, or say why it can't be."""
+        """Open the file, after a newline where a program that was killed left half a line, or say why it can't be."""
         try:
             if self._file is not None:
+                before = self._file.read_bytes() if self._file.is_file() else b""
+                self.last = max(map(_step, before.splitlines()), default=0)
                 self._open = self._file.open("a", encoding="utf-8")
+                _ = self._open.write("\n" if before and not before.endswith(b"\n") else "")
         except OSError as error:
             return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
         return Success(self)
@@ -79,8 +90,8 @@ def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, .
         try:
             record = msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}
         except msgspec.DecodeError as error:
-            if number == len(lines):  # a program that was killed leaves half a line
-                break
+            if number == len(lines) or _is_half(line):
+                continue
             return Failure(_failed(file, f"line {number}: {error}; mend that line", number))
         _collect(points, number, record)
     return _chosen(file, points, names)
@@ -103,6 +114,20 @@ def _chosen(
     first = [name for name in _FIRST if name in points]
     order = names or [*first, *(name for name in points if name not in first)]
     return Success(tuple(Curve(name, *map(tuple, zip(*points[name], strict=True))) for name in order))
+
+
+def _step(line: bytes) -> int:
+    """The step of a line of a log; 0 where it has none that could be counted on from."""
+    try:
+        step = msgspec.json.decode(line, type=_Counted).step
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
+    return step if step < _MOST else 0
+
+
+def _is_half(line: str) -> bool:
+    """What a program that was killed leaves, before the lines of one that went on."""
+    return line.startswith("{") and not line.rstrip().endswith("}")
 
 
 def _is_number(value: object) -> bool:

@@ -216,9 +216,9 @@ def _lesson(run: Run, file: Path | None = None) -> None:
         invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")
         for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson.steps):
             losses.append(invocation.or_exit(outcome))
-            step = {"step": len(losses), "loss": losses[-1], "learning_rate": rate_at(lesson, len(losses) - 1)}
+            rate = rate_at(lesson, len(losses) - 1)
             if isinstance(logged, Success):
-                logged = log.add(step)
+                logged = log.add({"step": log.last + len(losses), "loss": losses[-1], "learning_rate": rate})
             if isinstance(logged, Failure):
                 stop.set()
     path = invocation.or_exit(run.trainer.save_state(f"step-{len(losses):05d}", overwrite=True).result()).path
