@@ -45,6 +45,20 @@ def test_half_a_line_at_the_end_is_passed_over() -> None:
     assert or_raise(read_curves(written("log.jsonl", '{"loss": 1}\n{"lo'))) == (Curve("loss", (1,), (1,)),)
 
 
+WILD = {
+    "nested deep": '{"loss": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    "large number": f'{{"loss": {10**400}}}',
+    "larger number": f'{{"loss": {"1" * 5000}}}',
+    "large step": f'{{"loss": 1, "step": {10**400}}}',
+}
+
+
+@pytest.mark.parametrize("line", WILD.values(), ids=WILD)
+def test_a_line_that_can_not_be_read_is_named(line: str) -> None:
+    result = tinkex("plot", str(written("log.jsonl", f'{{"loss": 1}}\n{line}\n')))
+    assert (result.exit_code, result.stderr.startswith("Error: log.jsonl line 2: ")) == (1, True)
+
+
 BEGUN = {
     "no file": ("", 0, 0),
     "steps": ('{"step": 1, "loss": 3}\n{"step": 2, "loss": 3}\n', 2, 2),

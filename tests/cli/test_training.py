@@ -45,6 +45,7 @@ BAD_FILES = {
     "missing": ("none.txt", None, "none.txt can't be read"),
     "empty": ("empty.txt", " \n", "empty.txt is empty"),
     "broken line": ("bad.jsonl", '{"text": "a"}\n{"text": \n', "bad.jsonl, line 2:"),
+    "nested deep": ("deep.jsonl", '{"text": "a"}\n{"b": ' + "[" * 100_000 + "\n", "deep.jsonl, line 2: it is nested"),
     "wrong keys": ("keys.jsonl", '{"words": "a"}\n', 'keys.jsonl, line 1: it has neither "text"'),
     "too little": ("little.txt", "x", "little.txt holds too little to learn"),
 }

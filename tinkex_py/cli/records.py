@@ -88,12 +88,14 @@ def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, .
     points: dict[str, list[tuple[float, float]]] = {}
     for number, line in enumerate(lines, 1):
         try:
-            record = msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}
+            _collect(points, number, msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {})
+        except (RecursionError, OverflowError):
+            reason = "it is nested too deep, or has a number that is too large"
+            return Failure(_failed(file, f"line {number}: {reason}; mend that line", number))
         except msgspec.DecodeError as error:
             if number == len(lines) or _is_half(line):
                 continue
             return Failure(_failed(file, f"line {number}: {error}; mend that line", number))
-        _collect(points, number, record)
     return _chosen(file, points, names)
 
 
