@@ -147,6 +147,20 @@ def test_a_log_that_takes_no_more_ends_the_training_with_a_checkpoint(tmp_path: 
     assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]
 
 
+SETTLED = {
+    "rank": (["train", "a.txt", "--resume", "tinker://x", "--rank", "32"], "--rank"),
+    "model": (["train", "a.txt", "--resume", "x", "--rank", "64", "--base-model", "y"], "--base-model, --rank"),
+    "seed": (["checkpoint", "save", "--model-path", "tinker://x", "--rank", "1", "--seed", "0"], "--rank, --seed"),
+    "part": (["checkpoint", "save", "--model-path", "x", "--no-train-mlp"], "--train-mlp/--no-train-mlp"),
+}
+
+
+@pytest.mark.parametrize(("words", "options"), SETTLED.values(), ids=SETTLED)
+def test_what_a_checkpoint_has_settled_is_wrong_usage(words: list[str], options: str) -> None:
+    ended = in_process(*words)
+    assert (ended.exit_code, f"Error: Leave out {options}: the checkpoint of --" in ended.stderr) == (2, True)
+
+
 NO_PLACES = {
     "ending": ("x.gif", "x.gif has an ending of no picture; give one of .png, .svg or .pdf"),
     "no folder": ("no/x.png", "no/x.png can't be written: there is no folder no"),

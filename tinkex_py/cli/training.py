@@ -13,6 +13,7 @@ from time import monotonic
 
 import click
 import msgspec
+from click.core import ParameterSource
 from msgspec import Struct
 from returns.result import Failure, Success
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -37,6 +38,7 @@ BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128
 """Tokens of a training example at most."""
 _PATH = click.Path(path_type=Path)
+_SAID = ParameterSource.COMMANDLINE
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -116,6 +118,8 @@ def train_command(
     Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C saves
     a checkpoint and says how to go on.
     """
+    if resume is not None:
+        _refuse("--resume", "base_model", "rank")
     passages = invocation.or_exit(read_passages(file))
     lesson = Lesson(
         steps=int(given["steps"]),
@@ -175,6 +179,8 @@ def save(
     """Save a checkpoint of a new adapter, or of another checkpoint, and print its path."""
     if (base_model is None) is (model_path is None):
         raise click.UsageError("Give either --base-model or --model-path.")
+    if model_path is not None:
+        _refuse("--model-path", "rank", "seed", "train_mlp", "train_attn", "train_unembed")
     with invocation.client(ServiceClient, engine=True) as service:
         if model_path is not None:
             made = service.create_training_client_from_state_with_optimizer(model_path)
@@ -191,6 +197,15 @@ def save(
     done(invocation, f"Checkpoint: {path}", value)
     if output is not None:
         invocation.save(output, msgspec.json.encode(value) + b"\n")
+
+
+def _refuse(checkpoint: str, *names: str) -> None:
+    """A usage error where an option was given that the checkpoint has settled."""
+    context = click.get_current_context()
+    said = [each for each in context.command.params if context.get_parameter_source(each.name or "") is _SAID]
+    given = ["/".join([*each.opts, *each.secondary_opts]) for each in said if each.name in names]
+    if given:
+        raise click.UsageError(f"Leave out {', '.join(given)}: the checkpoint of {checkpoint} has its own.")
 
 
 def _folder(invocation: Invocation, out: Path) -> Path:
