@@ -25,8 +25,8 @@ def written(name: str, lines: list[dict[str, float]] | str) -> Path:
 
 def test_a_log_that_is_written_is_read_again() -> None:
     with or_raise(StepLog(Path("log.jsonl")).begin()) as log:
-        log.add({"step": 1, "loss": 2.0})
-        log.add({"step": 2, "loss": 1.0})
+        or_raise(log.add({"step": 1, "loss": 2.0}))
+        or_raise(log.add({"step": 2, "loss": 1.0}))
     assert or_raise(read_curves(Path("log.jsonl"))) == (Curve("loss", (1, 2), (2.0, 1.0)),)
 
 
@@ -43,6 +43,46 @@ def test_the_loss_comes_first_and_what_is_no_number_is_passed_over() -> None:
 
 def test_half_a_line_at_the_end_is_passed_over() -> None:
     assert or_raise(read_curves(written("log.jsonl", '{"loss": 1}\n{"lo'))) == (Curve("loss", (1,), (1,)),)
+
+
+WILD = {
+    "nested deep": '{"loss": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    "large number": f'{{"loss": {10**400}}}',
+    "larger number": f'{{"loss": {"1" * 5000}}}',
+    "large step": f'{{"loss": 1, "step": {10**400}}}',
+}
+
+
+@pytest.mark.parametrize("line", WILD.values(), ids=WILD)
+def test_a_line_that_can_not_be_read_is_named(line: str) -> None:
+    result = tinkex("plot", str(written("log.jsonl", f'{{"loss": 1}}\n{line}\n')))
+    assert (result.exit_code, result.stderr.startswith("Error: log.jsonl line 2: ")) == (1, True)
+
+
+BEGUN = {
+    "no file": ("", 0, 0),
+    "steps": ('{"step": 1, "loss": 3}\n{"step": 2, "loss": 3}\n', 2, 2),
+    "half a line": ('{"step": 1, "loss": 3}\n{"step": 2, "lo', 1, 1),
+    "no newline": ('{"step": 4, "loss": 3}', 4, 1),
+    "no steps to count": (
+        f'{{"step": {10**400}}}\n{{"step": 1e300}}\n{{"step": null}}\n{{"step": true}}\n[]\n',
+        0,
+        None,
+    ),
+    "nested deep": ("[" * 100_000 + "\n", 0, None),
+}
+
+
+@pytest.mark.parametrize(("before", "last", "points"), BEGUN.values(), ids=BEGUN)
+def test_a_log_that_is_resumed_counts_on_in_lines_of_its_own(before: str, last: int, points: int | None) -> None:
+    file = written("log.jsonl", before)
+    with or_raise(StepLog(file).begin()) as log:
+        or_raise(log.add({"step": log.last + 1, "loss": 2.0}))
+    assert log.last == last
+    assert json.loads(file.read_text().splitlines()[-1])["step"] == last + 1
+    if points is not None:
+        (curve,) = or_raise(read_curves(file))
+        assert (len(curve.steps), curve.steps[-1]) == (points + 1, last + 1)
 
 
 @pytest.mark.parametrize("ending", [ending[1:] for ending in FORMATS])

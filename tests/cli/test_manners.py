@@ -72,6 +72,20 @@ def test_a_bug_is_said_in_two_lines(tmp_path: Path) -> None:
     assert ended.stderr.startswith("Error: this is a bug of tinkex: ZeroDivisionError: division by zero\nWhat to do: ")
 
 
+@pytest.mark.parametrize("package", ["click", "rich.console", "tinkex_py.cli.commands", "tinkex_py.cli.training"])
+def test_ctrl_c_while_packages_are_imported_ends_with_status_130(package: str) -> None:
+    pressed = (
+        "import signal, sys\n"
+        "class Pressing:\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        f"        if name == {package!r}: signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Pressing)\n"
+    )
+    words = [*COMMAND[:-1], pressed + COMMAND[-1], "version"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
 @pytest.mark.parametrize("words", [["version"], ["version", "--json"], ["--help"]], ids=" ".join)
 def test_an_output_that_takes_no_more_is_no_bug(words: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import COMMAND, ENVIRONMENT
+from tests.cli.running import COMMAND, ENVIRONMENT, KEY, Stock
 from tests.cli.running import run_tinkex as tinkex
 from tests.cli.running import tinkex as in_process
 
@@ -27,10 +28,12 @@ def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
 
 def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "rhyme.txt").write_text("One, two, three, four, five.\nOnce I caught a fish alive.\n")
-    first = in_process("train", "rhyme.txt", "--steps", "3")
+    first = in_process("train", "rhyme.txt", "--steps", "3", "--log", "log.jsonl")
     path = next(word for word in first.stdout.split() if word.startswith("tinker://"))
-    again = in_process("train", "rhyme.txt", "--steps", "2", "--resume", path)
+    again = in_process("train", "rhyme.txt", "--steps", "2", "--resume", path, "--log", "log.jsonl")
     assert (first.exit_code, again.exit_code, again.stderr) == (0, 0, "")
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5]
 
 
 def test_completions_are_trained_from_jsonl(tmp_path: Path) -> None:
@@ -42,6 +45,7 @@ BAD_FILES = {
     "missing": ("none.txt", None, "none.txt can't be read"),
     "empty": ("empty.txt", " \n", "empty.txt is empty"),
     "broken line": ("bad.jsonl", '{"text": "a"}\n{"text": \n', "bad.jsonl, line 2:"),
+    "nested deep": ("deep.jsonl", '{"text": "a"}\n{"b": ' + "[" * 100_000 + "\n", "deep.jsonl, line 2: it is nested"),
     "wrong keys": ("keys.jsonl", '{"words": "a"}\n', 'keys.jsonl, line 1: it has neither "text"'),
     "too little": ("little.txt", "x", "little.txt holds too little to learn"),
 }
@@ -98,6 +102,26 @@ def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> 
     assert in_process(*suggested[1:], "--steps", "1").exit_code == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+def test_what_goes_on_keeps_every_option_and_no_key(tmp_path: Path, stock: Stock) -> None:
+    _ = (tmp_path / "-x y.txt").write_text("some text to learn\n" * 5)
+    _ = (tmp_path / "key").write_text(KEY)
+    kept = ["--base-url", stock.address, "--api-key-file", "key", "--timeout", "50.0", "--log", "log.jsonl"]
+    kept += ["--curve", "c.svg", "--seed", "7", "--batch-size", "3", "--out", "x", "--format", "json", "--verbose"]
+    words = [*COMMAND, "train", "--steps", "100000", *kept, "--", "-x y.txt"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
+        assert process.stderr is not None
+        assert any(line.startswith("100000 steps on") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    suggested = shlex.split(next(line for line in complaints.splitlines() if line.startswith("  tinkex train")))
+    assert [word for word in kept if word not in suggested] == []
+    assert (suggested[-2:], KEY in complaints) == (["--", "-x y.txt"], False)
+    again = tinkex(*suggested[1:-2], "--steps", "1", *suggested[-2:], folder=tmp_path)
+    assert (again.returncode, (tmp_path / "c.svg").exists()) == (0, True)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
 def test_a_picture_that_cant_be_written_does_not_hide_the_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "a.txt").write_text("some text")
@@ -108,6 +132,33 @@ def test_a_picture_that_cant_be_written_does_not_hide_the_checkpoint(tmp_path: P
     assert "Checkpoint: tinker://" in ended.stdout
     assert ended.stderr.startswith("Error: x/loss.png can't be written")
     assert "\nWhat to do: " in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("steps", [1, 100_000])
+def test_a_log_that_takes_no_more_ends_the_training_with_a_checkpoint(tmp_path: Path, steps: int) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text")
+    ended = tinkex("train", "a.txt", "--steps", str(steps), "--log", "/dev/full", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "Checkpoint: tinker://" in ended.stdout
+    assert ("Go on with:" in ended.stdout) is (steps > 1)
+    said = ended.stderr.splitlines()
+    assert said[0] == "Error: /dev/full can't be written: No space left on device"
+    assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]
+
+
+SETTLED = {
+    "rank": (["train", "a.txt", "--resume", "tinker://x", "--rank", "32"], "--rank"),
+    "model": (["train", "a.txt", "--resume", "x", "--rank", "64", "--base-model", "y"], "--base-model, --rank"),
+    "seed": (["checkpoint", "save", "--model-path", "tinker://x", "--rank", "1", "--seed", "0"], "--rank, --seed"),
+    "part": (["checkpoint", "save", "--model-path", "x", "--no-train-mlp"], "--train-mlp/--no-train-mlp"),
+}
+
+
+@pytest.mark.parametrize(("words", "options"), SETTLED.values(), ids=SETTLED)
+def test_what_a_checkpoint_has_settled_is_wrong_usage(words: list[str], options: str) -> None:
+    ended = in_process(*words)
+    assert (ended.exit_code, f"Error: Leave out {options}: the checkpoint of --" in ended.stderr) == (2, True)
 
 
 NO_PLACES = {

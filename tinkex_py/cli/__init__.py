@@ -11,7 +11,15 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> None:
-    """Run the command; a plain sentence when the packages that it needs are missing. Ctrl-C ends with status 130."""
+    """Run the command; Ctrl-C ends it with status 130, also while its packages are being imported."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    """The command; a plain sentence when the packages that it needs are missing."""
     try:
         from click import Abort, ClickException
 
@@ -25,8 +33,6 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except Abort as ending:
         sys.exit(1 if isinstance(ending.__cause__, EOFError) else INTERRUPTED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     except Exception as bug:  # noqa: BLE001 - whatever it is, nobody should have to read a stack trace
         sys.exit(_unwritten(bug) or _report(bug))
 

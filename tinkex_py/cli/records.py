@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -18,6 +19,8 @@ from tinkex_py.outcome import Outcome
 
 _NO_CURVES = frozenset({"step", "learning_rate"})
 _FIRST = ("loss", "reward")
+_MOST = 2**53
+"""Steps that are counted: all of them are numbers of JSON."""
 
 
 class Curve(Struct, frozen=True):
@@ -28,28 +31,41 @@ class Curve(Struct, frozen=True):
     values: Sequence[float]
 
 
+class _Counted(Struct, frozen=True):
+    step: int = 0
+
+
 class StepLog:
     """Adds a line for each step to a file, which a training that is resumed goes on with; None writes nothing."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._open: TextIO | None = None
+        self.last = 0
+        """The last step that was in the file when it was opened, to count on from."""
 
     def begin(self) -> Outcome[Self, FileFailed]:
-        """Open the file, or say why it can't be."""
+        """Open the file, after a newline where a program that was killed left half a line, or say why it can't be."""
         try:
             if self._file is not None:
+                before = self._file.read_bytes() if self._file.is_file() else b""
+                self.last = max(map(_step, before.splitlines()), default=0)
                 self._open = self._file.open("a", encoding="utf-8")
+                _ = self._open.write("\n" if before and not before.endswith(b"\n") else "")
         except OSError as error:
             return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
         return Success(self)
 
-    def add(self, values: Mapping[str, float]) -> None:
-        """Write one step; it is in the file when this returns."""
-        if self._open is not None:
-            line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
-            _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
-            self._open.flush()
+    def add(self, values: Mapping[str, float]) -> Outcome[None, FileFailed]:
+        """Write one step, which is in the file when this returns, or say why it can't be."""
+        try:
+            if self._open is not None:
+                line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+                _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
+                self._open.flush()
+        except OSError as error:
+            return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
+        return Success(None)
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +74,8 @@ class StepLog:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._open is not None:
-            self._open.close()
+            with suppress(OSError):  # what can't be written is tried once more, and `add` has said so
+                self._open.close()
 
 
 def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, ...], FileFailed]:
@@ -71,12 +88,14 @@ def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, .
     points: dict[str, list[tuple[float, float]]] = {}
     for number, line in enumerate(lines, 1):
         try:
-            record = msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}
+            _collect(points, number, msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {})
+        except (RecursionError, OverflowError):
+            reason = "it is nested too deep, or has a number that is too large"
+            return Failure(_failed(file, f"line {number}: {reason}; mend that line", number))
         except msgspec.DecodeError as error:
-            if number == len(lines):  # a program that was killed leaves half a line
-                break
+            if number == len(lines) or _is_half(line):
+                continue
             return Failure(_failed(file, f"line {number}: {error}; mend that line", number))
-        _collect(points, number, record)
     return _chosen(file, points, names)
 
 
@@ -97,6 +116,20 @@ def _chosen(
     first = [name for name in _FIRST if name in points]
     order = names or [*first, *(name for name in points if name not in first)]
     return Success(tuple(Curve(name, *map(tuple, zip(*points[name], strict=True))) for name in order))
+
+
+def _step(line: bytes) -> int:
+    """The step of a line of a log; 0 where it has none that could be counted on from."""
+    try:
+        step = msgspec.json.decode(line, type=_Counted).step
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
+    return step if step < _MOST else 0
+
+
+def _is_half(line: str) -> bool:
+    """What a program that was killed leaves, before the lines of one that went on."""
+    return line.startswith("{") and not line.rstrip().endswith("}")
 
 
 def _is_number(value: object) -> bool:

@@ -95,4 +95,6 @@ def _passage(path: Path, number: int, line: str) -> Outcome[Passage, FileFailed]
                 reason = 'it has neither "text" nor "prompt" and "completion"'
     except msgspec.DecodeError as error:
         reason = str(error)
+    except RecursionError:
+        reason = "it is nested too deep"
     return Failure(FileFailed(message=f"{path}, line {number}: {reason}; mend that line", path=str(path), line=number))

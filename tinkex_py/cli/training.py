@@ -13,8 +13,9 @@ from time import monotonic
 
 import click
 import msgspec
+from click.core import ParameterSource
 from msgspec import Struct
-from returns.result import Success
+from returns.result import Failure, Success
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tinkex_py.cli import INTERRUPTED
@@ -28,6 +29,7 @@ from tinkex_py.cli.tables import done
 from tinkex_py.cli.texts import Passage, examples, read_passages
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.clients.training import TrainingClient
+from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome
 from tinkex_py.types import Datum
 from tinkex_py.types.tokenizing import Tokenizer
@@ -36,6 +38,7 @@ BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128
 """Tokens of a training example at most."""
 _PATH = click.Path(path_type=Path)
+_SAID = ParameterSource.COMMANDLINE
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -75,7 +78,7 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
         )
         invocation.tell(f"Fine-tuning {BASE_MODEL} on the Zen of Python (LoRA rank 32, {len(zen)} bytes of text)")
         _show_sample(run, "before", prompt)
-        _lesson(run, "tinkex demo")
+        _lesson(run)
         _show_sample(run, "after", prompt)
     invocation.tell(
         "\nWhat to try next:\n"
@@ -115,6 +118,8 @@ def train_command(
     Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C saves
     a checkpoint and says how to go on.
     """
+    if resume is not None:
+        _refuse("--resume", "base_model", "rank")
     passages = invocation.or_exit(read_passages(file))
     lesson = Lesson(
         steps=int(given["steps"]),
@@ -142,7 +147,7 @@ def train_command(
             curve=curve or out / "loss.png",
             log=log,
         )
-        _lesson(run, shlex.join(["tinkex", "train", str(file)]), resumable=True)
+        _lesson(run, file)
 
 
 @click.command("save", cls=Command)
@@ -174,6 +179,8 @@ def save(
     """Save a checkpoint of a new adapter, or of another checkpoint, and print its path."""
     if (base_model is None) is (model_path is None):
         raise click.UsageError("Give either --base-model or --model-path.")
+    if model_path is not None:
+        _refuse("--model-path", "rank", "seed", "train_mlp", "train_attn", "train_unembed")
     with invocation.client(ServiceClient, engine=True) as service:
         if model_path is not None:
             made = service.create_training_client_from_state_with_optimizer(model_path)
@@ -192,6 +199,15 @@ def save(
         invocation.save(output, msgspec.json.encode(value) + b"\n")
 
 
+def _refuse(checkpoint: str, *names: str) -> None:
+    """A usage error where an option was given that the checkpoint has settled."""
+    context = click.get_current_context()
+    said = [each for each in context.command.params if context.get_parameter_source(each.name or "") is _SAID]
+    given = ["/".join([*each.opts, *each.secondary_opts]) for each in said if each.name in names]
+    if given:
+        raise click.UsageError(f"Leave out {', '.join(given)}: the checkpoint of {checkpoint} has its own.")
+
+
 def _folder(invocation: Invocation, out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -200,37 +216,63 @@ def _folder(invocation: Invocation, out: Path) -> Path:
     return out
 
 
-def _lesson(run: Run, command: str, *, resumable: bool = False) -> None:
-    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C saves what there is."""
+def _lesson(run: Run, file: Path | None = None) -> None:
+    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C or a full log saves what there is.
+
+    It can go on where a file was given to train on.
+    """
     invocation, lesson = run.invocation, run.lesson
     problem = place_problem(run.curve)
     if problem is not None:
         invocation.fail(problem)
     losses: list[float] = []
+    logged: Outcome[None, FileFailed] = Success(None)
     with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
         invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")
         for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson.steps):
             losses.append(invocation.or_exit(outcome))
-            log.add({"step": len(losses), "loss": losses[-1], "learning_rate": rate_at(lesson, len(losses) - 1)})
+            rate = rate_at(lesson, len(losses) - 1)
+            if isinstance(logged, Success):
+                logged = log.add({"step": log.last + len(losses), "loss": losses[-1], "learning_rate": rate})
+            if isinstance(logged, Failure):
+                stop.set()
     path = invocation.or_exit(run.trainer.save_state(f"step-{len(losses):05d}", overwrite=True).result()).path
     if losses:
         invocation.tell(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
     value = {"checkpoint": path, "steps": len(losses), "loss": _mean(losses[-8:]) if losses else None}
     done(invocation, f"Checkpoint: {path}", value)
     if len(losses) < lesson.steps:
-        invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if resumable else 'Begin again'} with:")
-        rest = _rest(lesson, len(losses), path) if resumable else ""
-        invocation.tell(f"  {command} --out {shlex.quote(str(run.out))}{rest}")
+        invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if file else 'Begin again'} with:")
+        command = _going_on(run, file, len(losses), path) if file else ["tinkex", "demo", "--out", str(run.out)]
+        invocation.tell(f"  {shlex.join(command)}")
+        _ = invocation.or_exit(logged)
         raise SystemExit(INTERRUPTED)
     curve = Curve("loss", range(1, len(losses) + 1), losses)
     invocation.tell(f"Loss curve: {invocation.or_exit(save_curves([curve], run.curve, 'Training loss'))}")
+    _ = invocation.or_exit(logged)
 
 
-def _rest(lesson: Lesson, taken: int, path: str) -> str:
-    """The options that go on where the steps, and the falling learning rate, were left."""
-    left = lesson.steps - taken
-    rate = rate_at(lesson, taken)
-    return f" --steps {left} --learning-rate {rate:.6g} --batch-size {lesson.batch_size} --resume {shlex.quote(path)}"
+def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
+    """The command that goes on where the steps, and the falling learning rate, were left, with all else as it was."""
+    options, lesson = run.invocation.options, run.lesson
+    given: dict[str, object] = {
+        "--out": run.out,
+        "--steps": lesson.steps - taken,
+        "--learning-rate": f"{rate_at(lesson, taken):.6g}",
+        "--batch-size": lesson.batch_size,
+        "--seed": lesson.seed or None,
+        "--log": run.log,
+        "--curve": None if run.curve == run.out / "loss.png" else run.curve,
+        "--resume": path,
+        "--base-url": options.base_url,
+        "--api-key-file": options.api_key_file,
+        "--timeout": options.timeout,
+        "--format": None if options.output_format == "table" else options.output_format,
+    }
+    words = [str(word) for name, value in given.items() if value is not None for word in (name, value)]
+    verbose = ["--verbose"] * options.verbose
+    name = str(file)
+    return ["tinkex", "train", *words, *verbose, *(["--"] if name.startswith("-") else []), name]
 
 
 @contextmanager
