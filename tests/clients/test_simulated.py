@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinkex_py import (
     Outcome,
     RetryConfig,
     SamplingParams,
+    TensorData,
     errors,
     or_raise,
 )
@@ -107,6 +109,30 @@ def test_a_loss_of_ones_own_trains_and_one_that_fails_leaves_everything_as_it_wa
     assert isinstance(failed.failure(), errors.CallbackFailed)
     assert last.unwrap().metrics["data"] == 5
     assert isinstance(first, Success)
+
+
+def test_a_loss_of_ones_own_trains_on_sparse_targets_as_on_dense_ones() -> None:
+    prompt = ModelInput.from_ints([1, 2, 3])
+    sparse = Datum(prompt, {"target_tokens": TensorData([101, 102], "int64", (3, 40), (0, 1, 1, 2), (0, 1))})
+    table = np.zeros((3, 40), np.int64)
+    table[0, 0], table[2, 1] = 101, 102
+    dense = Datum(prompt, {"target_tokens": table})
+
+    def of_two(_data: Sequence[Datum], logprobs: Sequence[Any]) -> Any:
+        (found,) = logprobs
+        slope = np.ones_like(found)
+        if slope.ndim == 2:
+            slope *= table != 0
+        return float((slope * found).sum()), {}, [slope]
+
+    async def program(trainer: AsyncTrainingClient, datum: Datum) -> Any:
+        losses = [or_raise(await trainer.forward_backward_custom([datum], of_two, arrays="numpy")).metrics["loss:sum"]]
+        _ = or_raise(await trainer.optim_step(UPDATE))
+        return [*losses, or_raise(await trainer.forward([datum], "cross_entropy")).loss_fn_outputs[0]["logprobs"].data]
+
+    of_sparse, of_dense = (trained(partial(program, datum=datum), Front(Network())) for datum in (sparse, dense))
+    assert of_sparse[0] == pytest.approx(of_dense[0])
+    assert of_sparse[1] == pytest.approx(of_dense[1])
 
 
 def test_a_client_closed_in_the_middle_of_a_batch_settles_everything() -> None:
