@@ -26,6 +26,7 @@ from tinkex_py import (
     errors,
     or_raise,
 )
+from tinkex_py.clients.rest import AsyncRestClient
 from tinkex_py.runtime.opening import IN_PROCESS
 from tinkex_py.testing.network import Fault, Network
 from tinkex_py.testing.simulation import simulate
@@ -285,6 +286,24 @@ def test_texts_without_bytes_are_refused_where_they_stand(asking: Asking, path: 
     refused, next_step = simulate(program, Network())
     assert error_of(errors.InvalidInput, refused).path == path
     assert isinstance(next_step, Success)
+
+
+def test_looking_at_weights_changes_nothing() -> None:
+    async def program(service: AsyncServiceClient) -> list[bytes | None]:
+        trainer = or_raise(await service.create_lora_training_client(RANDOM, rank=2, seed=1))
+        seen = [network.weights(trainer.model_id), network.weights(trainer.model_id)]
+        for number in range(2):
+            _ = or_raise(await trainer.save_state(f"{number}"))
+            _ = or_raise(await trainer.forward_backward(FIVE, "cross_entropy"))
+            _ = or_raise(await trainer.optim_step(UPDATE))
+            _ = or_raise(await AsyncRestClient.beside(service).delete_checkpoint(trainer.model_id, f"weights/{number}"))
+            seen.append(network.weights(trainer.model_id))
+        return [*seen, network.weights("another")]
+
+    network = Network()
+    first, again, once, twice, another = simulate(program, network)
+    assert (first == again, another) == (True, None)
+    assert len({first, once, twice, None}) == 4
 
 
 def test_a_kind_of_fault_that_there_is_not_is_refused_when_the_network_is_made() -> None:
