@@ -43,6 +43,16 @@ def test_only_the_last_prompt_logprobs_are_told_when_so_many_are_wanted(driven: 
     assert driven.logprobs({"base_model": RANDOM, "prompt_logprobs_last_n": 2}) == [None, None, None, *everything[3:]]
 
 
+def test_only_the_last_tables_of_the_prompt_are_told_when_so_many_are_wanted(driven: Driven) -> None:
+    asked: Json = {"topk_prompt_logprobs": 2}
+    everything, last = (
+        driven.result("asample", sample(sampler(driven), **asked, **more))["topk_prompt_logprobs"]
+        for more in ({}, {"prompt_logprobs_last_n": 2})
+    )
+    assert last == [None, None, None, *everything[3:]]
+    assert [len(row) for row in last[3:]] == [2, 2]
+
+
 def test_the_same_seed_draws_the_same_sample(driven: Driven) -> None:
     sampler_id = sampler(driven)
     first, second = (driven.result("asample", sample(sampler_id)) for _ in range(2))
