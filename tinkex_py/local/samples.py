@@ -240,8 +240,8 @@ def _targets(tensor: bodies.Tensor | None) -> Outcome[engine.PromptTargets | Non
     if tensor is None:
         return Success(None)
     match places_of(tensor):
-        case Success((places, tokens)):
-            return Success(engine.PromptTargets(places=places, tokens=tokens))
+        case Success((rows, places, tokens)):
+            return Success(engine.PromptTargets(rows=rows, places=places, tokens=tokens))
         case Failure(reason):
             return Failure(f"target_prompt_logprobs: {reason}")
 
