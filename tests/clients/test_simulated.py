@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -21,9 +22,11 @@ from tinkex_py import (
     Outcome,
     RetryConfig,
     SamplingParams,
+    TensorData,
     errors,
     or_raise,
 )
+from tinkex_py.clients.rest import AsyncRestClient
 from tinkex_py.runtime.opening import IN_PROCESS
 from tinkex_py.testing.network import Fault, Network
 from tinkex_py.testing.simulation import simulate
@@ -107,6 +110,30 @@ def test_a_loss_of_ones_own_trains_and_one_that_fails_leaves_everything_as_it_wa
     assert isinstance(failed.failure(), errors.CallbackFailed)
     assert last.unwrap().metrics["data"] == 5
     assert isinstance(first, Success)
+
+
+def test_a_loss_of_ones_own_trains_on_sparse_targets_as_on_dense_ones() -> None:
+    prompt = ModelInput.from_ints([1, 2, 3])
+    sparse = Datum(prompt, {"target_tokens": TensorData([101, 102], "int64", (3, 40), (0, 1, 1, 2), (0, 1))})
+    table = np.zeros((3, 40), np.int64)
+    table[0, 0], table[2, 1] = 101, 102
+    dense = Datum(prompt, {"target_tokens": table})
+
+    def of_two(_data: Sequence[Datum], logprobs: Sequence[Any]) -> Any:
+        (found,) = logprobs
+        slope = np.ones_like(found)
+        if slope.ndim == 2:
+            slope *= table != 0
+        return float((slope * found).sum()), {}, [slope]
+
+    async def program(trainer: AsyncTrainingClient, datum: Datum) -> Any:
+        losses = [or_raise(await trainer.forward_backward_custom([datum], of_two, arrays="numpy")).metrics["loss:sum"]]
+        _ = or_raise(await trainer.optim_step(UPDATE))
+        return [*losses, or_raise(await trainer.forward([datum], "cross_entropy")).loss_fn_outputs[0]["logprobs"].data]
+
+    of_sparse, of_dense = (trained(partial(program, datum=datum), Front(Network())) for datum in (sparse, dense))
+    assert of_sparse[0] == pytest.approx(of_dense[0])
+    assert of_sparse[1] == pytest.approx(of_dense[1])
 
 
 def test_a_client_closed_in_the_middle_of_a_batch_settles_everything() -> None:
@@ -259,6 +286,24 @@ def test_texts_without_bytes_are_refused_where_they_stand(asking: Asking, path: 
     refused, next_step = simulate(program, Network())
     assert error_of(errors.InvalidInput, refused).path == path
     assert isinstance(next_step, Success)
+
+
+def test_looking_at_weights_changes_nothing() -> None:
+    async def program(service: AsyncServiceClient) -> list[bytes | None]:
+        trainer = or_raise(await service.create_lora_training_client(RANDOM, rank=2, seed=1))
+        seen = [network.weights(trainer.model_id), network.weights(trainer.model_id)]
+        for number in range(2):
+            _ = or_raise(await trainer.save_state(f"{number}"))
+            _ = or_raise(await trainer.forward_backward(FIVE, "cross_entropy"))
+            _ = or_raise(await trainer.optim_step(UPDATE))
+            _ = or_raise(await AsyncRestClient.beside(service).delete_checkpoint(trainer.model_id, f"weights/{number}"))
+            seen.append(network.weights(trainer.model_id))
+        return [*seen, network.weights("another")]
+
+    network = Network()
+    first, again, once, twice, another = simulate(program, network)
+    assert (first == again, another) == (True, None)
+    assert len({first, once, twice, None}) == 4
 
 
 def test_a_kind_of_fault_that_there_is_not_is_refused_when_the_network_is_made() -> None:

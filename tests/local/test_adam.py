@@ -42,6 +42,14 @@ def test_clipping_scales_the_gradient_to_the_norm_and_reports_the_norm_before() 
     assert metrics == {"grad_norm": 5.0}
 
 
+@pytest.mark.parametrize("size", [1e-25, 1e19, 1e30])
+def test_the_norm_is_that_of_numbers_whose_squares_float32_can_not_hold(size: float) -> None:
+    gradient = {"w": np.array([[3 * size, -4 * size]], np.float32)}
+    _, state, metrics = adam_step(WEIGHT, gradient, initial_state(WEIGHT), AdamParams(beta1=0.0, grad_clip_norm=1.0))
+    assert metrics == {"grad_norm": pytest.approx(5 * size)}
+    assert state.first["w"] == pytest.approx(np.array([[3, -4]]) * min(size, 0.2), rel=1e-6, abs=0.0)
+
+
 def test_a_gradient_below_the_norm_is_not_scaled() -> None:
     _, state, _ = adam_step(WEIGHT, GRADIENT, initial_state(WEIGHT), AdamParams(beta1=0.0, grad_clip_norm=9.0))
     assert state.first["w"] == pytest.approx(GRADIENT["w"])

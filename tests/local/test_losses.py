@@ -52,6 +52,31 @@ def test_the_ratio_metrics_leave_out_tokens_without_advantage() -> None:
     assert value.metrics == pytest.approx({"ratio:min": 0.5, "ratio:max": 1.0, "clipped_tokens:sum": 1.0})
 
 
+IDLE = np.array([1.0, 0.0, -1.0, 0.0])
+RATIOS = sorted(name for name, loss in LOSSES.items() if "advantages" in loss.required and name != "dro")
+
+
+@pytest.mark.parametrize("loss", RATIOS)
+@pytest.mark.parametrize("placeholder", [-100.0, -1000.0, 0.0])
+def test_tokens_without_advantage_count_for_nothing_whatever_stands_for_their_logprobs(
+    loss: str, placeholder: float
+) -> None:
+    told = evaluated(loss, {"logprobs": np.where(IDLE == 0, NEW, OLD), "advantages": IDLE})
+    unknown = evaluated(loss, {"logprobs": np.where(IDLE == 0, placeholder, OLD), "advantages": IDLE})
+    assert (unknown.loss, unknown.metrics) == (told.loss, told.metrics)
+    assert unknown.slope.tolist() == told.slope.tolist()
+    assert not unknown.slope[IDLE == 0].any()
+
+
+def test_tokens_that_the_mask_of_gspo_leaves_out_count_for_nothing_however_large_the_ratio() -> None:
+    counted = np.array([1.0, 0.0, 1.0, 0.0])
+    inputs = {"logprobs": NEW - 800, "advantages": 2 * counted - 1, "sequence_ratio_mask": counted}
+    with np.errstate(over="ignore"):
+        value = evaluated("gspo", inputs)
+    assert value.loss == pytest.approx(-2 * 1.0004)
+    assert (value.slope.tolist(), value.metrics["clipped_tokens:sum"]) == ([0.0] * 4, 2.0)
+
+
 def test_thresholds_can_be_set_for_a_batch_or_for_each_token() -> None:
     wide = evaluated("ppo", POLICY, clip_low_threshold=0.1, clip_high_threshold=9.0)
     each = evaluated("ppo", {**POLICY, "clip_high_threshold": np.array([9, 1.5, 9, 9]), "clip_low_threshold": OLD * 0})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
+import numpy as np
 import pytest
 from returns.result import Success
 
@@ -65,6 +66,32 @@ def test_samples_come_in_protobuf_when_asked_for(driven: Driven) -> None:
     assert [each.tokens for each in found.sequences] == [each.tokens for each in plain.sequences]
     assert found.prompt_logprobs is not None
     assert (found.prompt_logprobs[0], len(found.prompt_logprobs)) == (None, 2)
+
+
+def told(response: SampleResponse) -> tuple[Any, ...]:
+    """What a sample and its prompt are told, of tables only how long their rows are."""
+    sample = response.sequences[0]
+    tables = (sample.topk_logprobs, response.topk_prompt_logprobs)
+    counts = [None if rows is None else [None if row is None else len(row) for row in rows] for rows in tables]
+    logprobs = None if sample.logprobs is None else [np.float32(each) for each in sample.logprobs]
+    return list(sample.tokens), logprobs, *counts
+
+
+@pytest.mark.parametrize(
+    ("prompt", "max_tokens", "tables"),
+    [([72, 105], 0, ([], [None, 2])), ([72], 0, ([], [None])), ([72], 1, ([2], [None]))],
+    ids=["no tokens", "neither", "a prompt of one token"],
+)
+def test_both_answers_say_the_same_of_what_is_empty(
+    driven: Driven, prompt: list[int], max_tokens: int, tables: tuple[list[Any], list[Any]]
+) -> None:
+    body = {"base_model": "tinkex/tiny-random", "prompt": {"chunks": [{"tokens": prompt}]}, "prompt_logprobs": True}
+    body |= {"sampling_params": {"max_tokens": max_tokens}, "topk_prompt_logprobs": 2, "topk_sample_logprobs": 2}
+    promise = driven.call("POST", "asample", body)
+    packed = told(or_raise(results.decode(SampleResponse, result(driven, promise, ASKING).body)))
+    plain = told(or_raise(json.decode(SampleResponse, result(driven, promise, ()).body)))
+    assert packed == plain
+    assert (len(packed[0]), len(packed[1]), packed[2:]) == (max_tokens, max_tokens, tables)
 
 
 def test_sparse_tensors_are_read(driven: Driven) -> None:

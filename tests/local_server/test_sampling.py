@@ -43,6 +43,16 @@ def test_only_the_last_prompt_logprobs_are_told_when_so_many_are_wanted(driven: 
     assert driven.logprobs({"base_model": RANDOM, "prompt_logprobs_last_n": 2}) == [None, None, None, *everything[3:]]
 
 
+def test_only_the_last_tables_of_the_prompt_are_told_when_so_many_are_wanted(driven: Driven) -> None:
+    asked: Json = {"topk_prompt_logprobs": 2}
+    everything, last = (
+        driven.result("asample", sample(sampler(driven), **asked, **more))["topk_prompt_logprobs"]
+        for more in ({}, {"prompt_logprobs_last_n": 2})
+    )
+    assert last == [None, None, None, *everything[3:]]
+    assert [len(row) for row in last[3:]] == [2, 2]
+
+
 def test_the_same_seed_draws_the_same_sample(driven: Driven) -> None:
     sampler_id = sampler(driven)
     first, second = (driven.result("asample", sample(sampler_id)) for _ in range(2))
@@ -103,6 +113,25 @@ def test_alternatives_are_the_best_tokens_that_the_prompt_does_not_have(driven: 
 
 
 @pytest.mark.parametrize(
+    "indices", [{}, {"sparse_crow_indices": [0], "sparse_col_indices": []}], ids=["dense", "sparse"]
+)
+def test_nothing_can_be_asked_about_the_only_token(driven: Driven, indices: Json) -> None:
+    asked: Json = {"data": [], "dtype": "int64", "shape": [0, 2], **indices}
+    prompt: Json = {"chunks": [{"tokens": [72]}]}
+    output = driven.result("asample", sample(sampler(driven), prompt=prompt, target_prompt_logprobs=asked))
+    assert output["target_prompt_logprobs"] == {**asked, "dtype": "float32"}
+
+
+UNFIT = "target_prompt_logprobs: the sparse indices do not fit 1 values in the shape [4, 2]"
+FALLING = "target_prompt_logprobs: sparse_crow_indices must rise from 0 to the number of values"
+
+
+def listed(crow: list[int] | None, col: list[int]) -> Json:
+    tensor: Json = {"data": [1], "dtype": "int64", "shape": [4, 2], "sparse_col_indices": col}
+    return tensor if crow is None else {**tensor, "sparse_crow_indices": crow}
+
+
+@pytest.mark.parametrize(
     ("tensor", "reason"),
     [
         ({"data": [1], "dtype": "int64"}, "target_prompt_logprobs: it must be a matrix of token ids, with its shape"),
@@ -112,7 +141,25 @@ def test_alternatives_are_the_best_tokens_that_the_prompt_does_not_have(driven: 
         ),
         (
             {"data": [1], "dtype": "int64", "shape": [4, 2], "sparse_crow_indices": [0, 1]},
-            "target_prompt_logprobs: its sparse indices do not fit 1 elements in the shape [4, 2]",
+            UNFIT,
+        ),
+        (listed([0, 1, 1, 1], [0]), UNFIT),
+        (listed([0, 1, 1, 1, 1], [2]), UNFIT),
+        (listed([0, 1, 1, 1, 1], []), UNFIT),
+        (listed(None, [0]), UNFIT),
+        (listed([0, 1, 0, 1, 1], [0]), FALLING),
+        (listed([1, 1, 1, 1, 1], [0]), FALLING),
+        (
+            {"data": [1] * 4, "dtype": "float32", "shape": [4, 1]},
+            "target_prompt_logprobs: it must be a matrix of token ids of int64, not of float32",
+        ),
+        (
+            {"data": [1] * 2, "dtype": "int64", "shape": [2, 1]},
+            "target_prompt_logprobs must have 4 rows, one for each prompt token after the first",
+        ),
+        (
+            {"data": [], "dtype": "int64", "shape": [10**12, 0]},
+            "target_prompt_logprobs must have 4 rows, one for each prompt token after the first",
         ),
         (
             {"data": [999] * 4, "dtype": "int64", "shape": [4, 1]},
@@ -123,7 +170,22 @@ def test_alternatives_are_the_best_tokens_that_the_prompt_does_not_have(driven: 
             "target_prompt_logprobs must have 4 rows, one for each prompt token after the first",
         ),
     ],
-    ids=["no matrix", "misshapen", "sparse", "no token", "too long"],
+    ids=[
+        "no matrix",
+        "misshapen",
+        "sparse",
+        "rows without marks",
+        "column",
+        "columns",
+        "columns only",
+        "falling marks",
+        "late marks",
+        "numbers",
+        "too short",
+        "very long",
+        "no token",
+        "too long",
+    ],
 )
 def test_tokens_that_cannot_be_asked_about_are_named(driven: Driven, tensor: Json, reason: str) -> None:
     failed = driven.result("asample", sample(sampler(driven), target_prompt_logprobs=tensor))

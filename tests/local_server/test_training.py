@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.local_server.driving import DATUM, Driven, Json, batch
@@ -43,6 +44,16 @@ def test_a_null_configuration_is_none(driven: Driven) -> None:
     model_id = driven.model()
     body: Json = {"model_id": model_id, "forward_backward_input": {**of_datum(DATUM), "loss_fn_config": None}}
     assert driven.result("forward_backward", body) == driven.result("forward_backward", batch(driven.model()))
+
+
+def test_a_ratio_that_is_infinite_is_told_as_the_largest_number(driven: Driven) -> None:
+    inputs: Json = {"target_tokens": {"data": [101], "dtype": "int64"}}
+    inputs |= {name: {"data": [value]} for name, value in {"logprobs": -200.0, "advantages": 1.0}.items()}
+    datum: Json = {"model_input": {"chunks": [{"tokens": [72]}]}, "loss_fn_inputs": inputs}
+    body: Json = {"model_id": driven.model(), "forward_backward_input": {"data": [datum], "loss_fn": "ppo"}}
+    metrics = driven.result("forward_backward", body)["metrics"]
+    assert metrics["ratio:max"] == np.finfo(np.float32).max
+    assert metrics["loss:sum"] == pytest.approx(-1.2)
 
 
 def test_a_tensor_may_be_sparse(driven: Driven) -> None:

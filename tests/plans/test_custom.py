@@ -137,6 +137,29 @@ def test_sparse_targets_keep_their_form() -> None:
     assert (sent["data"], sent["shape"], sent["sparse_col_indices"]) == ([-0.5, -0.5], [2, 9], [3, 4])
 
 
+LISTED: Any = {"data": [-1, -2], "dtype": "float32", "shape": [2, 3]}
+ANSWERS: dict[str, Any] = {
+    "the whole matrix": {"data": [0, 0, -1, 0, -2, 0], "dtype": "float32", "shape": [2, 3]},
+    "what is listed": {"data": [-1, -2], "dtype": "float32", "shape": [2]},
+    "what is listed, as it was asked": {**LISTED, "sparse_crow_indices": [0, 1, 2], "sparse_col_indices": [2, 1]},
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_a_loss_is_given_what_sparse_targets_list(answer: Any) -> None:
+    given: list[list[float]] = []
+
+    def noting(data: Sequence[Datum], logprobs: Arrays) -> Any:
+        given.extend(each.tolist() for each in logprobs)
+        return halves(data, logprobs)
+
+    targets = TensorData([7, 8], "int64", (2, 3), sparse_crow_indices=(0, 1, 2), sparse_col_indices=(2, 1))
+    sparse = Datum(ModelInput.from_ints([5, 5]), {"target_tokens": targets})
+    trainer = Trainer(results={1: reply(200, {"loss_fn_outputs": [{"logprobs": answer}], "metrics": {}})})
+    output = trainer.run(take_custom(a_run(), (sparse,), CustomLoss(loss_fn=noting, arrays="numpy"))).unwrap()
+    assert (given, output.metrics["loss:sum"]) == ([[-1.0, -2.0]], -1.5)
+
+
 BAD: dict[str, tuple[tuple[Datum, ...], Objective, str]] = {
     "no targets": ((Datum(ModelInput.from_ints([1]), {}),), Objective(), "data[0].loss_fn_inputs['target_tokens']"),
     "no data": ((), Objective(), "data"),
@@ -153,10 +176,19 @@ def test_bad_input_is_found_before_anything_is_sent(data: tuple[Datum, ...], obj
     assert (error.path, trainer.sent) == (path, [])
 
 
-def test_an_answer_without_log_probabilities_is_undecodable() -> None:
-    error = Trainer(results={1: reply(200, EMPTY)}).run(take_custom(a_run(), DATA[:1], LOSS)).failure()
+UNFIT: dict[str, tuple[list[Any], str]] = {
+    "no log-probabilities": ([{}], "log-probabilities of [None] tokens for data with [2]"),
+    "no datum": ([], "log-probabilities of [] tokens for data with [2]"),
+    "too few": ([{"logprobs": {"data": [-1.0]}}], "log-probabilities of [1] tokens for data with [2]"),
+}
+
+
+@pytest.mark.parametrize(("outputs", "reason"), UNFIT.values(), ids=UNFIT)
+def test_an_answer_without_the_log_probabilities_is_undecodable(outputs: list[Any], reason: str) -> None:
+    answer = reply(200, {"loss_fn_outputs": outputs, "metrics": {}})
+    error = Trainer(results={1: answer}).run(take_custom(a_run(), DATA[:1], LOSS)).failure()
     assert isinstance(error, errors.Undecodable)
-    assert "log-probabilities of [None] tokens for data with [2]" in error.message
+    assert reason in error.message
 
 
 def test_a_backward_pass_that_fails_says_what_was_taken() -> None:

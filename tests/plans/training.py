@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from tests.plans.scripted import Script, reply, waiting
@@ -58,15 +59,16 @@ class Trainer(Script):
 
 
 def result_of(body: Any) -> object:
-    """Each datum's output names its first token; the metric counts data."""
+    """Each datum's output names its first token, and is dense whatever its targets are; the metric counts data."""
     batch = body.get("forward_backward_input") or body.get("forward_input")
     if batch is None:
         return {"metrics": None, "path": "tinker://m/weights/a"}
     firsts = [datum["model_input"]["chunks"][0]["tokens"][0] for datum in batch["data"]]
-    sizes = [len(datum["loss_fn_inputs"]["target_tokens"]["data"]) for datum in batch["data"]]
+    targets = [datum["loss_fn_inputs"]["target_tokens"] for datum in batch["data"]]
+    shapes = [tensor.get("shape") or [len(tensor["data"])] for tensor in targets]
     outputs = [
-        {"logprobs": {"data": [-float(first)] * size, "dtype": "float32", "shape": [size]}}
-        for first, size in zip(firsts, sizes, strict=True)
+        {"logprobs": {"data": [-float(first)] * prod(shape), "dtype": "float32", "shape": shape}}
+        for first, shape in zip(firsts, shapes, strict=True)
     ]
     return {"loss_fn_output_type": "A", "loss_fn_outputs": outputs, "metrics": {"loss:sum": float(len(firsts))}}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import httpx
 from returns.result import Success
 
@@ -9,6 +11,13 @@ from tests.clients.fronts import error_of
 from tinkex_py import ServiceClient, errors
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.testing.answering import answering
+
+
+def test_a_response_may_be_compressed() -> None:
+    packed = httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b'{"sessions": ["s"]}'))
+    transport = answering({"GET /api/v1/sessions": packed})
+    with ServiceClient(base_url="http://server.test", api_key="tml-test", transport=transport) as service:
+        assert [RestClient.beside(service).list_sessions().unwrap().sessions for _ in range(2)] == [["s"], ["s"]]
 
 
 def test_answers_are_values_responses_or_functions() -> None:

@@ -14,7 +14,13 @@ from returns.result import Failure, Success
 
 from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
 from tinkex_py.outcome import or_raise
-from tinkex_py.types import CheckpointsListResponse, FrozenMapping, SampleResponse
+from tinkex_py.types import (
+    CheckpointsListResponse,
+    ForwardBackwardOutput,
+    FrozenMapping,
+    OptimStepResponse,
+    SampleResponse,
+)
 from tinkex_py.types.tokens import Tokens
 from tinkex_py.wire.json import convert, decode, encode, encoded, lower, numbered
 
@@ -67,6 +73,15 @@ def test_not_a_number_is_read_however_it_is_spelled() -> None:
         data = or_raise(decode(TensorData, spelled)).data
         assert (data[0], isnan(data[1])) == (1.5, True)
     assert or_raise(decode(dict[str, float], b'{"loss": Infinity}')) == {"loss": float("inf")}
+
+
+@pytest.mark.parametrize("form", [ForwardBackwardOutput, OptimStepResponse])
+@pytest.mark.parametrize("other", ["2.5", "Infinity"])
+def test_a_metric_that_is_null_is_no_number(form: type[ForwardBackwardOutput | OptimStepResponse], other: str) -> None:
+    body = f'{{"metrics": {{"ratio:max": null, "grad_norm": null, "loss:sum": {other}}}}}'
+    metrics = or_raise(decode(form, body.encode())).metrics or {}
+    assert [name for name, value in metrics.items() if isnan(value)] == ["ratio:max", "grad_norm"]
+    assert metrics["loss:sum"] == float(other)
 
 
 TIMES = {

@@ -114,16 +114,23 @@ def test_a_sample_is_read_as_views_that_equal_lists() -> None:
 
 def test_what_is_not_there_is_none() -> None:
     response = sample(
-        sequences=[schema.SampledSequence(logprobs=b"")], prompt_logprobs=b"", topk_prompt_logprobs=table((), (), 0)
+        sequences=[
+            schema.SampledSequence(tokens=i32(5), logprobs=b"", topk_sampled_logprobs=table((), (), 0)),
+            schema.SampledSequence(),
+        ],
+        prompt_logprobs=b"",
+        topk_prompt_logprobs=table((), (), 0),
     )
-    (sequence,) = response.sequences
-    assert (sequence.stop_reason, sequence.tokens, sequence.logprobs, sequence.topk_logprobs) == (
-        "stop",
-        [],
-        None,
-        None,
-    )
+    told = [(one.stop_reason, one.tokens, one.logprobs, one.topk_logprobs) for one in response.sequences]
+    assert told == [("stop", [5], None, None), ("stop", [], None, None)]
     assert (response.prompt_logprobs, response.topk_prompt_logprobs, response.prompt_alt_tokens) == (None, None, None)
+
+
+def test_of_no_tokens_nothing_is_told() -> None:
+    empty = schema.SampledSequence(tokens=b"", logprobs=b"", topk_sampled_logprobs=table((), (), 0))
+    response = sample(sequences=[empty], topk_prompt_logprobs=schema.TopkLogprobs(length=1))
+    (sequence,) = response.sequences
+    assert (sequence.logprobs, sequence.topk_logprobs, response.topk_prompt_logprobs) == ([], [], [None])
 
 
 def test_a_prompt_has_none_where_there_is_no_number_and_rows_end_before_padding() -> None:

@@ -37,7 +37,8 @@ def initial_state(parameters: Parameters) -> AdamState:
 
 def global_norm(gradients: Parameters) -> float:
     """Return the Euclidean norm of all gradients together; not finite if any of them is not."""
-    return float(np.sqrt(sum(float(np.vdot(value, value)) for value in gradients.values())))
+    wide = [value.astype(np.float64) for value in gradients.values()]
+    return float(np.sqrt(sum(float(np.vdot(value, value)) for value in wide)))
 
 
 def adam_step(

@@ -41,23 +41,27 @@ def array_of(tensor: Tensor) -> Outcome[Array, str]:
     match _flat(tensor):
         case Failure() as failure:
             return failure
-        case Success(flat) if tensor.sparse_crow_indices is None and tensor.sparse_col_indices is None:
+        case Success(flat) if not _is_sparse(tensor):
             return _shaped(flat, tuple(tensor.shape) if tensor.shape is not None else flat.shape)
         case Success(values):
             return _dense(values, tensor)
 
 
-def places_of(tensor: Tensor) -> Outcome[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], str]:
-    """The rows and the integers of a matrix `[R, K]`: all of a dense one, those listed of a sparse one."""
-    shape, crow = tensor.shape or (), tensor.sparse_crow_indices
+def places_of(tensor: Tensor) -> Outcome[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]], str]:
+    """R and the rows and integers of a matrix `[R, K]`: all of a dense one, those listed of a sparse one."""
+    shape, size = tensor.shape or (), len(tensor.data)
     if len(shape) != 2 or min(shape) < 0:
         return Failure("it must be a matrix of token ids, with its shape")
-    if crow is None and prod(shape) != len(tensor.data):
-        return Failure(f"its {len(tensor.data)} elements do not fit the shape {list(shape)}")
-    counts = [shape[1]] * shape[0] if crow is None else [end - start for start, end in pairwise(crow)]
-    if len(counts) != shape[0] or min(counts, default=0) < 0 or sum(counts) != len(tensor.data):
-        return Failure(f"its sparse indices do not fit {len(tensor.data)} elements in the shape {list(shape)}")
-    return then(_integers(tensor.data), lambda ids: Success((np.repeat(np.arange(shape[0]), counts), ids)))
+    if not tensor.dtype.startswith(("int", "uint")):
+        return Failure(f"it must be a matrix of token ids of int64, not of {tensor.dtype[:50]}")
+    sparse = _is_sparse(tensor)
+    problem = _sparse_problem(tensor, size) if sparse else None
+    if problem is not None:
+        return Failure(problem)
+    if not sparse and prod(shape) != size:
+        return Failure(f"its {size} elements do not fit the shape {list(shape)}")
+    rows = _rows(tensor) if sparse else np.arange(size) // max(shape[1], 1)
+    return then(_integers(tensor.data), lambda ids: Success((shape[0], rows, ids)))
 
 
 def _kind(chunk: Chunk) -> str:
@@ -119,14 +123,33 @@ def _shaped(flat: Array, shape: tuple[int, ...]) -> Outcome[Array, str]:
 
 def _dense(values: Array, tensor: Tensor) -> Outcome[Array, str]:
     """The dense form of a compressed-sparse-row matrix: row `i` lists `values[crow[i]:crow[i + 1]]`."""
-    shape, crow, col = tensor.shape or [], tensor.sparse_crow_indices or [], tensor.sparse_col_indices or []
+    shape = tensor.shape or []
     if len(shape) != 2 or min(shape) < 0 or prod(shape) > LARGEST:
         return Failure(f"a sparse tensor needs the shape of its dense matrix, of {LARGEST} elements at most")
-    rows, columns = shape
-    if len(crow) != rows + 1 or len(col) != values.size or not all(0 <= column < columns for column in col):
-        return Failure(f"the sparse indices do not fit {values.size} values in the shape {list(shape)}")
-    if crow[0] != 0 or crow[-1] != values.size or any(start > end for start, end in pairwise(crow)):
-        return Failure("sparse_crow_indices must rise from 0 to the number of values")
-    dense = np.zeros((rows, columns), values.dtype)
-    dense[np.repeat(np.arange(rows), np.diff(np.array(crow))), np.array(col, np.int64)] = values
+    problem = _sparse_problem(tensor, values.size)
+    if problem is not None:
+        return Failure(problem)
+    dense = np.zeros(tuple(shape), values.dtype)
+    dense[_rows(tensor), np.array(tensor.sparse_col_indices, np.int64)] = values
     return Success(dense)
+
+
+def _is_sparse(tensor: Tensor) -> bool:
+    return tensor.sparse_crow_indices is not None or tensor.sparse_col_indices is not None
+
+
+def _sparse_problem(tensor: Tensor, size: int) -> str | None:
+    """What is wrong with the indices of that many values in a matrix."""
+    rows, columns = tensor.shape or (0, 0)
+    crow, col = tensor.sparse_crow_indices or [], tensor.sparse_col_indices or []
+    if len(crow) != rows + 1 or len(col) != size or not all(0 <= column < columns for column in col):
+        return f"the sparse indices do not fit {size} values in the shape {[rows, columns]}"
+    if crow[0] != 0 or crow[-1] != size or any(start > end for start, end in pairwise(crow)):
+        return "sparse_crow_indices must rise from 0 to the number of values"
+    return None
+
+
+def _rows(tensor: Tensor) -> npt.NDArray[np.int64]:
+    """The row of each value that a sparse matrix lists."""
+    counts = [end - start for start, end in pairwise(tensor.sparse_crow_indices or ())]
+    return np.repeat(np.arange(len(counts)), np.array(counts, np.int64))

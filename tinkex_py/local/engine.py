@@ -85,7 +85,8 @@ def forward_backward(
 def optim_step(model: LoraModel, params: AdamParams) -> Outcome[Mapping[str, float], str]:
     """Make one Adam step with the gathered gradients, forget them, return metrics (`grad_norm` before clipping).
 
-    No gradients count as zeros. A gradient that is not finite is a Failure, is forgotten, and changes nothing.
+    No gradients count as zeros. A gradient that is not finite, or whose squares are not, is a Failure, is forgotten,
+    and changes nothing.
     """
     problem = settings_problem(params)
     if problem:
@@ -95,7 +96,13 @@ def optim_step(model: LoraModel, params: AdamParams) -> Outcome[Mapping[str, flo
     with np.errstate(over="ignore", invalid="ignore"):
         adapter, state, metrics = adam_step(model.adapter, gradients, model.state, params)
         finite = np.isfinite(metrics["grad_norm"]) and np.isfinite(global_norm(adapter))
+        bounded = np.isfinite(global_norm(state.second))
     if not finite:
         return Failure("the gradient or the new weights are not finite: the step was not made, the gradient is dropped")
+    if not bounded:
+        return Failure(
+            f"a gradient of norm {metrics['grad_norm']:.2g} is too large for Adam: the step was not made, the gradient "
+            "is dropped; grad_clip_norm would bound it"
+        )
     model.adapter, model.state = adapter, state
     return Success(metrics)

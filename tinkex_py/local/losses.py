@@ -1,7 +1,8 @@
 """The losses on per-token log-probabilities, their gradients and their metrics. Pure.
 
 Every loss is a sum over the tokens of one example, in nats, to be minimized. `logprobs` are the model's for the
-`target_tokens`; the input `logprobs` are those of the policy that sampled them; the ratio is `exp(new - old)`.
+`target_tokens`; the input `logprobs` are those of the policy that sampled them; the ratio is `exp(new - old)`, and 1
+for tokens that don't count: prompt tokens have no advantage, and what stands for their `logprobs` has no meaning.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tinkex_py.local.architecture import Floats
 
@@ -45,56 +47,53 @@ def _cross_entropy(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
 def _importance_sampling(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     """-sum(ratio * advantages): REINFORCE (Williams 1992) corrected for the sampling policy."""
     del options
-    ratio = np.exp(logprobs - inputs["logprobs"])
+    ratio = _ratio(logprobs - inputs["logprobs"], inputs["advantages"] != 0)
     gain = ratio * inputs["advantages"]
-    return Value(-float(gain.sum()), -gain, _ratio_metrics(ratio, inputs))
+    return Value(-float(gain.sum()), -gain, _ratio_metrics(ratio))
 
 
 def _ppo(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     """-sum(min(ratio * advantages, clip(ratio) * advantages)): PPO's clipped surrogate (arXiv:1707.06347)."""
-    ratio = np.exp(logprobs - inputs["logprobs"])
-    return _clipped_surrogate(ratio, inputs, options, np.ones_like(ratio))
+    return _clipped_surrogate(logprobs - inputs["logprobs"], inputs, options, np.ones_like(logprobs))
 
 
-def _clipped_surrogate(ratio: Floats, inputs: Inputs, options: Options, mask: Floats) -> Value:
+def _clipped_surrogate(distance: Floats, inputs: Inputs, options: Options, mask: Floats) -> Value:
+    ratio = _ratio(distance, (inputs["advantages"] != 0) & (mask != 0))
     gain = ratio * inputs["advantages"]
     clipped_gain = _clipped(ratio, inputs, options) * inputs["advantages"]
     cut = clipped_gain < gain
     loss = -float((mask * np.where(cut, clipped_gain, gain)).sum())
-    metrics = _ratio_metrics(ratio, inputs) | {"clipped_tokens:sum": float((cut * (mask != 0)).sum())}
+    metrics = _ratio_metrics(ratio) | {"clipped_tokens:sum": float((cut * (mask != 0)).sum())}
     return Value(loss, np.where(cut, 0.0, -gain * mask).astype(gain.dtype), metrics)
 
 
 def _cispo(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     """-sum(clip(ratio) * advantages * logprobs), the clipped ratio a constant (CISPO, arXiv:2506.13585)."""
-    ratio = np.exp(logprobs - inputs["logprobs"])
+    counts = inputs["advantages"] != 0
+    ratio = _ratio(logprobs - inputs["logprobs"], counts)
     coefficient = _clipped(ratio, inputs, options)
-    clipped = float((coefficient != ratio).sum())
+    clipped = float((counts & (coefficient != ratio)).sum())
     slope = -coefficient * inputs["advantages"]
-    return Value(
-        float((slope * logprobs).sum()), slope, _ratio_metrics(ratio, inputs) | {"clipped_tokens:sum": clipped}
-    )
+    return Value(float((slope * logprobs).sum()), slope, _ratio_metrics(ratio) | {"clipped_tokens:sum": clipped})
 
 
 def _dro(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     """-sum(advantages * logprobs - beta / 2 * (logprobs - old)**2): direct reward optimization (arXiv:2405.19107)."""
     distance = logprobs - inputs["logprobs"]
     gain = inputs["advantages"] * logprobs - 0.5 * options["beta"] * distance**2
-    return Value(
-        -float(gain.sum()), options["beta"] * distance - inputs["advantages"], _ratio_metrics(np.exp(distance), inputs)
-    )
+    metrics = _ratio_metrics(_ratio(distance, inputs["advantages"] != 0))
+    return Value(-float(gain.sum()), options["beta"] * distance - inputs["advantages"], metrics)
 
 
 def _gspo(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
     """PPO's surrogate with the sequence's geometric-mean ratio at every token (GSPO-token, arXiv:2507.18071).
 
-    `sequence_ratio_mask` (default ones) chooses the tokens that count. By its definition the ratio's value is a
-    constant and each token's gradient flows through that token's own log-probability.
+    `sequence_ratio_mask` (by default the tokens with an advantage) chooses the tokens that count. By its definition
+    the ratio's value is a constant and each token's gradient flows through that token's own log-probability.
     """
-    mask = inputs.get("sequence_ratio_mask", np.ones_like(logprobs))
+    mask = inputs.get("sequence_ratio_mask", (inputs["advantages"] != 0).astype(logprobs.dtype))
     distance = (mask * (logprobs - inputs["logprobs"])).sum() / max(float(mask.sum()), 1.0)
-    ratio = np.full_like(logprobs, np.exp(distance))
-    return _clipped_surrogate(ratio, inputs, options, mask)
+    return _clipped_surrogate(np.full_like(logprobs, distance), inputs, options, mask)
 
 
 def _stable_reinforce(logprobs: Floats, inputs: Inputs, options: Options) -> Value:
@@ -106,7 +105,7 @@ def _stable_reinforce(logprobs: Floats, inputs: Inputs, options: Options) -> Val
     distance = logprobs - inputs["logprobs"]
     bounded = np.clip(distance, np.log(options["ratio_min"]), np.log(options["ratio_max"])).astype(logprobs.dtype)
     mask = (np.abs(inputs["advantages"]) <= options["advantage_limit"]).astype(logprobs.dtype)
-    value = _clipped_surrogate(np.exp(bounded), inputs, options, mask)
+    value = _clipped_surrogate(bounded, inputs, options, mask)
     slope = np.where(bounded == distance, value.slope, 0.0).astype(logprobs.dtype)
     filtered = {"filtered_tokens:sum": float((mask == 0).sum())}
     return Value(value.loss, slope, value.metrics | filtered)
@@ -118,10 +117,13 @@ def _clipped(ratio: Floats, inputs: Inputs, options: Options) -> Floats:
     return np.clip(ratio, low, inputs.get("clip_high_threshold", options["clip_high_threshold"])).astype(ratio.dtype)
 
 
-def _ratio_metrics(ratio: Floats, inputs: Inputs) -> dict[str, float]:
-    """The extreme ratios among the tokens that matter; prompt tokens have no advantage, and their ratio no meaning."""
-    ratios = ratio[inputs["advantages"] != 0]
-    return {"ratio:min": float(ratios.min(initial=1.0)), "ratio:max": float(ratios.max(initial=1.0))}
+def _ratio(distance: Floats, counts: npt.NDArray[np.bool_]) -> Floats:
+    return np.exp(np.where(counts, distance, 0).astype(distance.dtype))
+
+
+def _ratio_metrics(ratio: Floats) -> dict[str, float]:
+    """The extreme ratios; those of tokens that don't count are 1 and move neither."""
+    return {"ratio:min": float(ratio.min(initial=1.0)), "ratio:max": float(ratio.max(initial=1.0))}
 
 
 THRESHOLDS = ("clip_low_threshold", "clip_high_threshold")

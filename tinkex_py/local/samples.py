@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from returns.result import Failure, Success
 
@@ -22,6 +23,8 @@ from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
 from tinkex_py.types.sampling import PromptAltTokens, SampledSequence, SampleResponse
 from tinkex_py.types.tensor import TensorData
+
+T = TypeVar("T")
 
 CLONE_BLOCK = 10**9
 """A clone of a sampler numbers its samples from its own number times this."""
@@ -237,8 +240,8 @@ def _targets(tensor: bodies.Tensor | None) -> Outcome[engine.PromptTargets | Non
     if tensor is None:
         return Success(None)
     match places_of(tensor):
-        case Success((places, tokens)):
-            return Success(engine.PromptTargets(places=places, tokens=tokens))
+        case Success((rows, places, tokens)):
+            return Success(engine.PromptTargets(rows=rows, places=places, tokens=tokens))
         case Failure(reason):
             return Failure(f"target_prompt_logprobs: {reason}")
 
@@ -253,7 +256,7 @@ def _wire_output(output: engine.SampleOutput, body: bodies.Sample) -> SampleResp
     return SampleResponse(
         sequences=sequences,
         prompt_logprobs=_masked(output.prompt_logprobs, body.prompt_logprobs_last_n),
-        topk_prompt_logprobs=output.topk_prompt_logprobs,
+        topk_prompt_logprobs=_masked(output.topk_prompt_logprobs, body.prompt_logprobs_last_n),
         target_prompt_logprobs=_target_logprobs(output, body.target_prompt_logprobs),
         prompt_alt_tokens=None if output.alternatives is None else _alternatives(output.alternatives),
     )
@@ -272,9 +275,9 @@ def _alternatives(found: engine.Alternatives) -> PromptAltTokens:
     return PromptAltTokens(tokens=TensorData(found.tokens, "int64"), logprobs=TensorData(found.logprobs, "float32"))
 
 
-def _masked(logprobs: tuple[float | None, ...] | None, last: int | None) -> tuple[float | None, ...] | None:
+def _masked(rows: tuple[T | None, ...] | None, last: int | None) -> tuple[T | None, ...] | None:
     """Only the last ones, when so many were asked for; the others are None."""
-    if logprobs is None or last is None:
-        return logprobs
-    hidden = max(0, len(logprobs) - last)
-    return (*(None for _ in range(hidden)), *logprobs[hidden:])
+    if rows is None or last is None:
+        return rows
+    hidden = max(0, len(rows) - last)
+    return (*(None for _ in range(hidden)), *rows[hidden:])

@@ -37,11 +37,12 @@ class SampledSequence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptTargets(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens whose log-probabilities are asked about, -1 for none: `places` and `tokens` `[N]`.
+    """Tokens whose log-probabilities are asked about, -1 for none: `places` and `tokens` `[N]`, of a table of `rows`.
 
-    Place 0 is that of the prompt's second token.
+    There is a row for each token of the prompt after the first; place 0 is that of the second.
     """
 
+    rows: int
     places: Tokens
     tokens: Tokens
 
@@ -134,7 +135,7 @@ def _targets_problem(targets: PromptTargets | None, length: int, vocabulary: int
     outside = targets.tokens[(targets.tokens < -1) | (targets.tokens >= vocabulary)]
     if len(outside):
         return f"target_prompt_logprobs holds {outside[0]}, which is no token id from 0 to {vocabulary - 1} and not -1"
-    if bool(((targets.places < 0) | (targets.places >= length - 1)).any()):
+    if targets.rows != length - 1:
         return f"target_prompt_logprobs must have {length - 1} rows, one for each prompt token after the first"
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from tinkex_py.request import Reply
 from tinkex_py.types.promises import Promised
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import ForwardBackwardOutput, OptimStepResponse
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def step(
@@ -114,7 +116,13 @@ def _counted(state: State, run: Run, base_model: str, output: engine.StepOutput)
 
 def _wire_output(output: engine.StepOutput) -> ForwardBackwardOutput:
     tensors = tuple({name: _tensor(array) for name, array in row.items()} for row in output.outputs)
-    return ForwardBackwardOutput(loss_fn_output_type="ArrayRecord", loss_fn_outputs=tensors, metrics=output.metrics)
+    metrics = _finite(output.metrics)
+    return ForwardBackwardOutput(loss_fn_output_type="ArrayRecord", loss_fn_outputs=tensors, metrics=metrics)
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics that have a form in JSON: what is beyond float32, such as an infinite ratio, is its largest number."""
+    return {name: max(-LARGEST, min(value, LARGEST)) for name, value in metrics.items()}
 
 
 def _tensor(array: npt.NDArray[np.float32]) -> TensorData:
@@ -135,7 +143,7 @@ def _optimized(model: engine.LoraModel, body: bodies.OptimStep) -> Outcome[Concl
         asked = "no adam_params" if body.optimizer_params is None else repr(body.optimizer_params.type)
         return Failure(f"the embedded engine has one optimizer, Adam with adam_params; the step has {asked}")
     params = engine.AdamParams(**msgspec.structs.asdict(body.adam_params))
-    return then(engine.optim_step(model, params), lambda metrics: done(OptimStepResponse(metrics=metrics)))
+    return then(engine.optim_step(model, params), lambda metrics: done(OptimStepResponse(metrics=_finite(metrics))))
 
 
 def save_weights(state: State, body: bodies.SaveWeights, request: Incoming) -> Reply:

@@ -1,8 +1,9 @@
 """What a loss on log-probabilities takes and gives. Pure.
 
-A loss is a function `loss(data, logprobs)`. `logprobs` holds one array for each datum, shaped like its target tokens,
-in nats. It returns `(loss, metrics)` when torch differentiates it, or `(loss, metrics, gradients)` when it gives its
-own: one array for each datum, of the same shape, the derivative of the loss by each log-probability.
+A loss is a function `loss(data, logprobs)`. `logprobs` holds one array for each datum, shaped like its target tokens
+(`[N]` for the N tokens that sparse ones list), in nats. It returns `(loss, metrics)` when torch differentiates it, or
+`(loss, metrics, gradients)` when it gives its own: one array for each datum, of the same shape, the derivative of the
+loss by each log-probability.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Cross-entropy is `-sum(weights * logprobs)`: with `weights = -dC/dlogprobs` its 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from returns.result import Failure, Success
@@ -45,15 +46,17 @@ def second_pass(data: Sequence[Datum], gradients: Arrays) -> tuple[Datum, ...]:
 
 
 def logprobs_of(data: Sequence[Datum], output: ForwardBackwardOutput) -> Outcome[Arrays]:
-    """The log-probabilities of each datum's target tokens, in their shape; Undecodable when some are missing."""
-    outputs = output.loss_fn_outputs
-    found = [row.get("logprobs") for row in outputs]
+    """The log-probabilities of each datum's target tokens, in their shape; Undecodable when some are missing.
+
+    Servers answer sparse target tokens with the whole matrix, from which the cells that they list are picked.
+    """
+    targets = [datum.loss_fn_inputs["target_tokens"] for datum in data]
+    found = [row.get("logprobs") for row in output.loss_fn_outputs]
     sizes = [None if tensor is None else tensor.size for tensor in found]
-    wanted = [datum.loss_fn_inputs["target_tokens"].size for datum in data]
-    if sizes != wanted:
-        return Failure(_unfit(sizes, wanted))
-    pairs = zip(data, found, strict=True)
-    return Success(tuple(_shaped(datum, tensor) for datum, tensor in pairs if tensor is not None))
+    if len(sizes) != len(targets) or not all(map(_fits, targets, sizes)):
+        return Failure(_unfit(sizes, [tensor.size for tensor in targets]))
+    pairs = zip(targets, found, strict=True)
+    return Success(tuple(_shaped(tokens, tensor) for tokens, tensor in pairs if tensor is not None))
 
 
 def merged(output: ForwardBackwardOutput, evaluation: Evaluation) -> ForwardBackwardOutput:
@@ -91,8 +94,18 @@ def _like_targets(datum: Datum, values: np.typing.NDArray[np.float64]) -> Tensor
     )
 
 
-def _shaped(datum: Datum, tensor: TensorData) -> np.typing.NDArray[np.float64]:
-    return np.asarray(tensor.to_numpy(), np.float64).reshape(datum.loss_fn_inputs["target_tokens"].packed.shape)
+def _fits(targets: TensorData, size: int | None) -> bool:
+    return size in {targets.size, prod(targets.shape or (targets.size,))}
+
+
+def _shaped(targets: TensorData, tensor: TensorData) -> np.typing.NDArray[np.float64]:
+    values = np.asarray(tensor.to_numpy(), np.float64).reshape(-1)
+    whole = tensor.sparse_crow_indices is None and values.size == prod(targets.shape or ())
+    crow, col = targets.sparse_crow_indices, targets.sparse_col_indices
+    if whole and targets.shape is not None and crow is not None and col is not None:
+        rows, columns = targets.shape
+        values = values.reshape(rows, columns)[np.repeat(np.arange(rows), np.diff(crow)), np.array(col, np.int64)]
+    return values.reshape(targets.packed.shape)
 
 
 def _unfit(sizes: Sequence[int | None], wanted: Sequence[int]) -> TinkerError:

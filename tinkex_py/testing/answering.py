@@ -34,10 +34,18 @@ def answering(answers: Mapping[str, Answer]) -> httpx.MockTransport:
             case None:
                 return httpx.Response(404, json={"detail": f"no answer is set for {request.method} {request.url.path}"})
             case httpx.Response() as given:
-                return httpx.Response(given.status_code, headers=given.headers, content=given.content)
+                return httpx.Response(given.status_code, headers=_unpacked(given.headers), content=given.content)
             case Mapping() as body:
                 return httpx.Response(200, json=body)
             case make:
                 return make(request)
 
     return httpx.MockTransport(handler)
+
+
+def _unpacked(headers: httpx.Headers) -> httpx.Headers:
+    """The headers of content that is unpacked."""
+    return httpx.Headers([pair for pair in headers.multi_items() if pair[0] not in _OF_PACKED])
+
+
+_OF_PACKED = ("content-encoding", "content-length", "transfer-encoding")

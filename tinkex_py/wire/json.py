@@ -70,13 +70,13 @@ def lower(value: object) -> object:
 def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     """The body as a value of that type; Failure says what is wrong with it.
 
-    NaN and Infinity are read too. A time without a zone is in UTC, and one that nobody can read is None: it spoils no
-    list of other things.
+    NaN and Infinity are read too, and a metric that is null is NaN. A time without a zone is in UTC, and one that
+    nobody can read is None: it spoils no list of other things.
     """
     try:
         value: T = _decoder(form).decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if b"NaN" in body or b"Infinity" in body or _NO_TIME.fullmatch(str(error)):
+        if b"NaN" in body or b"Infinity" in body or _NO_TIME.fullmatch(str(error)) or str(error) == _NO_METRIC:
             return _decode_leniently(form, body)
         return Failure(str(error))
     return Success(value)
@@ -97,13 +97,21 @@ def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     except (ValueError, RecursionError) as error:
         return Failure(str(error))
     converted = convert(form, value)
-    while (
-        isinstance(converted, Failure)
-        and (found := _NO_TIME.fullmatch(converted.failure()))
-        and _mend_times(value, _STEP.findall(found[1]))
-    ):
+    while isinstance(converted, Failure) and _mend(value, converted.failure()):
         converted = convert(form, value)
     return converted
+
+
+def _mend(value: Json, problem: str) -> int:
+    """Mend what the problem says is wrong; return how much of it there was. JSON has no NaN: writers put null."""
+    match value:
+        case {"metrics": dict(metrics)} if problem == _NO_METRIC:
+            lost = [name for name, metric in metrics.items() if metric is None]
+            metrics.update(dict.fromkeys(lost, nan))
+            return len(lost)
+        case _:
+            found = _NO_TIME.fullmatch(problem)
+            return 0 if found is None else _mend_times(value, _STEP.findall(found[1]))
 
 
 def _mend_times(value: Json, place: Sequence[str]) -> int:
@@ -272,6 +280,7 @@ _NO_TIME = re.compile(
     r"(?:Invalid RFC3339 encoded datetime|Expected `datetime` with a timezone component)"
     r" - at `\$((?:\.\w+|\[\d+\])*\.\w+)`"
 )
+_NO_METRIC = "Expected `float`, got `null` - at `$.metrics[...]`"
 _STEP = re.compile(r"\w+")
 """The names and numbers that a place is made of."""
 _PART = 8192

@@ -16,7 +16,7 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.outcome import Outcome
-from tinkex_py.types.sampling import PromptAltTokens, SampledSequence, SampleResponse
+from tinkex_py.types.sampling import PromptAltTokens, SampledSequence, SampleResponse, TopkLogprobs
 from tinkex_py.types.tensor import WIDTHS, DType, TensorData
 from tinkex_py.types.tokens import Tokens
 from tinkex_py.types.training import ForwardBackwardOutput
@@ -127,7 +127,7 @@ def _sample_response(body: bytes) -> SampleResponse:
     return SampleResponse(
         sequences=[_sequence(sequence) for sequence in message.sequences],
         prompt_logprobs=OptionalFloats(_whole(message.prompt_logprobs, 4)) if message.prompt_logprobs else None,
-        topk_prompt_logprobs=_alternatives(message.topk_prompt_logprobs) if has("topk_prompt_logprobs") else None,
+        topk_prompt_logprobs=_prompt_alternatives(message.topk_prompt_logprobs),
         target_prompt_logprobs=tensor_of(message.target_prompt_logprobs) if has("target_prompt_logprobs") else None,
         prompt_alt_tokens=_alt_tokens(message.prompt_alt_tokens) if has("prompt_alt_tokens") else None,
         prompt_cache_hit_tokens=message.prompt_cache_hit_tokens,
@@ -135,14 +135,19 @@ def _sample_response(body: bytes) -> SampleResponse:
 
 
 def _sequence(message: schema.SampledSequence) -> SampledSequence:
+    nothing, has = not message.tokens, message.HasField
+    table = _alternatives(message.topk_sampled_logprobs)
     return SampledSequence(
         stop_reason=_STOP_REASONS.get(message.stop_reason, f"stop_reason_{message.stop_reason}"),
         tokens=Tokens.of_buffer(_whole(message.tokens, 4)),
-        logprobs=Floats(_whole(message.logprobs, 4)) if message.logprobs else None,
-        topk_logprobs=_alternatives(message.topk_sampled_logprobs)
-        if message.HasField("topk_sampled_logprobs")
-        else None,
+        logprobs=Floats(_whole(message.logprobs, 4)) or ([] if nothing and has("logprobs") else None),
+        topk_logprobs=table or ([] if nothing and has("topk_sampled_logprobs") else None),
     )
+
+
+def _prompt_alternatives(message: schema.TopkLogprobs) -> TopkLogprobs | None:
+    """The table of a prompt; that of one token has a row, and no cell."""
+    return _alternatives(message) or ([None] if message.length == 1 else None)
 
 
 def _alternatives(message: schema.TopkLogprobs) -> Alternatives | None:
