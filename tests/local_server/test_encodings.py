@@ -77,13 +77,16 @@ def told(response: SampleResponse) -> tuple[Any, ...]:
     return list(sample.tokens), logprobs, *counts
 
 
-@pytest.mark.parametrize(
-    ("prompt", "max_tokens", "tables"),
-    [([72, 105], 0, ([], [None, 2])), ([72], 0, ([], [None])), ([72], 1, ([2], [None]))],
-    ids=["no tokens", "neither", "a prompt of one token"],
-)
+EMPTY: dict[str, tuple[list[int], int, tuple[Any, Any]]] = {
+    "no tokens": ([72, 105], 0, ([], [None, 2])),
+    "a prompt of one token": ([72], 1, ([2], [None])),
+    "both": ([72], 0, ([], [None])),
+}
+
+
+@pytest.mark.parametrize(("prompt", "max_tokens", "tables"), EMPTY.values(), ids=EMPTY)
 def test_both_answers_say_the_same_of_what_is_empty(
-    driven: Driven, prompt: list[int], max_tokens: int, tables: tuple[list[Any], list[Any]]
+    driven: Driven, prompt: list[int], max_tokens: int, tables: tuple[Any, Any]
 ) -> None:
     body = {"base_model": "tinkex/tiny-random", "prompt": {"chunks": [{"tokens": prompt}]}, "prompt_logprobs": True}
     body |= {"sampling_params": {"max_tokens": max_tokens}, "topk_prompt_logprobs": 2, "topk_sample_logprobs": 2}
