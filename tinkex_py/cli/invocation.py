@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -118,13 +118,14 @@ class Invocation(Struct, kw_only=True):
         return answer.strip().lower() in {"y", "yes"}
 
     def save(self, file: Path, content: bytes) -> None:
-        """Write a file, whole or not at all."""
-        partial = file.with_name(f".{file.name}.partial")
+        """Write a file, whole or not at all; what is there and is no plain file, such as a pipe, is written into."""
         try:
-            _ = partial.write_bytes(content)
-            _ = partial.replace(file)
+            if file.exists() and not file.is_file():
+                with file.open("wb") as there:
+                    _ = there.write(content)
+            else:
+                _replace(Path(os.path.realpath(file)), content)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             self.fail(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
 
     def write(self, text: str) -> None:
@@ -146,6 +147,18 @@ class Invocation(Struct, kw_only=True):
     def _nobody_is_named(self, settings: Config) -> bool:
         named = self.options.base_url or os.environ.get("TINKER_BASE_URL")
         return not named and _is_missing(credentials_of(settings))
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Put a file in the place of the one that is there, if any."""
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        _ = partial.write_bytes(content)
+        _ = partial.replace(file)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def _is_missing(outcome: Outcome[object]) -> bool:
