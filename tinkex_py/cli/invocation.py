@@ -50,10 +50,20 @@ class Invocation(Struct, kw_only=True):
         settings = self.or_exit(Config.from_env(os.environ))
         given = {
             "base_url": self.options.base_url,
-            "api_key": self._key(),
+            "api_key": self.key(),
             "timeout": self.options.timeout,
         }
         return structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+    def key(self) -> str | None:
+        """What is in the file of --api-key-file."""
+        file = self.options.api_key_file
+        if file is None:
+            return None
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
 
     @contextmanager
     def client(self, kind: type[ClientT], folder: Path = FOLDER, *, engine: bool = False) -> Generator[ClientT]:
@@ -134,15 +144,6 @@ class Invocation(Struct, kw_only=True):
 
     def _line(self, console: Console, text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
-
-    def _key(self) -> str | None:
-        file = self.options.api_key_file
-        if file is None:
-            return None
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
 
     def _nobody_is_named(self, settings: Config) -> bool:
         named = self.options.base_url or os.environ.get("TINKER_BASE_URL")
