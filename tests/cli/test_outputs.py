@@ -62,3 +62,13 @@ def test_a_dash_is_the_screen(stock: Stock) -> None:
     result = stock.tinkex(*SAMPLE, "-o", "-")
     assert (result.exit_code, Path("-").exists()) == (0, False)
     assert json.loads(result.stdout)["samples"]
+
+
+def test_a_quiet_command_still_says_where_what_it_made_is(stock: Stock) -> None:
+    _ = Path("text.txt").write_text("The sun is warm. " * 20)
+    model = ("--base-model", "tinkex/tiny-random", "--quiet")
+    saved = stock.tinkex("checkpoint", "save", *model).stdout.splitlines()
+    trained = stock.tinkex("train", "text.txt", *model, "--steps", "1").stdout.splitlines()
+    assert [line.partition("/")[0] for line in (*saved, *trained)] == ["tinker:", "tinker:"]
+    assert Path(stock.tinkex("checkpoint", "download", *saved, "--quiet").stdout.strip()).is_dir()
+    assert stock.tinkex("checkpoint", "set-ttl", *saved, "--ttl", "60", "--quiet").stdout == ""

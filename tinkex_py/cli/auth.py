@@ -12,7 +12,7 @@ from returns.result import Failure, Success
 from tinkex_py.auth import check_access
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Group
-from tinkex_py.cli.tables import done, show_one
+from tinkex_py.cli.tables import changed, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.config import Config, mask
@@ -54,7 +54,7 @@ def login(invocation: Invocation) -> None:
     name = said.name or f"tinkex-{socket.gethostname().split('.')[0]}"
     stored = ManualKey(key=key, name=name, note=said.note, details=said.details)
     invocation.or_exit(store_keys(file, keys.having(name, stored)))
-    done(invocation, f"Stored {mask(key)} ({name}) in {file}", {"name": name, "file": str(file)})
+    changed(invocation, f"Stored {mask(key)} ({name}) in {file}", {"name": name, "file": str(file)})
 
 
 @auth.command()
@@ -75,7 +75,7 @@ def logout(invocation: Invocation) -> None:
             invocation.or_exit(said)
     invocation.or_exit(store_keys(file, keys.without(keys.default)))
     how = "and revoked" if revoked else f"; it still works: revoke it at {_KEYS_PAGE}"
-    done(invocation, f"Forgotten: {chosen.name} {how}", {"name": chosen.name, "revoked": revoked})
+    changed(invocation, f"Forgotten: {chosen.name} {how}", {"name": chosen.name, "revoked": revoked})
 
 
 @auth.command()

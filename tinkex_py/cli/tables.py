@@ -93,7 +93,12 @@ def show_one(invocation: Invocation, value: object, fields: Mapping[str, object]
 
 
 def done(invocation: Invocation, sentence: str, value: Mapping[str, object]) -> None:
-    """Something was carried out: a sentence for a person, an object for a program."""
+    """Something was made: `What: where` for a person, with `--quiet` only where, an object for a program."""
+    answer(invocation, sentence.partition(": ")[2] if invocation.options.quiet else sentence, value)
+
+
+def changed(invocation: Invocation, sentence: str, value: Mapping[str, object]) -> None:
+    """Something is otherwise now: a sentence for a person, but not with `--quiet`, an object for a program."""
     if not (invocation.options.quiet and invocation.format == "table"):
         answer(invocation, sentence, value)
 
