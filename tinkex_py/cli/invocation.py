@@ -121,7 +121,7 @@ class Invocation(Struct, kw_only=True):
     def agrees(self, question: str) -> bool:
         """What the person says to a yes-or-no question; nobody there to answer is an error."""
         self.err.print(f"{harmless(question)} [y/N] ", end="", highlight=False, markup=False, soft_wrap=True)
-        answer = sys.stdin.readline()
+        answer = input_line()
         if not answer:
             self.err.print()
             self.stop("there is nobody to ask", "add --yes to do it without being asked")
@@ -164,6 +164,11 @@ def _replace(file: Path, content: bytes) -> None:
 
 def _is_missing(outcome: Outcome[object]) -> bool:
     return isinstance(outcome, Failure) and isinstance(outcome.failure(), MissingCredentials)
+
+
+def input_line() -> str:
+    """A line of standard input; nothing at its end, and where it is closed."""
+    return "" if sys.stdin is None else sys.stdin.readline()
 
 
 def begin(context: click.Context) -> Invocation:

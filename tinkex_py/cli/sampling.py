@@ -116,9 +116,9 @@ def _prompt(invocation: Invocation, prompt: str | None, file: Path | None) -> st
         return _read(invocation, file)
     if prompt is not None and prompt != "-":
         return prompt
-    if prompt is None and file is None and sys.stdin.isatty():
+    if prompt is None and file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("Give a prompt, --prompt-file, or text on standard input.")
-    return sys.stdin.read().removesuffix("\n")
+    return "" if sys.stdin is None else sys.stdin.read().removesuffix("\n")
 
 
 def _read(invocation: Invocation, file: Path) -> str | list[int]:
