@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -72,3 +73,15 @@ def test_a_quiet_command_still_says_where_what_it_made_is(stock: Stock) -> None:
     assert [line.partition("/")[0] for line in (*saved, *trained)] == ["tinker:", "tinker:"]
     assert Path(stock.tinkex("checkpoint", "download", *saved, "--quiet").stdout.strip()).is_dir()
     assert stock.tinkex("checkpoint", "set-ttl", *saved, "--ttl", "60", "--quiet").stdout == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+@pytest.mark.parametrize("form", ["table", "json", "jsonl"])
+def test_a_folder_whose_name_is_no_text_is_named_as_well_as_can_be(stock: Stock, form: str) -> None:
+    result = stock.tinkex("checkpoint", "download", stock.training, "-o", "dl\udcff", "-f", form)
+    assert result.exit_code == 0
+    if form == "table":
+        assert result.stdout.startswith("Downloaded: dl\\udcff/")
+    else:
+        said = json.loads(result.stdout)
+        assert {each.partition("/")[0] for each in (said["folder"], *said["files"])} == {"dl\ufffd"}

@@ -54,7 +54,7 @@ def login(invocation: Invocation) -> None:
     name = said.name or f"tinkex-{socket.gethostname().split('.')[0]}"
     stored = ManualKey(key=key, name=name, note=said.note, details=said.details)
     invocation.or_exit(store_keys(file, keys.having(name, stored)))
-    changed(invocation, f"Stored {mask(key)} ({name}) in {file}", {"name": name, "file": str(file)})
+    changed(invocation, f"Stored {mask(key)} ({name}) in {file}", {"name": name, "file": file})
 
 
 @auth.command()

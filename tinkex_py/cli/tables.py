@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 import click
@@ -127,6 +129,8 @@ def _encoded(value: object) -> bytes:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, PurePath):  # whose name may be no text
+        return os.fsencode(value).decode("utf-8", "replace")
     return dict(value) if is_mapping(value) else str(value)
 
 
