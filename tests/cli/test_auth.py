@@ -13,7 +13,7 @@ from tests.cli.running import KEY, Stock, tinkex
 from tests.plans.test_authentication import jwt
 from tinkex_py.runtime.credentials import store_keys
 from tinkex_py.types.keys import KeyDetails
-from tinkex_py.types.stored import NO_KEYS, GeneratedKey
+from tinkex_py.types.stored import NO_KEYS, GeneratedKey, ManualKey
 
 FILE = Path("credentials.json")
 
@@ -48,6 +48,22 @@ def test_the_status_is_said_and_shown_by_the_exit_code(stock: Stock) -> None:
     bad = tinkex("auth", "status", "--base-url", stock.address)
     assert (good.exit_code, good.stdout) == (0, "Credentials available  yes\nTinker accessible      yes\n")
     assert (bad.exit_code, bad.stdout) == (1, "Credentials available  no\nTinker accessible      no\n")
+
+
+def test_the_status_says_why_there_are_no_credentials(stock: Stock) -> None:
+    at = ("auth", "status", "--base-url", stock.address)
+    missing, garbage = tinkex(*at), tinkex(*at, TINKER_API_KEY="garbage")
+    assert store_keys(FILE.absolute(), NO_KEYS.having("login", ManualKey(key=KEY, name="login"))) == Success(None)
+    FILE.chmod(0o644)
+    readable = tinkex(*at)
+    for result, said in (
+        (missing, "there is no API key"),
+        (garbage, "keys begin with tml-"),
+        (readable, "credentials.json"),
+    ):
+        assert (result.exit_code, result.stdout) == (1, "Credentials available  no\nTinker accessible      no\n")
+        assert result.stderr.startswith("Error: ")
+        assert said in result.stderr
 
 
 def test_an_opaque_key_is_told_of_by_the_server(stock: Stock) -> None:

@@ -39,10 +39,32 @@ def test_filters_choose_and_a_dry_run_only_shows(stock: Stock) -> None:
     run = paths[0].removeprefix("tinker://").split("/")[0]
     chosen = ("checkpoint", "delete", "--run-id", run, "--type", "training", "--after", "2020-01-01")
     shown = stock.tinkex(*chosen, "--dry-run")
-    assert all(path in shown.stderr for path in paths)
+    assert all(path in shown.stdout for path in paths)
     assert stock.tinkex(*chosen, "--before", "2020-02-01", "--yes").stdout == "Deleted 0 checkpoints\n"
     assert len(left(stock, paths[0])) == 2
     assert stock.tinkex(*chosen, "--yes", "--format", "json").stdout == '{\n  "deleted_count": 2,\n  "failed": []\n}\n'
+
+
+@pytest.mark.parametrize("words", [(), ("--quiet",)], ids=["aloud", "quiet"])
+def test_a_dry_run_has_the_paths_as_its_result(stock: Stock, words: tuple[str, ...]) -> None:
+    paths = stock.saved("one", "two")
+    shown = stock.tinkex("checkpoint", "delete", *paths, "--dry-run", *words)
+    assert shown.stdout.splitlines()[:2] == paths
+    said = json.loads(stock.tinkex("checkpoint", "delete", *paths, "--dry-run", *words, "-f", "json").stdout)
+    assert said == {"deleted_count": 0, "failed": [], "would_delete": paths}
+    assert len(left(stock, paths[0])) == 2
+
+
+def test_a_path_that_is_given_twice_is_deleted_once(stock: Stock) -> None:
+    (path,) = stock.saved("twice")
+    result = stock.tinkex("checkpoint", "delete", path, path, "--yes")
+    assert (result.exit_code, result.stdout) == (0, "Deleted 1 checkpoint\n")
+
+
+def test_a_deletion_that_is_declined_is_json_all_the_same(stock: Stock) -> None:
+    (path,) = stock.saved("kept")
+    result = stock.tinkex("checkpoint", "delete", path, "-f", "json", given="n\n")
+    assert json.loads(result.stdout) == {"deleted_count": 0, "failed": []}
 
 
 def test_what_could_not_be_deleted_is_said_and_ends_with_status_1(stock: Stock) -> None:

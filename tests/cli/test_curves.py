@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from xml.parsers import expat
 
 import pytest
 
-from tests.cli.running import tinkex
-from tinkex_py import Failure, or_raise
-from tinkex_py.cli.pictures import FORMATS
+from tests.cli.running import run_tinkex, tinkex
+from tinkex_py import Failure, Success, or_raise
+from tinkex_py.cli.pictures import FORMATS, save_curves
 from tinkex_py.cli.records import Curve, StepLog, read_curves
 from tinkex_py.cli.sparkline import sparkline
 
@@ -135,3 +136,37 @@ def test_values_are_a_line_of_text(values: list[float], width: int, line: str) -
 
 def test_a_terminal_without_blocks_gets_letters() -> None:
     assert sparkline([0, 1], 2, blocks=False).isascii()
+
+
+ODD = {
+    "mathematics in the title": ("loss", 1.0, "cost $_$"),
+    "mathematics in a name": ("a$_$b", 1.0, ""),
+    "control characters": ("a\x01\x1b\ufffe", 1.0, "b\x02"),
+    "half a letter": ("a", 1.0, "b\udcff"),
+    "letters that no font has": ("\u4e16\u754c", 1.0, "\U0001f9ff"),
+    "the largest numbers": ("loss", 1.5e308, ""),
+}
+
+
+@pytest.mark.parametrize("ending", [ending[1:] for ending in FORMATS])
+@pytest.mark.parametrize(("name", "value", "title"), ODD.values(), ids=ODD)
+def test_whatever_names_and_numbers_there_are_a_picture_comes_of_them(
+    name: str, value: float, title: str, ending: str
+) -> None:
+    file = Path(f"curve.{ending}")
+    for count in (1, 3, 60):
+        values = [value if at % 2 else -value for at in range(count)]
+        assert save_curves([Curve(name, range(count), values)], file, title) == Success(file)
+    if ending == "svg":
+        assert expat.ParserCreate().Parse(file.read_bytes(), True) == 1
+
+
+def test_curves_are_shown_in_what_the_output_can_carry() -> None:
+    _ = written("log.jsonl", BOTH)
+    ended = run_tinkex("plot", "log.jsonl", folder=Path(), PYTHONIOENCODING="latin-1")
+    assert (ended.returncode, ended.stderr, "#" in ended.stdout) == (0, "", True)
+
+
+def test_a_line_of_text_has_room_for_the_largest_numbers() -> None:
+    assert sparkline([-1.5e308, 1.5e308, 1.7e308, 1.7e308], 2) == "▁█"
+    assert sparkline([-1.5e308, 1.5e308], 2) == "▁█"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from tests.cli.running import KEY, Stock, tinkex
 from tests.clients.servers import keeping
+from tinkex_py import Config, ServiceClient
+from tinkex_py.cli.probes import probe
 
 
 def findings(said: str) -> dict[str, tuple[str, str]]:
@@ -43,6 +47,18 @@ def test_what_an_old_server_lacks_is_noted() -> None:
     assert found["session search"] == ("note", "not there (known since 0.36)")
     assert found["vintage"][1].startswith("0.7 or later")
     assert "training runs" not in found
+
+
+@pytest.mark.parametrize("held", ["get_server_capabilities", "training_runs", "healthz"])
+def test_a_server_that_holds_questions_is_waited_for_once(held: str) -> None:
+    with keeping({"get_server_capabilities": (200, {"supported_models": []})}) as server:
+        server.held.add(held)
+        with ServiceClient(Config(base_url=server.address, api_key=KEY, dialect="json")) as service:
+            begun = time.monotonic()
+            found = probe(service, 1.0)
+            assert 1.0 <= time.monotonic() - begun < 3.0
+    assert held != "healthz" or found.latency is None
+    assert len(server.bodies(held)) == 1
 
 
 def test_a_server_that_is_not_there_is_bad_and_says_what_to_do() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import get_args
@@ -102,6 +103,22 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:
     environment = {**ENVIRONMENT, "TINKER_API_KEY": "tml-0123456789abcdef"}
     ended = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False, env=environment)
     assert "Traceback" not in ended.stderr
+
+
+CLOSED = {
+    "question": (("checkpoint", "delete", "tinker://a/weights/b"), 1, "Error: there is nobody to ask"),
+    "key": (("auth", "login"), 1, "Error: that is no API key"),
+    "prompt": (("sample",), 2, "Error: Give a prompt, "),
+    "prompt that is said to be there": (("sample", "-"), 1, "Error: "),
+}
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="needs a POSIX shell")
+@pytest.mark.parametrize(("words", "status", "said"), CLOSED.values(), ids=CLOSED)
+def test_an_input_that_is_closed_is_one_without_anything(words: tuple[str, ...], status: int, said: str) -> None:
+    line = f"{shlex.join([*COMMAND, *words, '--base-url', 'local:'])} <&-"
+    ended = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    assert (ended.returncode, said in ended.stderr, "bug" in ended.stderr) == (status, True, False)
 
 
 def test_a_message_that_nobody_wants_is_not_said(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,29 @@ def test_a_server_that_asks_for_none_says_what_clients_need() -> None:
 def test_a_key_that_no_client_can_send_is_refused(key: str) -> None:
     result = tinkex("serve", "--port", "0", "--host", "no.such.host.invalid", "--api-key", key)
     assert (result.exit_code, "Invalid value for '--api-key': it is empty, or" in result.stderr) == (2, True)
+
+
+def test_the_key_of_a_file_is_asked_for() -> None:
+    _ = Path("key").write_text(f"{KEY}\n")
+    with serving("--api-key-file", "key") as (_, address, said):
+        assert said.endswith("TINKER_API_KEY=(the key that you gave)")
+        let_in = [tinkex("model", "list", "--base-url", address, TINKER_API_KEY=key) for key in (KEY, "tml-local")]
+    assert [result.exit_code for result in let_in] == [0, 1]
+
+
+UNFIT = {
+    "an empty file": (("--api-key-file", "empty"), "'--api-key-file': it is empty, or"),
+    "two keys": (("--api-key-file", "key", "--api-key", KEY), "Give either --api-key"),
+    "another server": (("--base-url", "http://127.0.0.1:9"), "Error: --base-url "),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), UNFIT.values(), ids=UNFIT)
+def test_what_would_leave_a_server_open_or_means_nothing_there_is_refused(words: tuple[str, ...], said: str) -> None:
+    _ = Path("empty").write_text("\n")
+    _ = Path("key").write_text(KEY)
+    result = tinkex("serve", "--port", "0", "--host", "no.such.host.invalid", *words)
+    assert (result.exit_code, said in result.stderr) == (2, True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")

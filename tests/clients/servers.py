@@ -26,13 +26,15 @@ ANSWERS: Mapping[str, tuple[int, object]] = {
 
 
 class Keeping(ThreadingHTTPServer):
-    """Answers by the last part of the path; `asked` has each question's part, body and key."""
+    """Answers by the last part of the path, but those `held` never; `asked` has each question's part, body and key."""
 
     daemon_threads = True
 
     def __init__(self, answers: Mapping[str, tuple[int, object]]) -> None:
         self.answers = {**ANSWERS, **answers}
         self.asked: list[tuple[str, Any, str | None]] = []
+        self.held: set[str] = set()
+        self.over = threading.Event()
         super().__init__(("127.0.0.1", 0), _Answer)
 
     @property
@@ -60,6 +62,9 @@ class _Answer(BaseHTTPRequestHandler):
         assert isinstance(self.server, Keeping)
         name = self.path.partition("?")[0].rpartition("/")[2]
         self.server.asked.append((name, body, self.headers.get("x-api-key")))
+        if name in self.server.held:
+            self.close_connection = self.server.over.wait()
+            return
         status, answer = self.server.answers.get(name, (404, {}))
         content = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
@@ -82,5 +87,6 @@ def keeping(answers: Mapping[str, tuple[int, object]] | None = None) -> Generato
         try:
             yield server
         finally:
+            server.over.set()
             server.shutdown()
             thread.join()

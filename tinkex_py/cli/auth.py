@@ -10,9 +10,9 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.auth import check_access
-from tinkex_py.cli.invocation import Invocation, invoked
+from tinkex_py.cli.invocation import Invocation, input_line, invoked
 from tinkex_py.cli.options import Group
-from tinkex_py.cli.tables import done, show_one
+from tinkex_py.cli.tables import changed, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.config import Config, mask
@@ -54,7 +54,7 @@ def login(invocation: Invocation) -> None:
     name = said.name or f"tinkex-{socket.gethostname().split('.')[0]}"
     stored = ManualKey(key=key, name=name, note=said.note, details=said.details)
     invocation.or_exit(store_keys(file, keys.having(name, stored)))
-    done(invocation, f"Stored {mask(key)} ({name}) in {file}", {"name": name, "file": str(file)})
+    changed(invocation, f"Stored {mask(key)} ({name}) in {file}", {"name": name, "file": file})
 
 
 @auth.command()
@@ -75,7 +75,7 @@ def logout(invocation: Invocation) -> None:
             invocation.or_exit(said)
     invocation.or_exit(store_keys(file, keys.without(keys.default)))
     how = "and revoked" if revoked else f"; it still works: revoke it at {_KEYS_PAGE}"
-    done(invocation, f"Forgotten: {chosen.name} {how}", {"name": chosen.name, "revoked": revoked})
+    changed(invocation, f"Forgotten: {chosen.name} {how}", {"name": chosen.name, "revoked": revoked})
 
 
 @auth.command()
@@ -83,15 +83,14 @@ def logout(invocation: Invocation) -> None:
 def status(invocation: Invocation) -> None:
     """Whether there is a credential and the server lets it in; status 1 when either is not so."""
     settings = invocation.config()
-    available = settings.local or isinstance(credentials_of(settings), Success)
-    problem = _access(settings) if available else None
-    accessible = available and problem is None
+    credentials = Success(None) if settings.local else credentials_of(settings)
+    available = isinstance(credentials, Success)
+    problem = _access(settings) if available else credentials.failure()
+    accessible = problem is None
     fields = {"Credentials available": available, "Tinker accessible": accessible}
     show_one(invocation, {"credentials_available": available, "accessible": accessible}, fields)
     if problem is not None:
         invocation.fail(problem)
-    if not available:
-        raise SystemExit(1)
 
 
 @auth.command()
@@ -117,8 +116,8 @@ def _of_key(invocation: Invocation, said: ApiKeyResponse) -> None:
 
 
 def _asked(invocation: Invocation) -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
+    if sys.stdin is None or not sys.stdin.isatty():
+        return input_line().strip()
     invocation.tell(f"Keys are made at {_KEYS_PAGE}; call this one tinkex-{socket.gethostname().split('.')[0]}")
     key: str = click.prompt("API key", hide_input=True, err=True)
     return key.strip()

@@ -9,7 +9,7 @@ import click
 
 from tinkex_py.cli.display import size
 from tinkex_py.cli.invocation import Invocation, invoked
-from tinkex_py.cli.options import Group
+from tinkex_py.cli.options import Group, Output
 from tinkex_py.cli.tables import Column, Table, columns_option, csv_text, show
 from tinkex_py.clients.admin import AdminClient
 from tinkex_py.types.usage import BillingEvent, BillingUsageResponse, CheckpointStorage
@@ -51,7 +51,6 @@ STORAGE: Table[CheckpointStorage] = Table(
     },
     usual=("project", "user", "checkpoints", "size", "monthly_usd"),
 )
-_CSV = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 @click.group(cls=Group)
@@ -62,8 +61,8 @@ def billing() -> None:
 @billing.command()
 @click.argument("starting_on")
 @click.argument("ending_before")
-@click.option("--csv", "csv_file", type=_CSV, help="Write the usage as CSV to a file; - is the screen.")
-@click.option("--sessions-csv", type=_CSV, help="Write what the billed sessions say of themselves as CSV.")
+@click.option("--csv", "csv_file", type=Output(), help="Write the usage as CSV to a file; - is the screen.")
+@click.option("--sessions-csv", type=Output(), help="Write what the billed sessions say of themselves as CSV.")
 @columns_option(USAGE)
 @invoked
 def usage(
@@ -91,7 +90,7 @@ def usage(
 
 @billing.command("checkpoint-storage")
 @click.option("--project-id", help="Only that project.")
-@click.option("--csv", "csv_file", type=_CSV, help="Write it as CSV to a file; - is the screen.")
+@click.option("--csv", "csv_file", type=Output(), help="Write it as CSV to a file; - is the screen.")
 @columns_option(STORAGE)
 @invoked
 def checkpoint_storage(

@@ -10,7 +10,7 @@ from tinkex_py.cli.display import size
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Group
 from tinkex_py.cli.runs import limit_option
-from tinkex_py.cli.tables import Column, Table, columns_option, done, show, show_one
+from tinkex_py.cli.tables import Column, Table, changed, columns_option, show, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.errors import NotFound
 from tinkex_py.types.paths import TinkerPath
@@ -77,7 +77,7 @@ def publish(invocation: Invocation, path: str) -> None:
     """Let everybody read a checkpoint."""
     with invocation.client(RestClient) as rest:
         invocation.or_exit(rest.publish_checkpoint_from_tinker_path(path))
-    done(invocation, f"Public from now on: {path}", {"tinker_path": path, "public": True})
+    changed(invocation, f"Public from now on: {path}", {"tinker_path": path, "public": True})
 
 
 @checkpoint.command()
@@ -87,7 +87,7 @@ def unpublish(invocation: Invocation, path: str) -> None:
     """Make a checkpoint private again."""
     with invocation.client(RestClient) as rest:
         invocation.or_exit(rest.unpublish_checkpoint_from_tinker_path(path))
-    done(invocation, f"Private again: {path}", {"tinker_path": path, "public": False})
+    changed(invocation, f"Private again: {path}", {"tinker_path": path, "public": False})
 
 
 @checkpoint.command("set-ttl")
@@ -102,4 +102,4 @@ def set_ttl(invocation: Invocation, path: str, ttl: int | None, *, remove: bool)
     with invocation.client(RestClient) as rest:
         invocation.or_exit(rest.set_checkpoint_ttl_from_tinker_path(path, ttl))
     until = "for good" if ttl is None else f"for {ttl} s"
-    done(invocation, f"Kept {until}: {path}", {"tinker_path": path, "ttl_seconds": ttl})
+    changed(invocation, f"Kept {until}: {path}", {"tinker_path": path, "ttl_seconds": ttl})

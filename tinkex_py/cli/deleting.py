@@ -48,6 +48,12 @@ class Deletion(Struct, frozen=True, kw_only=True):
     failed: Sequence[Failed] = ()
 
 
+class Rehearsal(Deletion, frozen=True, kw_only=True):
+    """What a bulk deletion would do."""
+
+    would_delete: Sequence[str]
+
+
 class Filter(Struct, frozen=True, kw_only=True):
     """Which checkpoints are meant."""
 
@@ -95,15 +101,18 @@ def delete(
         raise click.UsageError("Give either paths, or conditions such as --run-id.")
     with invocation.client(RestClient) as rest:
         if paths:
-            found: Sequence[Checkpoint] = [Checkpoint(checkpoint_id="", tinker_path=path) for path in paths]
+            found: Sequence[Checkpoint] = [
+                Checkpoint(checkpoint_id="", tinker_path=path) for path in dict.fromkeys(paths)
+            ]
         else:
             found = [each for each in _listed(invocation, rest, run_id) if conditions.fits(each)]
-        _preview(invocation, found, told=bool(filtered))
-        if dry_run or not found:
-            _report(invocation, Deletion(deleted_count=0), dry_run=dry_run)
+        _preview(invocation, found, result=dry_run)
+        if dry_run:
+            would = [each.tinker_path for each in found]
+            _report(invocation, Rehearsal(deleted_count=0, would_delete=would), "Nothing was deleted")
             return
-        if not yes and not invocation.agrees(f"Delete {_count(len(found))} for good?"):
-            invocation.note("Nothing was deleted")
+        if found and not yes and not invocation.agrees(f"Delete {_count(len(found))} for good?"):
+            _report(invocation, Deletion(deleted_count=0), "Nothing was deleted")
             return
         failures = _deleted(invocation, rest, found)
     failed = [Failed(path, error.message) for path, error in failures]
@@ -120,13 +129,12 @@ def _listed(invocation: Invocation, rest: RestClient, run_id: str | None) -> Seq
     return invocation.or_exit(rest.list_checkpoints(run_id)).checkpoints
 
 
-def _preview(invocation: Invocation, found: Sequence[Checkpoint], *, told: bool) -> None:
-    """What is about to go, beside the result."""
-    if invocation.options.quiet:
-        return
-    for each in found if told else ():
+def _preview(invocation: Invocation, found: Sequence[Checkpoint], *, result: bool) -> None:
+    """What is about to go: beside the result, or as the result for people."""
+    say = invocation.say if result and invocation.format == "table" else invocation.note
+    for each in found:
         cells = (CHECKPOINTS.columns[name].value(each) for name in ("path", "type", "size"))
-        invocation.note("  ".join(str(cell) for cell in cells if cell))
+        say("  ".join(str(cell) for cell in cells if cell))
     total = sum(each.size_bytes or 0 for each in found)
     invocation.note(f"{_count(len(found))}{f', {size(total)}' if total else ''}")
 
@@ -145,14 +153,14 @@ def _deleted(invocation: Invocation, rest: RestClient, found: Sequence[Checkpoin
     return [(each.tinker_path, failures[each.tinker_path]) for each in found if each.tinker_path in failures]
 
 
-def _report(invocation: Invocation, deletion: Deletion, *, dry_run: bool = False) -> None:
+def _report(invocation: Invocation, deletion: Deletion, said: str | None = None) -> None:
     match invocation.format:
         case "json":
             write_json(invocation, deletion)
         case "jsonl":
             write_line(invocation, deletion)
         case "table":
-            invocation.tell("Nothing was deleted" if dry_run else f"Deleted {_count(deletion.deleted_count)}")
+            invocation.tell(said or f"Deleted {_count(deletion.deleted_count)}")
 
 
 def _count(number: int) -> str:

@@ -35,8 +35,8 @@ def download(invocation: Invocation, path: str, output: Path, *, force: bool) ->
     """
     with invocation.client(ServiceClient) as service:
         found = downloaded(invocation, service, path, output, force=force)
-    files = {"files": [str(file) for file in found.files]}
-    done(invocation, f"Downloaded: {found.folder}", {"tinker_path": path, "folder": str(found.folder), **files})
+    value = {"tinker_path": path, "folder": found.folder, "files": found.files}
+    done(invocation, f"Downloaded: {found.folder}", value)
 
 
 def downloaded(invocation: Invocation, service: ServiceClient, path: str, output: Path, *, force: bool) -> Downloaded:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -50,10 +50,20 @@ class Invocation(Struct, kw_only=True):
         settings = self.or_exit(Config.from_env(os.environ))
         given = {
             "base_url": self.options.base_url,
-            "api_key": self._key(),
+            "api_key": self.key(),
             "timeout": self.options.timeout,
         }
         return structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+    def key(self) -> str | None:
+        """What is in the file of --api-key-file."""
+        file = self.options.api_key_file
+        if file is None:
+            return None
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
 
     @contextmanager
     def client(self, kind: type[ClientT], folder: Path = FOLDER, *, engine: bool = False) -> Generator[ClientT]:
@@ -111,20 +121,21 @@ class Invocation(Struct, kw_only=True):
     def agrees(self, question: str) -> bool:
         """What the person says to a yes-or-no question; nobody there to answer is an error."""
         self.err.print(f"{harmless(question)} [y/N] ", end="", highlight=False, markup=False, soft_wrap=True)
-        answer = sys.stdin.readline()
+        answer = input_line()
         if not answer:
             self.err.print()
             self.stop("there is nobody to ask", "add --yes to do it without being asked")
         return answer.strip().lower() in {"y", "yes"}
 
     def save(self, file: Path, content: bytes) -> None:
-        """Write a file, whole or not at all."""
-        partial = file.with_name(f".{file.name}.partial")
+        """Write a file, whole or not at all; what is there and is no plain file, such as a pipe, is written into."""
         try:
-            _ = partial.write_bytes(content)
-            _ = partial.replace(file)
+            if file.exists() and not file.is_file():
+                with file.open("wb") as there:
+                    _ = there.write(content)
+            else:
+                _replace(Path(os.path.realpath(file)), content)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             self.fail(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
 
     def write(self, text: str) -> None:
@@ -134,22 +145,30 @@ class Invocation(Struct, kw_only=True):
     def _line(self, console: Console, text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    def _key(self) -> str | None:
-        file = self.options.api_key_file
-        if file is None:
-            return None
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
-
     def _nobody_is_named(self, settings: Config) -> bool:
         named = self.options.base_url or os.environ.get("TINKER_BASE_URL")
         return not named and _is_missing(credentials_of(settings))
 
 
+def _replace(file: Path, content: bytes) -> None:
+    """Put a file in the place of the one that is there, if any."""
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        _ = partial.write_bytes(content)
+        _ = partial.replace(file)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
 def _is_missing(outcome: Outcome[object]) -> bool:
     return isinstance(outcome, Failure) and isinstance(outcome.failure(), MissingCredentials)
+
+
+def input_line() -> str:
+    """A line of standard input; nothing at its end, and where it is closed."""
+    return "" if sys.stdin is None else sys.stdin.readline()
 
 
 def begin(context: click.Context) -> Invocation:

@@ -30,6 +30,20 @@ class Finite(click.FloatRange):
         return number
 
 
+class Output(click.Path):
+    """A file to write, or - for the screen; no folder, and no name that is empty, as that of an unset variable is."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, allow_dash=True, dir_okay=False)
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or a usage error."""
+        if not str(value):
+            self.fail("the name is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Options(Struct, kw_only=True):
     """What was said for the whole command; what stands last wins."""
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from returns.result import Failure, Success
 
+from tinkex_py.cli.display import harmless
 from tinkex_py.cli.records import Curve
 from tinkex_py.errors import ExtraMissing, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
@@ -26,6 +28,8 @@ _LIKELIHOOD = "loss (nats per token)"
 """What a loss is that is never negative; those of reinforcement learning have no unit."""
 _COLOURS = ("#1f5fa8", "#b3541e", "#2f7d4f", "#7a4b9e")
 _UNDATED: Mapping[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+_LARGEST = 1e300
+"""What is drawn at most: matplotlib's own sums of larger numbers are infinite."""
 _SHARE = 40
 """The part of a curve that a smoothed place takes in on either side: one in so many."""
 _SMOOTHED_FROM = 40
@@ -65,9 +69,10 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
         _draw(panels[place, 0], curve, _COLOURS[place % len(_COLOURS)])
     smoothed = any(len(curve.values) >= _SMOOTHED_FROM for curve in curves)
     _ = panels[-1, 0].set_xlabel("step (thick line: mean of its neighbours)" if smoothed else "step")
-    _ = figure.suptitle(title or ", ".join(curve.name for curve in curves))
+    _ = figure.suptitle(harmless(title or ", ".join(curve.name for curve in curves)), parse_math=False)
     try:
-        with mpl.rc_context({"svg.hashsalt": "tinkex"}):
+        with mpl.rc_context({"svg.hashsalt": "tinkex"}), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of letters that its font lacks
             figure.savefig(file, dpi=150, metadata=_UNDATED.get(file.suffix.lower()))
     except OSError as error:
         return Failure(_unwritten(file, error.strerror))
@@ -78,15 +83,21 @@ def _unwritten(file: Path, why: str | None) -> FileFailed:
     return FileFailed(message=f"{file} can't be written: {why}", path=str(file))
 
 
+def _drawn(values: Sequence[float]) -> list[float]:
+    """The values with those that are too large to draw at the edge of what can be."""
+    return [max(-_LARGEST, min(_LARGEST, value)) for value in values]
+
+
 def _draw(axes: Axes, curve: Curve, colour: str) -> None:
-    many = len(curve.values) >= _SMOOTHED_FROM
-    _ = axes.plot(curve.steps, curve.values, color=colour, linewidth=1 if many else 1.8, alpha=0.3 if many else 1)
-    if len(curve.values) == 1:
-        _ = axes.plot(curve.steps, curve.values, "o", color=colour)
+    steps, values = _drawn(curve.steps), _drawn(curve.values)
+    many = len(values) >= _SMOOTHED_FROM
+    _ = axes.plot(steps, values, color=colour, linewidth=1 if many else 1.8, alpha=0.3 if many else 1)
+    if len(values) == 1:
+        _ = axes.plot(steps, values, "o", color=colour)
     if many:
-        _ = axes.plot(curve.steps, _smoothed(curve.values), color=colour, linewidth=1.8)
-    likelihood = curve.name == "loss" and min(curve.values) >= 0
-    _ = axes.set_ylabel(_LIKELIHOOD if likelihood else curve.name)
+        _ = axes.plot(steps, _smoothed(values), color=colour, linewidth=1.8)
+    likelihood = curve.name == "loss" and min(values) >= 0
+    _ = axes.set_ylabel(_LIKELIHOOD if likelihood else harmless(curve.name), parse_math=False)
     if likelihood:
         _ = axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)

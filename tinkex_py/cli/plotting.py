@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +14,12 @@ from tinkex_py.cli.records import Curve, read_curves
 from tinkex_py.cli.sparkline import sparkline
 from tinkex_py.cli.tables import Column, Table, show
 
+
+def _has_blocks() -> bool:
+    """Whether blocks can be written where results go."""
+    return str(getattr(sys.stdout, "encoding", "utf-8")).lower().startswith("utf")
+
+
 CURVES: Table[Curve] = Table(
     key="curves",
     columns={
@@ -22,7 +29,7 @@ CURVES: Table[Curve] = Table(
         "last": Column(lambda curve: curve.values[-1], right=True),
         "least": Column(lambda curve: min(curve.values), right=True),
         "most": Column(lambda curve: max(curve.values), right=True),
-        "curve": Column(lambda curve: sparkline(curve.values, 24)),
+        "curve": Column(lambda curve: sparkline(curve.values, 24, blocks=_has_blocks())),
     },
     usual=("name", "steps", "first", "last", "curve"),
 )

@@ -25,8 +25,8 @@ from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.sessions import SessionSearchRequest
 from tinkex_py.version import PROTOCOL_VERSION
 
-_ONCE = Policy(seconds=7.0, attempts=1)
-"""A check-up must be over in ten seconds."""
+_SECONDS = 7.0
+"""For all questions together: a check-up must be over in ten seconds."""
 _ROUNDS = 3
 _UNKNOWN = frozenset({404, 405, 501})
 
@@ -81,17 +81,18 @@ def abilities() -> Sequence[Ability]:
     )
 
 
-def probe(client: ServiceClient) -> Found:
-    """Ask everything."""
-    capabilities = client.execute(service.get_server_capabilities(), retry=_ONCE)
+def probe(client: ServiceClient, seconds: float = _SECONDS) -> Found:
+    """Ask everything, and wait for so many seconds in all."""
+    end = perf_counter() + seconds
+    capabilities = client.execute(service.get_server_capabilities(), retry=_once(end))
     if isinstance(capabilities, Failure) and not isinstance(capabilities.failure(), StatusCause):
         return Found(capabilities, capabilities, {}, None)
     asked = abilities()
     with ThreadPoolExecutor(len(asked) + 1) as pool:
-        dialect = pool.submit(_dialect, client)
-        replies = pool.map(partial(_answer, client), asked)
+        dialect = pool.submit(_dialect, client, end)
+        replies = pool.map(partial(_answer, client, end), asked)
         found = {each.name: reply for each, reply in zip(asked, replies, strict=True)}
-        return Found(capabilities, dialect.result(), found, _latency(client))
+        return Found(capabilities, dialect.result(), found, _latency(client, end))
 
 
 def unknown(outcome: Outcome[Reply]) -> bool:
@@ -115,26 +116,32 @@ def vintage(found: Found) -> str | None:
     return max(known, key=lambda text: tuple(map(int, text.split("."))), default=None)
 
 
-def _dialect(client: ServiceClient) -> Outcome[Dialect]:
-    return client.execute(deadline(_ONCE.seconds, dialect_of(client.context.dialects), _overdue))
+def _once(end: float) -> Policy:
+    """One attempt, until the end."""
+    return Policy(seconds=max(0.001, end - perf_counter()), attempts=1)
+
+
+def _dialect(client: ServiceClient, end: float) -> Outcome[Dialect]:
+    return client.execute(deadline(_once(end).seconds, dialect_of(client.context.dialects), _overdue))
 
 
 def _overdue(seconds: float) -> DeadlineExceeded:
-    message = f"which encoding the server reads was not found out within {seconds:g} s"
+    message = f"which encoding the server reads was not found out within {seconds:.2g} s"
     return DeadlineExceeded(message=message, seconds=seconds)
 
 
-def _answer(client: ServiceClient, ability: Ability) -> Outcome[Reply]:
-    return client.execute(ability.request, raw=True, retry=_ONCE)
+def _answer(client: ServiceClient, end: float, ability: Ability) -> Outcome[Reply]:
+    return client.execute(ability.request, raw=True, retry=_once(end))
 
 
-def _latency(client: ServiceClient) -> float | None:
+def _latency(client: ServiceClient, end: float) -> float | None:
     spans: list[float] = []
     for _ in range(_ROUNDS):
         begun = perf_counter()
-        outcome = client.execute(service.healthz(), raw=True, retry=_ONCE)
-        if isinstance(outcome, Success) or _status(outcome.failure()) is not None:
-            spans.append(perf_counter() - begun)
+        outcome = client.execute(service.healthz(), raw=True, retry=_once(end))
+        if isinstance(outcome, Failure) and _status(outcome.failure()) is None:
+            break
+        spans.append(perf_counter() - begun)
     return median(spans) if spans else None
 
 

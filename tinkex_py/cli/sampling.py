@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tinkex_py.cli.display import harmless_text
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
-from tinkex_py.cli.options import Command, Finite
+from tinkex_py.cli.options import Command, Finite, Output
 from tinkex_py.cli.surprise import pieces, show_pieces
 from tinkex_py.cli.tables import write_json, write_line
 from tinkex_py.clients.promises import Promise
@@ -53,7 +53,9 @@ class Sampled(Struct, frozen=True, kw_only=True):
 @click.option("--seed", type=int, help="Gives the same samples again.")
 @click.option("--stop", multiple=True, help="End where this text comes; may be repeated.")
 @click.option("--show-logprobs", is_flag=True, help="Colour each token by how likely it was.")
-@click.option("-o", "--output", type=_FILE, help="Write the samples to this file as JSON too.")
+@click.option(
+    "-o", "--output", type=Output(), help="Write the samples to this file as JSON too; - is the screen, and JSON alone."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="The engine's folder.")
 @invoked
 def sample(
@@ -81,6 +83,8 @@ def sample(
     """
     if base_model is not None and model_path is not None:
         raise click.UsageError("Give either --base-model or --model-path.")
+    if str(output) == "-":
+        invocation.options.output_format, output = "json", None
     question = _prompt(invocation, prompt, prompt_file)
     params = SamplingParams(
         max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop or None, seed=seed
@@ -112,9 +116,9 @@ def _prompt(invocation: Invocation, prompt: str | None, file: Path | None) -> st
         return _read(invocation, file)
     if prompt is not None and prompt != "-":
         return prompt
-    if prompt is None and file is None and sys.stdin.isatty():
+    if prompt is None and file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("Give a prompt, --prompt-file, or text on standard input.")
-    return sys.stdin.read().removesuffix("\n")
+    return "" if sys.stdin is None else sys.stdin.read().removesuffix("\n")
 
 
 def _read(invocation: Invocation, file: Path) -> str | list[int]:

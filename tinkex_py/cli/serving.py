@@ -15,19 +15,26 @@ from tinkex_py.cli.tables import answer
 from tinkex_py.config.checks import fits_header
 from tinkex_py.outcome import Outcome
 
+_UNFIT = "is empty, or holds characters that no HTTP header can carry."
+
 
 def _usable(_context: click.Context, _option: click.Parameter, key: str | None) -> str | None:
     """A key that clients can send: one that is empty would let everybody in, or nobody."""
     if key is None or fits_header(key.strip()):
         return key
-    raise click.BadParameter("it is empty, or holds characters that no HTTP header can carry.")
+    raise click.BadParameter(f"it {_UNFIT}")
 
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where checkpoints are kept.")
-@click.option("--api-key", envvar="TINKEX_SERVE_API_KEY", callback=_usable, help="Ask clients for this key.")
+@click.option(
+    "--api-key",
+    envvar="TINKEX_SERVE_API_KEY",
+    callback=_usable,
+    help="Ask clients for this key, or that of --api-key-file.",
+)
 @click.option(
     "--token-seconds", type=click.IntRange(1), help="Have clients exchange the key for tokens of this lifetime."
 )
@@ -41,6 +48,9 @@ def serve(
     token_seconds: int | None,
 ) -> None:
     """Serve the embedded engine on a port, for any Tinker client, until Ctrl-C."""
+    if invocation.options.base_url is not None:
+        raise click.UsageError("--base-url names a server to talk to; give --host and --port.")
+    api_key = _asked(invocation, api_key)
     try:
         asgi = import_module("tinkex_py.local.asgi")
     except ImportError as error:
@@ -56,6 +66,18 @@ def serve(
     )
     if isinstance(outcome, Failure):
         invocation.stop(outcome.failure(), "choose another --port, --host or --directory")
+
+
+def _asked(invocation: Invocation, api_key: str | None) -> str | None:
+    """The key that clients are asked for, of which a file of it is another way to say it."""
+    kept = invocation.key()
+    if kept is None:
+        return api_key
+    if api_key is not None:
+        raise click.UsageError("Give either --api-key (or TINKEX_SERVE_API_KEY) or --api-key-file.")
+    if not fits_header(kept):
+        raise click.BadParameter(f"it {_UNFIT}", param_hint="'--api-key-file'")
+    return kept
 
 
 def _announce(invocation: Invocation, address: str, *, asks: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from msgspec import Struct
 
 from tinkex_py.cli.invocation import Invocation, invoked
-from tinkex_py.cli.options import Group
+from tinkex_py.cli.options import Group, Output
 from tinkex_py.cli.runs import limit_option, scope_option
 from tinkex_py.cli.tables import Column, Table, answer, columns_option, show, show_one
 from tinkex_py.clients.rest import RestClient
@@ -122,7 +122,7 @@ def search_sessions(
 
 @session.command("export-trace")
 @click.argument("session_id")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; - is the screen.")
+@click.option("-o", "--output", type=Output(), help="Where to; - is the screen.")
 @click.option("--url-only", is_flag=True, help="Print the address, which needs no key, and fetch nothing.")
 @invoked
 def export_trace(invocation: Invocation, session_id: str, output: Path | None, *, url_only: bool) -> None:

@@ -17,11 +17,11 @@ def sparkline(values: Sequence[float], width: int, *, blocks: bool = True) -> st
     '▁▂▃█'
     """
     marks = BLOCKS if blocks else ASCII
-    finite = [value for value in values if isfinite(value)]
+    finite = [value / 2 for value in values if isfinite(value)]  # halves, as the span of the largest has no number
     count = min(width, len(finite))
     if count < 1:
         return ""
     edges = [len(finite) * at // count for at in range(count + 1)]
-    means = [sum(finite[a:b]) / (b - a) for a, b in pairwise(edges)]
+    means = [sum(value / (b - a) for value in finite[a:b]) for a, b in pairwise(edges)]
     low, span = min(means), max(means) - min(means)
     return "".join(marks[round((mean - low) / span * (len(marks) - 1)) if span else 0] for mean in means)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 import click
@@ -93,7 +95,12 @@ def show_one(invocation: Invocation, value: object, fields: Mapping[str, object]
 
 
 def done(invocation: Invocation, sentence: str, value: Mapping[str, object]) -> None:
-    """Something was carried out: a sentence for a person, an object for a program."""
+    """Something was made: `What: where` for a person, with `--quiet` only where, an object for a program."""
+    answer(invocation, sentence.partition(": ")[2] if invocation.options.quiet else sentence, value)
+
+
+def changed(invocation: Invocation, sentence: str, value: Mapping[str, object]) -> None:
+    """Something is otherwise now: a sentence for a person, but not with `--quiet`, an object for a program."""
     if not (invocation.options.quiet and invocation.format == "table"):
         answer(invocation, sentence, value)
 
@@ -122,6 +129,8 @@ def _encoded(value: object) -> bytes:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, PurePath):  # whose name may be no text
+        return os.fsencode(value).decode("utf-8", "replace")
     return dict(value) if is_mapping(value) else str(value)
 
 

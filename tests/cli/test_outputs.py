@@ -1,0 +1,87 @@
+"""Files that commands write: what is there already, and names that can't be."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Stock, tinkex
+
+SAMPLE = ("sample", "A", "--base-model", "tinkex/tiny-random", "--max-tokens", "1", "--quiet")
+
+
+def test_a_symlink_is_followed_and_stays_one(stock: Stock) -> None:
+    Path("folder").mkdir()
+    _ = Path("folder/real.json").write_text("old")
+    for link, real in (("link.json", "folder/real.json"), ("dangling.json", "folder/new.json")):
+        Path(link).symlink_to(real)
+        assert stock.tinkex(*SAMPLE, "-o", link).exit_code == 0
+        assert Path(link).is_symlink()
+        assert json.loads(Path(real).read_text())["samples"]
+    assert sorted(each.name for each in Path("folder").iterdir()) == ["new.json", "real.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_written_into_and_stays_one(stock: Stock) -> None:
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(Path("pipe").read_text)
+        assert stock.tinkex(*SAMPLE, "-o", "pipe").exit_code == 0
+        assert json.loads(read.result(30))["samples"]
+    assert Path("pipe").is_fifo()
+
+
+NAMED = {
+    "sample": SAMPLE,
+    "trace": ("session", "export-trace", "s"),
+    "usage": ("billing", "usage", "2026-07-13", "2026-07-14"),
+    "storage": ("billing", "checkpoint-storage"),
+}
+
+
+@pytest.mark.parametrize("name", ["", "."])
+@pytest.mark.parametrize("words", NAMED.values(), ids=NAMED)
+def test_an_empty_name_and_a_folder_are_refused_before_anything_is_done(words: tuple[str, ...], name: str) -> None:
+    option = "--csv" if words[0] == "billing" else "-o"
+    result = tinkex(*words, option, name, "--base-url", "http://127.0.0.1:9")
+    assert (result.exit_code, "Invalid value for" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["file/below", "no/folder"])
+def test_a_file_that_can_not_be_written_is_no_bug(stock: Stock, name: str) -> None:
+    _ = Path("file").write_text("")
+    result = stock.tinkex(*SAMPLE, "-o", name)
+    assert (result.exit_code, " can't be written: " in result.stderr) == (1, True)
+
+
+def test_a_dash_is_the_screen(stock: Stock) -> None:
+    result = stock.tinkex(*SAMPLE, "-o", "-")
+    assert (result.exit_code, Path("-").exists()) == (0, False)
+    assert json.loads(result.stdout)["samples"]
+
+
+def test_a_quiet_command_still_says_where_what_it_made_is(stock: Stock) -> None:
+    _ = Path("text.txt").write_text("The sun is warm. " * 20)
+    model = ("--base-model", "tinkex/tiny-random", "--quiet")
+    saved = stock.tinkex("checkpoint", "save", *model).stdout.splitlines()
+    trained = stock.tinkex("train", "text.txt", *model, "--steps", "1").stdout.splitlines()
+    assert [line.partition("/")[0] for line in (*saved, *trained)] == ["tinker:", "tinker:"]
+    assert Path(stock.tinkex("checkpoint", "download", *saved, "--quiet").stdout.strip()).is_dir()
+    assert stock.tinkex("checkpoint", "set-ttl", *saved, "--ttl", "60", "--quiet").stdout == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+@pytest.mark.parametrize("form", ["table", "json", "jsonl"])
+def test_a_folder_whose_name_is_no_text_is_named_as_well_as_can_be(stock: Stock, form: str) -> None:
+    result = stock.tinkex("checkpoint", "download", stock.training, "-o", "dl\udcff", "-f", form)
+    assert result.exit_code == 0
+    if form == "table":
+        assert result.stdout.startswith("Downloaded: dl\\udcff/")
+    else:
+        said = json.loads(result.stdout)
+        assert {each.partition("/")[0] for each in (said["folder"], *said["files"])} == {"dl\ufffd"}
