@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from tinkex_py.cli import INTERRUPTED
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
 from tinkex_py.cli.lessons import Lesson, greedy, rate_at, train
-from tinkex_py.cli.options import Command, Finite
+from tinkex_py.cli.options import Command, Finite, Output
 from tinkex_py.cli.pictures import ENDINGS, place_problem, save_curves
 from tinkex_py.cli.records import Curve, StepLog
 from tinkex_py.cli.sparkline import sparkline
@@ -160,7 +160,7 @@ def train_command(
 @click.option("--train-mlp/--no-train-mlp", default=True, show_default=True)
 @click.option("--train-attn/--no-train-attn", default=True, show_default=True)
 @click.option("--train-unembed/--no-train-unembed", default=True, show_default=True)
-@click.option("-o", "--output", type=_PATH, help="Write what was saved to this file, as JSON.")
+@click.option("-o", "--output", type=Output(), help="Write what was saved to this file, as JSON.")
 @invoked
 def save(
     invocation: Invocation,
