@@ -36,9 +36,11 @@ def initial_state(parameters: Parameters) -> AdamState:
 
 
 def global_norm(gradients: Parameters) -> float:
-    """Return the Euclidean norm of all gradients together; not finite if any of them is not."""
-    wide = [value.astype(np.float64) for value in gradients.values()]
-    return float(np.sqrt(sum(float(np.vdot(value, value)) for value in wide)))
+    """Return the Euclidean norm of all gradients together; not finite if any of them is not.
+
+    Added up without BLAS, whose order of addition depends on how many threads it may use just then.
+    """
+    return float(np.sqrt(sum(float(np.square(value, dtype=np.float64).sum()) for value in gradients.values())))
 
 
 def adam_step(
