@@ -38,9 +38,10 @@ def initial_state(parameters: Parameters) -> AdamState:
 def global_norm(gradients: Parameters) -> float:
     """Return the Euclidean norm of all gradients together; not finite if any of them is not.
 
-    Added up without BLAS, whose order of addition depends on how many threads it may use just then.
+    It has the seven digits that gradients have: those behind depend on the order of their additions.
     """
-    return float(np.sqrt(sum(float(np.square(value, dtype=np.float64).sum()) for value in gradients.values())))
+    norm = np.sqrt(sum(float(np.square(value, dtype=np.float64).sum()) for value in gradients.values()))
+    return float(f"{norm:.7g}")
 
 
 def adam_step(
