@@ -13,6 +13,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from tests.benchmarks.measuring import ask
 from tests.benchmarks.serving import CACHE, ROOT, figures, official_python
 from tests.benchmarks.targets import TARGETS
 
@@ -55,7 +56,8 @@ def imported(among: Iterable[Variant]) -> dict[str, Figures]:
 
 
 def started(among: Iterable[Variant], url: str) -> dict[str, Figures]:
-    """From the start of a process to the result of its first optim_step."""
+    """From the start of a process to the result of its first optim_step, of a server that has nothing to do."""
+    ask(url, "/_config", {"work_ms": 0})
     return {each.name: _started(each, _FIRST_RESULT.format(surface=each.surface, url=url)) for each in among}
 
 
