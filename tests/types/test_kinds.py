@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tinkex_py.types.kinds import (
+    any_of,
     is_collection,
     is_duration,
     is_encodable,
@@ -62,3 +63,7 @@ def test_a_value_that_may_be_left_out_may_be_none() -> None:
 def test_limits_are_the_ends_of_a_range() -> None:
     assert [is_whole(value, 1, 3) for value in (0, 1, 3, 4)] == [False, True, True, False]
     assert [is_number(value, 0, 1) for value in (-0.1, 0, 0.99, 1)] == [False, True, True, False]
+
+
+def test_a_value_may_be_of_one_of_several_kinds() -> None:
+    assert [any_of(str, int)(value) for value in ("a", 1, None, str)] == [True, True, False, False]

@@ -23,7 +23,7 @@ from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
-from tinkex_py.types.kinds import optional
+from tinkex_py.types.kinds import any_of, optional
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
@@ -178,22 +178,10 @@ def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *,
     return call(structs.replace(work, returns=Whole(work.returns.statuses)) if raw else work, policy)
 
 
-def _is_folder(value: object) -> bool:
-    return isinstance(value, (str, PathLike))
-
-
-def _is_work(value: object) -> bool:
-    return isinstance(value, (Request, Generator))
-
-
-def _is_policy(value: object) -> bool:
-    return isinstance(value, Policy)
-
-
-_FOLDER = (Rule("directory", optional(_is_folder), "give a path, or None for the usual one"),)
+_FOLDER = (Rule("directory", optional(any_of(str, PathLike)), "give a path, or None for the usual one"),)
 _WORK = (
-    Rule("work", _is_work, "give a request, such as endpoints.service.healthz(), or a plan"),
-    Rule("retry", optional(_is_policy), "give a Policy, or None for the client's own"),
+    Rule("work", any_of(Request, Generator), "give a request, such as endpoints.service.healthz(), or a plan"),
+    Rule("retry", optional(any_of(Policy)), "give a Policy, or None for the client's own"),
 )
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from tinkex_py.errors import InvalidInput
 from tinkex_py.request import Secret
 from tinkex_py.types.kinds import (
+    any_of,
     is_collection,
     is_duration,
     is_encodable,
@@ -83,10 +84,6 @@ def as_day(text: date | str) -> date | None:
 def _or_default(rule: Rule, default: object) -> Rule:
     """None is as good where it is the default."""
     return rule._replace(holds=optional(rule.holds)) if default is None else rule
-
-
-def _any_of(*kinds: type) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, kinds)
 
 
 def _text_by_name(value: object) -> bool:
@@ -176,21 +173,21 @@ RULES: Mapping[str, Rule] = {
         Rule("fn", is_function, "give a function"),
         Rule(
             "adam_params",
-            _any_of(AdamParams, DimuonParams, OtherOptimizer),
+            any_of(AdamParams, DimuonParams, OtherOptimizer),
             "give AdamParams, DimuonParams or an OtherOptimizer",
         ),
         Rule(
             "optimizer",
-            _any_of(AdamOptimizerConfig, DimuonOptimizerConfig, OtherOptimizer),
+            any_of(AdamOptimizerConfig, DimuonOptimizerConfig, OtherOptimizer),
             "give an AdamOptimizerConfig, a DimuonOptimizerConfig or an OtherOptimizer",
         ),
-        Rule("retry_config", _any_of(RetryConfig), "give a RetryConfig"),
-        Rule("recovery", _any_of(RecoveryPolicy), "give a RecoveryPolicy"),
-        Rule("search", _any_of(SessionSearchRequest), "give a SessionSearchRequest"),
-        Rule("cursor", _any_of(SearchCursor), "give the cursor of the page before"),
+        Rule("retry_config", any_of(RetryConfig), "give a RetryConfig"),
+        Rule("recovery", any_of(RecoveryPolicy), "give a RecoveryPolicy"),
+        Rule("search", any_of(SessionSearchRequest), "give a SessionSearchRequest"),
+        Rule("cursor", any_of(SearchCursor), "give the cursor of the page before"),
         Rule(
             "owner",
-            _any_of(OwnSearchOwner, AccessibleSearchOwner, UserSearchOwner),
+            any_of(OwnSearchOwner, AccessibleSearchOwner, UserSearchOwner),
             "give an OwnSearchOwner, an AccessibleSearchOwner or a UserSearchOwner",
         ),
     )

@@ -101,3 +101,8 @@ def texts_by_name(value: object) -> bool:
 def optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
     """None, or what the other rule says."""
     return lambda value: value is None or holds(value)
+
+
+def any_of(*kinds: type) -> Callable[[object], bool]:
+    """An instance of one of these."""
+    return lambda value: isinstance(value, kinds)
