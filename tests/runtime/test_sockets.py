@@ -21,9 +21,10 @@ from tinkex_py import Config, ServiceClient, errors
 from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
 from tinkex_py.endpoints.steps import submit_step
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.downloads import piece
 from tinkex_py.plans.effects import Unready
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.request import AnyRequest, Encoded, Reply, Request
+from tinkex_py.request import Address, AnyRequest, Encoded, Reply, Request
 from tinkex_py.runtime.carriage import Carrier
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.fast import FastCarrier
@@ -254,6 +255,61 @@ def test_each_purpose_has_connections_of_its_own() -> None:
             return server.connections
 
     assert asyncio.run(all_of_them()) == 4
+
+
+def test_what_announces_an_answer_is_none() -> None:
+    found, _ = exchange(always(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + OK))
+    assert isinstance(found, Reply)
+    assert (found.status, found.body) == (200, b"{}")
+
+
+@pytest.mark.parametrize("url", ["http://localhost:9/a\r\nx-api-key: b", "ftp://localhost/a", "http:///a"])
+def test_what_is_no_address_is_sent_nowhere(url: str) -> None:
+    found, server = exchange(always(OK), piece("download", Address(url), 0))
+    assert isinstance(found, errors.ConnectionFailed)
+    assert (found.sent, server.connections, "x-api-key" in found.message) == (False, 0, False)
+
+
+@asynccontextmanager
+async def deaf(answer: bytes = b"") -> AsyncGenerator[tuple[str, list[bytes]]]:
+    """The address of a server that answers to a head, reads no more, and closes in the end; and the heads it saw."""
+    over, heads, ended = asyncio.Event(), list[bytes](), list[asyncio.Event]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ended.append(asyncio.Event())
+        number = len(ended)
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        _ = await over.wait()
+        writer.transport.abort()
+        ended[number - 1].set()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", heads
+    finally:
+        over.set()
+        for each in ended:
+            _ = await each.wait()
+        listening.close()
+        await listening.wait_closed()
+
+
+LARGE = submit_step("optim_step", Encoded.of("application/json", bytes(30_000_000)))
+
+
+def test_a_server_that_stops_reading_is_given_up() -> None:
+    async def once() -> Reply | errors.TransportError | Unready:
+        async with deaf() as (address, _):
+            transport = connected(Config(base_url=address, api_key=KEY, read_timeout=0.3))
+            try:
+                return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
+            finally:
+                await transport.close()
+
+    found = asyncio.run(once())
+    assert isinstance(found, errors.ConnectionFailed)
+    assert found.sent
 
 
 def test_cookies_are_not_kept() -> None:

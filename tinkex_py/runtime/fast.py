@@ -1,33 +1,57 @@
-"""The transport of the extra `fast`: messages through aiohttp, for HTTP/1.1."""
+"""The transport of the extra `fast`: messages over the connections of aiohttp, for HTTP/1.1."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from math import inf
+from typing import TypeAlias
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
-from aiohttp.typedefs import LooseHeaders
 from typing_extensions import override
 from yarl import URL
 
 from tinkex_py.config import Config
-from tinkex_py.request import Encoded
-from tinkex_py.runtime.carriage import PORTION, Message, Received, broken_off, gathered
+from tinkex_py.runtime.carriage import Message, Received, broken_off
+from tinkex_py.runtime.exchange import exchanged, head_of
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
-_APART = 64 << 10
-"""Bytes from which on a part of a body leaves as it is: joining it with others costs more than a write of its own."""
-_HEADERS = 2000
-"""Headers that are read, if they aren't too large in all."""
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-_BROKEN = (aiohttp.ClientError, TimeoutError, ValueError, OSError)
+_Place: TypeAlias = tuple[str, str | None, int | None]
+_BROKEN = (aiohttp.ClientError, HttpProcessingError, aiohttp.EofStream, TimeoutError, ValueError, OSError)
+
+
+class _Way(aiohttp.ClientRequest):
+    """Where connections lead, which is all that aiohttp's connector asks of a request: none is sent by it."""
+
+    def __init__(self, url: URL, proxy: URL | None, for_proxy: Mapping[str, str]) -> None:
+        if url.scheme not in {"http", "https"}:
+            raise aiohttp.InvalidURL(url)
+        super().__init__("GET", url, proxy=proxy, proxy_headers=None if proxy is None else {**for_proxy})
+        self._key = super().connection_key
+        self._relaying = None if proxy is None or url.scheme == "https" else {**_presented(proxy), **for_proxy}
+
+    @property
+    @override
+    def connection_key(self) -> ConnectionKey:
+        """What connections of this way are kept under, whatever a connector writes into a proxy's headers."""
+        return self._key
+
+    def head(self, message: Message, url: URL) -> bytes:
+        """The first lines of a message; a proxy that only passes it on has to be told the whole address."""
+        headers = {"host": self.headers["Host"], **message.standing, **message.headers}
+        if message.content is not None or message.method != "GET":
+            headers["content-length"] = str(0 if message.content is None else message.content.size)
+        if self._relaying is None:
+            return head_of(message.method, url.raw_path_qs, headers)
+        return head_of(message.method, str(url), {**headers, **self._relaying})
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -42,39 +66,48 @@ class _Connector(aiohttp.TCPConnector):
             return await super()._create_connection(req, traces, unlimited)
 
 
-class _Request(aiohttp.ClientRequest):
-    """Takes all headers in one go."""
-
-    @override
-    def update_headers(self, headers: LooseHeaders | None) -> None:
-        super().update_headers(None)
-        self.headers.update(headers or {})
-
-
 class _Lanes:
     """The connections of one purpose."""
 
-    def __init__(self, config: Config, message: Message, trust: ssl.SSLContext | None, first: Places | None) -> None:
-        self.places = Places(affordable(config.pool_sizes.get(message.purpose, config.max_connections)), first)
-        self.session = aiohttp.ClientSession(
-            connector=_Connector(limit=0, ssl=trust or True, keepalive_timeout=30),
-            request_class=_Request,
-            headers=message.standing,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_field_size=config.max_header_bytes,
-            max_line_size=config.max_header_bytes,
-            max_headers=_HEADERS,
-            auto_decompress=False,
-        )
+    def __init__(self, config: Config, purpose: str, trust: ssl.SSLContext | None, first: Places | None) -> None:
+        self._config = config
+        self._connector = _Connector(limit=0, ssl=trust or True, keepalive_timeout=30)
+        self._ways: dict[_Place, _Way] = {}
+        self.places = Places(affordable(config.pool_sizes.get(purpose, config.max_connections)), first)
+
+    async def carry(self, message: Message, limit: int) -> Received:
+        """The answer, or BrokenOff."""
+        try:
+            url = parsed(message.url)
+            way = self._ways.get(_place(url)) or self._open(url)
+            head = way.head(message, url)
+            connection = await self._connector.connect(way, [], _times(message.seconds, message.connecting))
+        except _BROKEN as error:
+            raise broken_off(error, sent=False, said=_said(error)) from error
+        most, seconds = self._config.max_header_bytes, message.seconds
+        try:
+            return await exchanged(connection, head, message.content, seconds=seconds, header_bytes=most, limit=limit)
+        except _BROKEN as error:
+            raise broken_off(error, sent=True, said=_said(error)) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._connector.close()
+
+    def _open(self, url: URL) -> _Way:
+        """A way, through the proxy that there is for it."""
+        proxy = proxy_for(self._config, url.scheme, url.host or "")
+        way = _Way(url.origin(), None if proxy is None else URL(proxy), self._config.proxy_headers)
+        self._ways[_place(url)] = way
+        return way
 
 
 class FastCarrier:
-    """Carries messages through aiohttp sessions, one a purpose."""
+    """Carries messages through connections of aiohttp's, each purpose through its own."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._lanes: dict[str, _Lanes] = {}
-        self._proxies: dict[tuple[str, str], str | None] = {}
 
     async def carry(self, message: Message, limit: int) -> Received:
         """The answer, or BrokenOff."""
@@ -82,55 +115,25 @@ class FastCarrier:
         if not lanes.places.take():
             await lanes.places.turn()
         try:
-            url = parsed(message.url)
-            through = self._through(url)
-            async with lanes.session.request(
-                message.method,
-                url,
-                data=_body(message.content),
-                headers=self._headers(message, relayed=through is not None and url.scheme == "http"),
-                allow_redirects=False,
-                timeout=_times(message.seconds, message.connecting),
-                proxy=through,
-                proxy_headers=self._config.proxy_headers if through else None,
-            ) as response:
-                return Received(response.status, response.raw_headers, await _whole(response, limit))
-        except _NOT_SENT as error:
-            raise broken_off(error, sent=False, said=_said(error)) from error
-        except _BROKEN as error:
-            raise broken_off(error, sent=True, said=_said(error)) from error
+            return await lanes.carry(message, limit)
         finally:
             lanes.places.leave()
 
     async def close(self) -> None:
         """Close all connections."""
         for lanes in self._lanes.values():
-            await lanes.session.close()
-
-    def _through(self, url: URL) -> str | None:
-        """The proxy for that address, looked up once for each server."""
-        place = (url.scheme, url.host or "")
-        if place not in self._proxies:
-            self._proxies[place] = proxy_for(self._config, *place)
-        return self._proxies[place]
-
-    def _headers(self, message: Message, *, relayed: bool) -> Mapping[str, str]:
-        """With the length of a body in parts, which aiohttp doesn't know, and with what is for a proxy to read."""
-        headers = message.headers
-        if message.content is not None and message.content.size > PORTION:
-            headers = {**headers, "content-length": str(message.content.size)}
-        return {**headers, **self._config.proxy_headers} if relayed else headers
+            await lanes.close()
 
     def _open(self, message: Message) -> _Lanes:
         first = self._lanes.get(COMES_FIRST.get(message.purpose, ""))
         trust = self._trust if message.url.startswith("https:") else None
-        lanes = _Lanes(self._config, message, trust, None if first is None else first.places)
+        lanes = _Lanes(self._config, message.purpose, trust, None if first is None else first.places)
         self._lanes[message.purpose] = lanes
         return lanes
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """Loading certificates takes long, so all sessions share them, and those of plain HTTP do without."""
+        """Loading certificates takes long, so all purposes share them, and those of plain HTTP do without."""
         return ssl.create_default_context()
 
 
@@ -138,6 +141,17 @@ class FastCarrier:
 def parsed(url: str) -> URL:
     """The address taken apart, its path as it is."""
     return URL(url, encoded=True)
+
+
+def _place(url: URL) -> _Place:
+    return url.scheme, url.raw_host, url.port
+
+
+def _presented(proxy: URL) -> dict[str, str]:
+    """What a proxy is told of who asks, if its address says so."""
+    if proxy.user is None and proxy.password is None:
+        return {}
+    return {"proxy-authorization": aiohttp.encode_basic_auth(proxy.user or "", proxy.password or "")}
 
 
 @lru_cache(maxsize=64)
@@ -148,34 +162,9 @@ def _times(seconds: float, connecting: float) -> aiohttp.ClientTimeout:
 def _said(error: Exception) -> str | None:
     """What aiohttp says without the address, of which a part may be secret; None for errors that don't show it."""
     match error:
-        case aiohttp.ClientResponseError():
+        case aiohttp.ClientResponseError() | HttpProcessingError():
             return error.message
         case aiohttp.InvalidURL():
             return "it is no address"
         case _:
             return None
-
-
-def _body(content: Encoded | None) -> bytes | AsyncIterator[bytes | memoryview] | None:
-    return None if content is None else content.content if content.size <= PORTION else _portions(content)
-
-
-async def _whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """A body, cut one byte behind the limit; most come in one piece."""
-    content = response.content
-    body, _ = await content.readchunk()
-    if content.at_eof():
-        return body[: limit + 1]
-    return await gathered(_chunks(body, content), limit, response.content_length)
-
-
-async def _chunks(first: bytes, content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """A body in the pieces in which it came, as aiohttp's other ways join them before they are gathered."""
-    yield first
-    async for chunk, _ in content.iter_chunks():
-        yield chunk
-
-
-async def _portions(content: Encoded) -> AsyncIterator[bytes | memoryview]:
-    for portion in content.portions(PORTION, _APART):
-        yield portion

@@ -1,0 +1,122 @@
+"""One exchange on a connection of aiohttp's, for HTTP/1.1.
+
+What aiohttp puts on top of a connection and its parser (a session, a request, a response) costs twice what these do,
+and is for what doesn't happen here: cookies, redirects, forms, middlewares. So heads are written here, of headers that
+are all known, and answers are read as the parser gives them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.http_writer import StreamWriter
+
+from tinkex_py.request import Encoded
+from tinkex_py.runtime.carriage import PORTION, Received, gathered
+
+_APART = 64 << 10
+"""Bytes from which on a part of a body leaves as it is: joining it with others costs more than a write of its own."""
+_HEADERS = 2000
+"""Headers that are read, if they aren't too large in all."""
+_SWITCHING = 101
+"""The one status below 200 that ends an exchange; the others announce an answer."""
+
+
+async def exchanged(
+    connection: Connection, head: bytes, content: Encoded | None, *, seconds: float, header_bytes: int, limit: int
+) -> Received:
+    """The answer, its body cut one byte behind the limit; `seconds` may pass between two signs of life.
+
+    The connection is kept for others if all went well.
+    """
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None:
+        raise aiohttp.ServerDisconnectedError
+    try:
+        protocol.set_response_params(
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=seconds,
+            max_line_size=header_bytes,
+            max_field_size=header_bytes,
+            max_headers=_HEADERS,
+        )
+        if content is None or content.size <= PORTION:
+            transport.write(head if content is None else head + content.content)
+            protocol.start_timeout()
+            received = await _received(protocol, limit)
+        else:
+            async with _sent_meanwhile(protocol, head, content):
+                received = await _received(protocol, limit)
+    except BaseException:
+        connection.close()
+        raise
+    connection.release()
+    return received
+
+
+def head_of(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    r"""The first lines of a request; ValueError if one of them is more than a line.
+
+    >>> head_of("GET", "/a?b=c", {"host": "localhost"})
+    b'GET /a?b=c HTTP/1.1\r\nhost: localhost\r\n\r\n'
+    """
+    lines = [f"{method} {target} HTTP/1.1", *map(": ".join, headers.items()), "\r\n"]
+    head = "\r\n".join(lines)
+    if not head.count("\r") == head.count("\n") == len(lines) or "\0" in head:
+        raise ValueError("an address or a header has a line break in it")
+    return head.encode()
+
+
+@asynccontextmanager
+async def _sent_meanwhile(protocol: ResponseHandler, head: bytes, content: Encoded) -> AsyncGenerator[None]:
+    """A large body leaves while its answer may come: a server that refuses it needn't take it in first."""
+    sending = asyncio.create_task(_send(protocol, head, content))
+    try:
+        yield
+    finally:
+        if not sending.done():
+            sending.cancel()
+            protocol.force_close()
+
+
+async def _send(protocol: ResponseHandler, head: bytes, content: Encoded) -> None:
+    """Who waits for the answer learns why there is none; each portion that leaves is a sign of life."""
+    writer = StreamWriter(protocol, asyncio.get_running_loop())
+    try:
+        await writer.write(head)
+        for portion in content.portions(PORTION, _APART):
+            protocol.start_timeout()
+            await writer.write(portion)
+        protocol.start_timeout()
+    except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+        protocol.set_exception(error)
+
+
+async def _received(protocol: ResponseHandler, limit: int) -> Received:
+    message, content = await protocol.read()
+    while message.code < 200 and message.code != _SWITCHING:
+        message, content = await protocol.read()
+    return Received(message.code, message.raw_headers, await _whole(message, content, limit))
+
+
+async def _whole(message: RawResponseMessage, content: aiohttp.StreamReader, limit: int) -> bytes:
+    """A body, cut one byte behind the limit; most come in one piece."""
+    body, _ = await content.readchunk()
+    if content.at_eof():
+        return body[: limit + 1]
+    length = message.headers.get("content-length", "")
+    return await gathered(_chunks(body, content), limit, int(length) if length.isdecimal() else None)
+
+
+async def _chunks(first: bytes, content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """A body in the pieces in which it came, as aiohttp's other ways join them before they are gathered."""
+    yield first
+    async for chunk, _ in content.iter_chunks():
+        yield chunk
