@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from sys import maxsize
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -102,19 +102,25 @@ class Encoded(Struct, frozen=True, gc=False):
         """All bytes in one."""
         return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], bytes) else b"".join(self.parts)
 
-    def portions(self, size: int, apart: int | None = None) -> Iterator[bytes | memoryview]:
-        """The bytes in pieces of at most `size`: small parts joined, those larger than it, or than `apart`, cut."""
-        largest = size if apart is None else min(size, apart)
+    def bundles(self, size: int, apart: int) -> Iterator[Sequence[bytes | memoryview]]:
+        """The bytes in pieces, pieces of at most `size` bytes together.
+
+        Parts longer than that are cut, those shorter than `apart` on an average joined, the others left as they are.
+        """
         lengths = list(map(len, self.parts))
-        if max(lengths, default=0) > largest:
-            lengths = [length if length <= largest else size + 1 for length in lengths]
         for stretch in stretches(lengths, size):
-            parts = self.parts[stretch]
-            if len(parts) == 1 and len(parts[0]) > largest:
+            parts, length = self.parts[stretch], sum(lengths[stretch])
+            if length > size:
                 whole = memoryview(parts[0])
-                yield from (whole[start : start + size] for start in range(0, len(whole), size))
-            elif joined := b"".join(parts):
-                yield joined
+                yield from ([whole[start : start + size]] for start in range(0, length, size))
+            elif length >= apart * len(parts):
+                yield list(filter(None, parts))
+            elif length:
+                yield [b"".join(parts)]
+
+    def portions(self, size: int) -> Iterator[bytes | memoryview]:
+        """The bytes in pieces of at most `size`: parts are joined, those larger than it cut."""
+        return chain.from_iterable(self.bundles(size, size + 1))
 
     def __repr__(self) -> str:
         return f"Encoded({self.content_type!r}, {self.size} bytes)"

@@ -20,8 +20,10 @@ from aiohttp.http_writer import StreamWriter
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, Received, gathered
 
-_APART = 64 << 10
-"""Bytes from which on a part of a body leaves as it is: joining it with others costs more than a write of its own."""
+_BUNDLE = 1 << 20
+"""Bytes of a large body that are handed over at once."""
+_APART = 2 << 10
+"""Bytes that parts of a body have at least, on an average, to leave as they are: joining shorter ones costs less."""
 _HEADERS = 2000
 """Headers that are read, if they aren't too large in all."""
 _SWITCHING = 101
@@ -52,7 +54,7 @@ async def exchanged(
             protocol.start_timeout()
             received = await _received(protocol, limit)
         else:
-            async with _sent_meanwhile(protocol, head, content):
+            async with _sent_meanwhile(protocol, transport, head, content):
                 received = await _received(protocol, limit)
     except BaseException:
         connection.close()
@@ -75,9 +77,11 @@ def head_of(method: str, target: str, headers: Mapping[str, str]) -> bytes:
 
 
 @asynccontextmanager
-async def _sent_meanwhile(protocol: ResponseHandler, head: bytes, content: Encoded) -> AsyncGenerator[None]:
+async def _sent_meanwhile(
+    protocol: ResponseHandler, transport: asyncio.Transport, head: bytes, content: Encoded
+) -> AsyncGenerator[None]:
     """A large body leaves while its answer may come: a server that refuses it needn't take it in first."""
-    sending = asyncio.create_task(_send(protocol, head, content))
+    sending = asyncio.create_task(_send(protocol, transport, head, content))
     try:
         yield
     finally:
@@ -86,14 +90,15 @@ async def _sent_meanwhile(protocol: ResponseHandler, head: bytes, content: Encod
             protocol.force_close()
 
 
-async def _send(protocol: ResponseHandler, head: bytes, content: Encoded) -> None:
-    """Who waits for the answer learns why there is none; each portion that leaves is a sign of life."""
+async def _send(protocol: ResponseHandler, transport: asyncio.Transport, head: bytes, content: Encoded) -> None:
+    """Who waits for the answer learns why there is none; each bundle that leaves is a sign of life."""
     writer = StreamWriter(protocol, asyncio.get_running_loop())
     try:
-        await writer.write(head)
-        for portion in content.portions(PORTION, _APART):
+        transport.write(head)
+        for bundle in content.bundles(_BUNDLE, _APART):
             protocol.start_timeout()
-            await writer.write(portion)
+            transport.writelines(bundle)
+            await writer.drain()
         protocol.start_timeout()
     except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
         protocol.set_exception(error)
