@@ -36,11 +36,15 @@ _WHAT_FITS: dict[Format, str] = {
 
 
 class Packed(NamedTuple):
-    """Elements as read-only little-endian bytes in row-major order, with their format and shape."""
+    """Elements as read-only little-endian bytes in row-major order, with their format and shape.
+
+    `natural` says that all are known to be integers from 0 to 2**31 - 1.
+    """
 
     buffer: memoryview
     format: Format
     shape: Shape
+    natural: bool = False
 
 
 class Unpackable(NamedTuple):
@@ -75,6 +79,7 @@ class ArrayLike(Protocol):
     @property
     def size(self) -> int: ...
     def astype(self, dtype: str, /) -> ArrayLike: ...
+    def view(self, dtype: str, /) -> ArrayLike: ...
     def min(self) -> SupportsInt: ...
     def max(self) -> SupportsInt: ...
     def tobytes(self) -> bytes: ...
@@ -197,15 +202,21 @@ def _pack_array(value: ArrayLike, wanted: Format | None) -> Packed | Unpackable:
     wanted_code = _ARRAY_CODES[chosen]
     if code == wanted_code:
         return Packed(_own_bytes(value), chosen, tuple(value.shape))
-    if chosen != "float32" and value.size and not _within(value, _LARGEST[chosen]):
+    natural = chosen == "int32" and _are_natural(value)
+    if not natural and chosen != "float32" and value.size and not _within(value, _LARGEST[chosen]):
         return pack(value.tolist(), chosen)  # refused there too, with the place
-    return Packed(_own_bytes(_converted(value, wanted_code), kept=True), chosen, tuple(value.shape))
+    return Packed(_own_bytes(_converted(value, wanted_code), kept=True), chosen, tuple(value.shape), natural)
 
 
 def _format_named(name: str) -> Format | None:
     if name.startswith(("float", "bfloat", "longdouble")):
         return "float32"
     return "int64" if name.startswith(("bool", "int", "uint")) else None
+
+
+def _are_natural(value: ArrayLike) -> bool:
+    """Whether integers of 64 bits are all from 0 to 2**31 - 1, as ids mostly are: unsigned, a negative one is large."""
+    return value.dtype.str == "<i8" and value.size > 0 and int(value.view("<u8").max()) <= _LARGEST["int32"]
 
 
 def _within(value: ArrayLike, largest: int) -> bool:

@@ -16,7 +16,7 @@ from tinkex_py.types.packing import TYPE_CODES, Packed
 _LARGEST_TOKEN = 2**31 - 1
 _FEW = 4096
 """Bytes that are looked through by Python itself."""
-_TOGETHER = 64 << 10
+_TOGETHER = 256 << 10
 """Bytes that are joined to be looked through at once: each look costs as much as looking through a few thousand."""
 
 Buffer: TypeAlias = "bytes | memoryview"

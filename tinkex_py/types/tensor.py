@@ -80,19 +80,25 @@ class TensorData:
         """The value as a tensor that knows its shape; a TensorData is returned as it is."""
         if isinstance(value, TensorData):
             return value
-        tensor = cls(value, dtype)
-        if tensor.shape is None:
-            tensor.shape = (tensor.size,)
-        return tensor
+        packed = _packed(value, dtype)
+        if isinstance(packed, Unpackable):
+            return cls.of_view(_NOTHING.buffer, "float32", (0,), packed)
+        return cls.of_view(packed.buffer, "int64" if packed.format == "int64" else "float32", packed.shape)
 
     @classmethod
     def of_buffer(
         cls, buffer: memoryview | bytes, dtype: DType, shape: Shape | None, problem: Unpackable | None = None
     ) -> TensorData:
         """A view of little-endian bytes, taken as they are."""
-        tensor, view = cls.__new__(cls), memoryview(buffer)
-        tensor.buffer = view if view.readonly and view.format == "B" else view.cast("B").toreadonly()
-        tensor.dtype, tensor.shape, tensor.problem = dtype, shape, problem
+        return cls.of_view(memoryview(buffer).cast("B").toreadonly(), dtype, shape, problem)
+
+    @classmethod
+    def of_view(
+        cls, view: memoryview, dtype: DType, shape: Shape | None, problem: Unpackable | None = None
+    ) -> TensorData:
+        """As `of_buffer`, for a view of single bytes that is read-only already."""
+        tensor = cls.__new__(cls)
+        tensor.buffer, tensor.dtype, tensor.shape, tensor.problem = view, dtype, shape, problem
         tensor.sparse_crow_indices = tensor.sparse_col_indices = None
         return tensor
 

@@ -93,7 +93,7 @@ def _refused(packed: Packed) -> Unpackable | None:
     """What is wrong with integers that are to be token ids."""
     if len(packed.shape) != 1:
         return Unpackable("", f"token ids are one-dimensional, these have shape {packed.shape}")
-    place = first_beyond_int31(packed)
+    place = None if packed.natural else first_beyond_int31(packed)
     if place is None:
         return None
     negative = packed.buffer.cast("i")[place]

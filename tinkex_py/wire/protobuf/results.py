@@ -109,14 +109,14 @@ def _tensors(field: schema.BatchedTensor, view: memoryview) -> Iterator[TensorDa
     offsets = _whole(field.offsets, 8).cast("q").tolist()
     if offsets != sorted(offsets) or (offsets and not 0 <= offsets[0] <= offsets[-1] <= len(data)):
         raise ValueError("the offsets of a batch do not rise, or point outside of its data")
-    wide, factor = kind.widened(data), WIDTHS[kind.dtype] // kind.size
-    trailing = _shape(field.trailing_shape)
-    row = prod(trailing) * kind.size
+    size, dtype, trailing = kind.size, kind.dtype, _shape(field.trailing_shape)
+    wide, factor = kind.widened(data).toreadonly(), WIDTHS[dtype] // size
+    row = prod(trailing) * size
     for start, end in pairwise(offsets):
         rows, rest = divmod(end - start, row) if row else (0, end - start)
-        if rest or start % kind.size:
+        if rest or start % size:
             raise ValueError(f"{end - start} bytes from {start} on make no rows of shape {trailing}")
-        yield TensorData.of_buffer(wide[start * factor : end * factor], kind.dtype, (rows, *trailing))
+        yield TensorData.of_view(wide[start * factor : end * factor], dtype, (rows, *trailing))
 
 
 def _sample_response(body: bytes) -> SampleResponse:
