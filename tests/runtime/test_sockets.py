@@ -295,7 +295,8 @@ async def deaf(answer: bytes = b"") -> AsyncGenerator[tuple[str, list[bytes]]]:
         await listening.wait_closed()
 
 
-LARGE = submit_step("optim_step", Encoded.of("application/json", bytes(30_000_000)))
+LARGE_BYTES = 30_000_000
+LARGE = submit_step("optim_step", Encoded.of("application/json", bytes(LARGE_BYTES)))
 
 
 def test_a_server_that_stops_reading_is_given_up() -> None:
@@ -310,6 +311,34 @@ def test_a_server_that_stops_reading_is_given_up() -> None:
     found = asyncio.run(once())
     assert isinstance(found, errors.ConnectionFailed)
     assert found.sent
+
+
+def test_a_server_that_reads_slowly_is_not_given_up() -> None:
+    """The body takes four times as long as a server may be silent, but moves all the time."""
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _ = await reader.readuntil(b"\r\n\r\n")
+        left = LARGE_BYTES
+        while left:
+            read = len(await reader.read(left))
+            left -= read
+            await asyncio.sleep(1.2 * read / LARGE_BYTES)
+        writer.write(OK)
+        await writer.drain()
+        writer.close()
+
+    async def once() -> Reply | errors.TransportError | Unready:
+        async with await asyncio.start_server(slow, "127.0.0.1", 0) as listening:
+            address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+            transport = connected(Config(base_url=address, api_key=KEY, read_timeout=0.3))
+            try:
+                return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
+            finally:
+                await transport.close()
+
+    found = asyncio.run(once())
+    assert isinstance(found, Reply)
+    assert found.body == b"{}"
 
 
 def test_cookies_are_not_kept() -> None:

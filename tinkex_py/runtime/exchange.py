@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from math import inf
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -20,8 +21,10 @@ from aiohttp.http_writer import StreamWriter
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, Received, gathered
 
-_BUNDLE = 1 << 20
+_BUNDLE = 8 << 20
 """Bytes of a large body that are handed over at once."""
+_LOOKS = 4
+"""How often it is looked whether a body is leaving, in the time in which there has to be a sign of life."""
 _APART = 2 << 10
 """Bytes that parts of a body have at least, on an average, to leave as they are: joining shorter ones costs less."""
 _HEADERS = 2000
@@ -82,26 +85,49 @@ async def _sent_meanwhile(
 ) -> AsyncGenerator[None]:
     """A large body leaves while its answer may come: a server that refuses it needn't take it in first."""
     sending = asyncio.create_task(_send(protocol, transport, head, content))
+    pulse = _Pulse(protocol, transport)
     try:
         yield
     finally:
+        pulse.stop()
         if not sending.done():
             sending.cancel()
             protocol.force_close()
 
 
 async def _send(protocol: ResponseHandler, transport: asyncio.Transport, head: bytes, content: Encoded) -> None:
-    """Who waits for the answer learns why there is none; each bundle that leaves is a sign of life."""
+    """Who waits for the answer learns why there is none."""
     writer = StreamWriter(protocol, asyncio.get_running_loop())
     try:
         transport.write(head)
         for bundle in content.bundles(_BUNDLE, _APART):
-            protocol.start_timeout()
             transport.writelines(bundle)
             await writer.drain()
         protocol.start_timeout()
     except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
         protocol.set_exception(error)
+
+
+class _Pulse:
+    """Looks whether a body is leaving, which is a sign of life too, until that is stopped."""
+
+    def __init__(self, protocol: ResponseHandler, transport: asyncio.Transport) -> None:
+        self._protocol = protocol
+        self._transport = transport
+        self._beat(-1)
+
+    def stop(self) -> None:
+        """No sign of life is waited for any more."""
+        self._timer.cancel()
+        self._protocol.read_timeout = None
+        self._protocol.start_timeout()
+
+    def _beat(self, before: int) -> None:
+        left = self._transport.get_write_buffer_size()
+        if left != before:
+            self._protocol.start_timeout()
+        pause = (self._protocol.read_timeout or inf) / _LOOKS
+        self._timer = asyncio.get_running_loop().call_later(pause, self._beat, left)
 
 
 async def _received(protocol: ResponseHandler, limit: int) -> Received:
