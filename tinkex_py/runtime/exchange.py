@@ -114,11 +114,13 @@ class _Pulse:
     def __init__(self, protocol: ResponseHandler, transport: asyncio.Transport) -> None:
         self._protocol = protocol
         self._transport = transport
+        self._timer: asyncio.TimerHandle | None = None
         self._beat(-1)
 
     def stop(self) -> None:
         """No sign of life is waited for any more."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._protocol.read_timeout = None
         self._protocol.start_timeout()
 
