@@ -256,6 +256,8 @@ def _pack_nested(value: Sequence[object], wanted: Format | None) -> Packed | Unp
 
 def _flatten(value: Sequence[object]) -> tuple[Sequence[object], Shape] | Unpackable:
     """All elements of a rectangular nesting in row-major order, with its shape."""
+    if not value or not _is_row(value[0]):
+        return value, (len(value),)
     level: Sequence[object] = value
     shape: Shape = (len(value),)
     firsts: list[object] = [value]
