@@ -19,13 +19,15 @@ _PLACE = 4
 
 
 class Hollow(NamedTuple):
-    """A message in which a place stands for the bytes of some fields, and those bytes."""
+    """A message in which a place stands for the bytes of some fields, and those bytes; None if it is whole."""
 
     message: bytes
-    taken: list[memoryview]
+    taken: list[memoryview] | None
 
     def at(self, place: bytes) -> memoryview:
         """What a place in the message stands for, nothing without one; ValueError when it is none of this message."""
+        if self.taken is None:
+            return memoryview(place)
         index = int.from_bytes(place, "little")
         if place and index >= len(self.taken):
             raise ValueError("bytes stand where they can't")

@@ -34,6 +34,8 @@ HIGHEST_RANK = 32
 """Dimensions that a tensor may have."""
 _DATA = (2, 2, 2, 1)
 """Where an output's data are: `loss_fn_outputs`, an entry of `fields`, its value, `data`."""
+_LARGE = 128 << 10
+"""Bytes of a result from which on the library's copies of its data cost more than to find where they are."""
 _STOP_REASONS = {0: "stop", 1: "length"}
 
 
@@ -75,7 +77,7 @@ def tensor_of(message: schema.Tensor) -> TensorData:
 def _forward_backward_output(body: bytes) -> ForwardBackwardOutput:
     from tinkex_py.wire.protobuf.schema import ForwardBackwardOutput as Message
 
-    hollow = hollowed(body, _DATA)
+    hollow = hollowed(body, _DATA) if len(body) >= _LARGE else Hollow(body, None)
     message = Message.FromString(hollow.message)
     records = message.loss_fn_outputs
     if sum(max(0, record.num_datums) for record in records if not record.fields) > MOST_EMPTY:
