@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from tinkex_py import Datum, Failure, ModelInput, ServiceClient, TrainingClient, or_raise
 from tinkex_py.cli.lessons import AHEAD, Lesson, batches, train
@@ -18,8 +19,8 @@ def trainer(service: ServiceClient) -> TrainingClient:
 
 
 def test_all_examples_come_before_one_comes_again() -> None:
-    piles = list(batches(DATA, Lesson(steps=5, learning_rate=1.0, batch_size=2)))
-    shown = [or_raise(datum.model_input.to_ints())[0] for pile in piles for datum in pile]
+    piles = batches(DATA, Lesson(steps=5, learning_rate=1.0, batch_size=2))
+    shown = [or_raise(datum.model_input.to_ints())[0] for _, pile in piles for datum in pile]
     assert (sorted(shown[:5]), sorted(shown[5:])) == ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4])
 
 
@@ -28,6 +29,19 @@ def test_the_order_comes_from_the_seed() -> None:
         list(batches(DATA, Lesson(steps=9, learning_rate=1.0, batch_size=2, seed=s))) for s in (1, 1, 2)
     )
     assert one == same != other
+
+
+def test_a_lesson_that_goes_on_is_the_rest_of_the_whole_one() -> None:
+    whole = Lesson(steps=7, learning_rate=0.01, batch_size=2)
+    with ServiceClient.local() as service:
+        undisturbed = [or_raise(loss) for loss in train(trainer(service), DATA, whole)]
+        first, seen = trainer(service), list[float]()
+        for loss in train(first, DATA, whole, lambda: bool(seen)):
+            seen.append(or_raise(loss))
+        path = or_raise(first.save_state("a").result()).path
+        second = or_raise(service.create_training_client_from_state_with_optimizer(path))
+        seen += [or_raise(loss) for loss in train(second, DATA, structs.replace(whole, taken=len(seen)))]
+    assert seen == pytest.approx(undisturbed, rel=1e-5)
 
 
 def test_an_update_that_fails_ends_the_training() -> None:

@@ -30,8 +30,9 @@ def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "rhyme.txt").write_text("One, two, three, four, five.\nOnce I caught a fish alive.\n")
     first = in_process("train", "rhyme.txt", "--steps", "3", "--log", "log.jsonl")
     path = next(word for word in first.stdout.split() if word.startswith("tinker://"))
-    again = in_process("train", "rhyme.txt", "--steps", "2", "--resume", path, "--log", "log.jsonl")
+    again = in_process("train", "rhyme.txt", "--steps", "5", "--taken", "3", "--resume", path, "--log", "log.jsonl")
     assert (first.exit_code, again.exit_code, again.stderr) == (0, 0, "")
+    assert "step-00005" in again.stdout
     lines = (tmp_path / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5]
 
@@ -88,6 +89,11 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
     assert tinkex("version", folder=tmp_path).stdout.startswith("tinkex 0.")
 
 
+def one_more(words: list[str]) -> str:
+    """Steps of which those that a command says were taken leave one."""
+    return str(1 + int(words[words.index("--taken") + 1])) if "--taken" in words else "1"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
 @pytest.mark.parametrize("words", [["train", "a b.txt", "--out", "x"], ["demo", "--out", "x"]], ids=["train", "demo"])
 def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> None:
@@ -99,7 +105,7 @@ def test_what_an_interrupt_says_can_be_run(tmp_path: Path, words: list[str]) -> 
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate()
     suggested = shlex.split(said.strip().splitlines()[-1])
-    assert in_process(*suggested[1:], "--steps", "1").exit_code == 0
+    assert in_process(*suggested[1:], "--steps", one_more(suggested)).exit_code == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
@@ -107,7 +113,21 @@ def test_what_goes_on_keeps_every_option_and_no_key(tmp_path: Path, stock: Stock
     _ = (tmp_path / "-x y.txt").write_text("some text to learn\n" * 5)
     _ = (tmp_path / "key").write_text(KEY)
     kept = ["--base-url", stock.address, "--api-key-file", "key", "--timeout", "50.0", "--log", "log.jsonl"]
-    kept += ["--curve", "c.svg", "--seed", "7", "--batch-size", "3", "--out", "x", "--format", "json", "--verbose"]
+    kept += [
+        "--curve",
+        "c.svg",
+        "--seed",
+        "7",
+        "--learning-rate",
+        "0.002",
+        "--batch-size",
+        "3",
+        "--out",
+        "x",
+        "--format",
+        "json",
+        "--verbose",
+    ]
     words = [*COMMAND, "train", "--steps", "100000", *kept, "--", "-x y.txt"]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
@@ -118,7 +138,7 @@ def test_what_goes_on_keeps_every_option_and_no_key(tmp_path: Path, stock: Stock
     suggested = shlex.split(next(line for line in complaints.splitlines() if line.startswith("  tinkex train")))
     assert [word for word in kept if word not in suggested] == []
     assert (suggested[-2:], KEY in complaints) == (["--", "-x y.txt"], False)
-    again = tinkex(*suggested[1:-2], "--steps", "1", *suggested[-2:], folder=tmp_path)
+    again = tinkex(*suggested[1:-2], "--steps", one_more(suggested), *suggested[-2:], folder=tmp_path)
     assert (again.returncode, (tmp_path / "c.svg").exists()) == (0, True)
 
 
@@ -159,6 +179,18 @@ SETTLED = {
 def test_what_a_checkpoint_has_settled_is_wrong_usage(words: list[str], options: str) -> None:
     ended = in_process(*words)
     assert (ended.exit_code, f"Error: Leave out {options}: the checkpoint of --" in ended.stderr) == (2, True)
+
+
+USELESS = {
+    "nothing left": (["--steps", "3", "--taken", "3", "--resume", "x"], "Give more --steps: of 3, 3 are taken."),
+    "taken by nobody": (["--taken", "3"], "Give --resume with --taken"),
+}
+
+
+@pytest.mark.parametrize(("words", "complaint"), USELESS.values(), ids=USELESS)
+def test_steps_behind_need_a_checkpoint_and_something_before_them(words: list[str], complaint: str) -> None:
+    ended = in_process("train", "a.txt", *words)
+    assert (ended.exit_code, f"Error: {complaint}" in ended.stderr) == (2, True)
 
 
 NO_PLACES = {

@@ -24,13 +24,15 @@ AHEAD = 4
 class Lesson(Struct, frozen=True, kw_only=True):
     """How to train: each step takes `batch_size` examples, in an order that comes from `seed`.
 
-    The learning rate falls in a straight line to nothing.
+    The learning rate falls in a straight line to nothing. A lesson that goes on behind steps that were `taken` before
+    takes the examples, and has the rates, that were left of it.
     """
 
     steps: int
     learning_rate: float
     batch_size: int
     seed: int = 0
+    taken: int = 0
 
 
 class _Step(NamedTuple):
@@ -44,7 +46,12 @@ def rate_at(lesson: Lesson, index: int) -> float:
     return lesson.learning_rate * (1 - index / lesson.steps)
 
 
-def batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[Sequence[Datum]]:
+def batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[tuple[int, Sequence[Datum]]]:
+    """The steps that are left, the first of which is 0, with a batch each."""
+    return islice(enumerate(_batches(data, lesson)), lesson.taken, None)
+
+
+def _batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[Sequence[Datum]]:
     """A batch a step: all examples in a new order each time round."""
     chance = random.Random(lesson.seed)  # noqa: S311 - an order, not a secret
     pile: list[Datum] = []
@@ -64,7 +71,7 @@ def train(
     """
     submitted = (
         _submit(trainer, batch, AdamParams(learning_rate=rate_at(lesson, index)))
-        for index, batch in takewhile(lambda _: not stopped(), enumerate(batches(data, lesson)))
+        for index, batch in takewhile(lambda _: not stopped(), batches(data, lesson))
     )
     waiting = list(islice(submitted, AHEAD))
     while waiting:

@@ -101,6 +101,9 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
 @click.option("--log", type=_PATH, help="Add a line of JSON for each step to this file.")
 @click.option("--curve", type=_PATH, help=f"The picture of the loss, {ENDINGS}.  [default: loss.png in --out]")
 @click.option("--resume", metavar="PATH", help="Go on from a checkpoint: tinker://...")
+@click.option(
+    "--taken", type=click.IntRange(0), default=0, show_default=True, help="How many of --steps it has behind."
+)
 @invoked
 def train_command(
     invocation: Invocation,
@@ -118,11 +121,17 @@ def train_command(
     Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C saves
     a checkpoint and says how to go on.
     """
+    taken, steps = int(given["taken"]), int(given["steps"])
     if resume is not None:
         _refuse("--resume", "base_model", "rank")
+    elif taken:
+        raise click.UsageError("Give --resume with --taken: the checkpoint that has those steps behind.")
+    if taken >= steps:
+        raise click.UsageError(f"Give more --steps: of {steps}, {taken} are taken.")
     passages = invocation.or_exit(read_passages(file))
     lesson = Lesson(
-        steps=int(given["steps"]),
+        steps=steps,
+        taken=taken,
         learning_rate=given["learning_rate"],
         batch_size=int(given["batch_size"]),
         seed=int(given["seed"]),
@@ -228,42 +237,46 @@ def _lesson(run: Run, file: Path | None = None) -> None:
     losses: list[float] = []
     logged: Outcome[None, FileFailed] = Success(None)
     with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
-        invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples")
-        for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson.steps):
+        behind = f", {lesson.taken} of which are behind" if lesson.taken else ""
+        invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples{behind}")
+        logged_before = max(log.last, lesson.taken)
+        for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson):
+            rate = rate_at(lesson, lesson.taken + len(losses))
             losses.append(invocation.or_exit(outcome))
-            rate = rate_at(lesson, len(losses) - 1)
             if isinstance(logged, Success):
-                logged = log.add({"step": log.last + len(losses), "loss": losses[-1], "learning_rate": rate})
+                logged = log.add({"step": logged_before + len(losses), "loss": losses[-1], "learning_rate": rate})
             if isinstance(logged, Failure):
                 stop.set()
-    path = invocation.or_exit(run.trainer.save_state(f"step-{len(losses):05d}", overwrite=True).result()).path
+    taken = lesson.taken + len(losses)
+    path = invocation.or_exit(run.trainer.save_state(f"step-{taken:05d}", overwrite=True).result()).path
     if losses:
         invocation.tell(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
-    value = {"checkpoint": path, "steps": len(losses), "loss": _mean(losses[-8:]) if losses else None}
+    value = {"checkpoint": path, "steps": taken, "loss": _mean(losses[-8:]) if losses else None}
     done(invocation, f"Checkpoint: {path}", value)
-    if len(losses) < lesson.steps:
-        invocation.tell(f"\nStopped after {len(losses)} steps. {'Go on' if file else 'Begin again'} with:")
-        command = _going_on(run, file, len(losses), path) if file else ["tinkex", "demo", "--out", str(run.out)]
+    if taken < lesson.steps:
+        invocation.tell(f"\nStopped after {taken} steps. {'Go on' if file else 'Begin again'} with:")
+        command = _going_on(run, file, taken, path) if file else ["tinkex", "demo", "--out", str(run.out)]
         invocation.tell(f"  {shlex.join(command)}")
         _ = invocation.or_exit(logged)
         raise SystemExit(INTERRUPTED)
-    curve = Curve("loss", range(1, len(losses) + 1), losses)
+    curve = Curve("loss", range(lesson.taken + 1, taken + 1), losses)
     invocation.tell(f"Loss curve: {invocation.or_exit(save_curves([curve], run.curve, 'Training loss'))}")
     _ = invocation.or_exit(logged)
 
 
 def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
-    """The command that goes on where the steps, and the falling learning rate, were left, with all else as it was."""
+    """The command that goes on where the steps were left, with all else as it was."""
     options, lesson = run.invocation.options, run.lesson
     given: dict[str, object] = {
         "--out": run.out,
-        "--steps": lesson.steps - taken,
-        "--learning-rate": f"{rate_at(lesson, taken):.6g}",
+        "--steps": lesson.steps,
+        "--learning-rate": lesson.learning_rate,
         "--batch-size": lesson.batch_size,
         "--seed": lesson.seed or None,
         "--log": run.log,
         "--curve": None if run.curve == run.out / "loss.png" else run.curve,
         "--resume": path,
+        "--taken": taken or None,
         "--base-url": options.base_url,
         "--api-key-file": options.api_key_file,
         "--timeout": options.timeout,
@@ -292,7 +305,7 @@ def _stopping() -> Generator[Event]:
         _ = signal.signal(signal.SIGINT, before)
 
 
-def _shown(invocation: Invocation, losses: Iterator[Outcome[float]], steps: int) -> Iterator[Outcome[float]]:
+def _shown(invocation: Invocation, losses: Iterator[Outcome[float]], lesson: Lesson) -> Iterator[Outcome[float]]:
     """The losses, while a bar shows how far it is, and a line how they fall."""
     console = invocation.err
     columns = (
@@ -307,14 +320,14 @@ def _shown(invocation: Invocation, losses: Iterator[Outcome[float]], steps: int)
     seen: list[float] = []
     width, blocks = max(4, min(32, console.width - 70)), console.encoding.lower().startswith("utf")
     with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
-        task = progress.add_task("starting", total=steps)
+        task = progress.add_task("starting", total=lesson.steps, completed=lesson.taken)
         for outcome in losses:
             if isinstance(outcome, Success):
                 seen.append(outcome.unwrap())
                 curve = sparkline(seen, width, blocks=blocks)
                 pace = len(seen) / (monotonic() - begun)
                 said = f"loss {seen[-1]:.3f} {curve} {pace:.0f} steps/s"
-                progress.update(task, completed=len(seen), description=said)
+                progress.update(task, completed=lesson.taken + len(seen), description=said)
             yield outcome
 
 
