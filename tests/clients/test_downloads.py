@@ -16,6 +16,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tests.clients.fronts import error_of
+from tests.clients.test_losses import Speechless
 from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
 from tinkex_py.errors import CallbackFailed, FileFailed, InvalidInput
@@ -173,6 +174,14 @@ def test_a_progress_that_raises_is_a_failure_and_what_has_come_stays(tmp_path: P
     error = error_of(CallbackFailed, server.download(tmp_path, progress))
     assert (error.callback, error.reason) == ("progress", "ValueError: no screen")
     assert [each.name for each in tmp_path.iterdir()] == [f"{NAME}.partial"]
+
+
+def test_a_progress_that_cant_say_what_happened_is_a_failure_too(tmp_path: Path) -> None:
+    def progress(_name: str, _came: int, _total: int | None) -> None:
+        raise Speechless
+
+    error = error_of(CallbackFailed, Archives(archive(weights=b"2")).download(tmp_path, progress))
+    assert error.reason == "Speechless: it can't say what happened"
 
 
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])

@@ -22,6 +22,7 @@ from tinkex_py.request import Address
 from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather, settle, unpack, within
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
+from tinkex_py.types.raised import in_words
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 """Called with a file's name, the bytes that have come, and how many it has if that is known."""
@@ -210,7 +211,7 @@ def _told(progress: Progress, name: str, done: int, total: int | None) -> Outcom
     try:
         progress(name, done, total)
     except Exception as error:  # noqa: BLE001 - it is the caller's, and may raise anything
-        reason = f"{type(error).__name__}: {error}"
+        reason = in_words(error)
         message = f"progress failed with {reason}; what has come is kept for the next time"
         return Failure(CallbackFailed(message=message, callback="progress", reason=reason))
     return Success(None)

@@ -15,6 +15,7 @@ from tinkex_py.types.datum import Datum
 from tinkex_py.types.kinds import is_function, is_number
 from tinkex_py.types.limits import name_problem
 from tinkex_py.types.numbers import PlainNumbers
+from tinkex_py.types.raised import in_words
 
 
 class RegularizerSpec(PlainNumbers, frozen=True, kw_only=True):
@@ -133,7 +134,7 @@ def _added_by(regularizer: RegularizerSpec, data: Sequence[Datum], logprobs: Arr
     try:
         return evaluate(regularizer.fn, data, logprobs)
     except BaseException as error:
-        raise RegularizerError(regularizer.name, f"{type(error).__name__}: {error}") from error
+        raise RegularizerError(regularizer.name, in_words(error)) from error
 
 
 def _unclear(regularizer: object) -> str | None:

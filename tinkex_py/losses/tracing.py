@@ -14,6 +14,7 @@ from tinkex_py.losses.graphs import Ref, checked, encoded
 from tinkex_py.losses.protocol import LossError
 from tinkex_py.types.custom import CustomLossGraph, CustomLossNode, PerDatumLoss
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.raised import in_words
 
 
 def traced(loss: PerDatumLoss) -> tuple[CustomLossGraph, PerDatumLoss]:
@@ -24,7 +25,7 @@ def traced(loss: PerDatumLoss) -> tuple[CustomLossGraph, PerDatumLoss]:
         raise
     except Exception as error:
         raise LossError(
-            f"it can't be traced by torch.fx ({type(error).__name__}: {error}); don't branch on the values of tensors, "
+            f"it can't be traced by torch.fx ({in_words(error)}); don't branch on the values of tensors, "
             "and call nothing but torch and math"
         ) from error
     return checked(CustomLossGraph(nodes=tuple(map(_node, module.graph.nodes)))), Traced(module)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from tinkex_py.types.raised import in_words
+
 
 def called(function: Callable[[], None]) -> asyncio.Future[str | None]:
     """Call the function: None when it has ended, or the text of what it raised, which an exit may be too.
@@ -31,15 +33,8 @@ def reason_of(function: Callable[[], None]) -> str | None:
     try:
         function()
     except BaseException as error:  # noqa: BLE001 - it may raise anything, and nothing of that ends a client
-        return f"{type(error).__name__}: {_said(error)}"
+        return in_words(error)
     return None
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - what an exception says is its author's code too
-        return "it can't say what happened"
 
 
 def _settle(ended: asyncio.Future[str | None], reason: str | None) -> None:

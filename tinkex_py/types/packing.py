@@ -17,6 +17,8 @@ from typing import Any, Literal, NamedTuple, Protocol, SupportsInt, TypeAlias, T
 
 from typing_extensions import Buffer, TypeIs
 
+from tinkex_py.types.raised import in_words
+
 Format: TypeAlias = Literal["int32", "int64", "float32"]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -180,7 +182,7 @@ def _by_itself(packing: Packing[T], value: T, wanted: Format | None) -> Packed |
     try:
         return packing(value, wanted)
     except Exception as error:  # noqa: BLE001 - arrays of others have exceptions of their own
-        reason = f"this {kind.__name__} can't be converted: {type(error).__name__}: {error}"
+        reason = f"this {kind.__name__} can't be converted: {in_words(error)}"
         return Unpackable("", reason, shortened(value))
 
 
