@@ -370,18 +370,29 @@ def test_a_request_says_honestly_who_sends_it() -> None:
     assert {"x-sdk-method", "cookie"}.isdisjoint(sent)
 
 
-def test_a_request_goes_through_the_proxy_that_was_given() -> None:
+def through_a_proxy(base_url: str) -> tuple[object, Server]:
     async def through() -> tuple[object, Server]:
         async with serving(always(OK)) as server:
             address = server.address.replace("//", "//me:pass@")
-            config = Config(base_url="http://server.test", api_key=KEY, proxy=address, proxy_headers={"X-Pass": "1"})
+            config = Config(base_url=base_url, api_key=KEY, proxy=address, proxy_headers={"X-Pass": "1"})
             transport = connected(config)
             try:
                 return await transport.exchange(ASK, ()), server
             finally:
                 await transport.close()
 
-    found, proxy = asyncio.run(through())
+    return asyncio.run(through())
+
+
+def test_a_server_may_have_a_name_of_any_letters() -> None:
+    found, proxy = through_a_proxy("http://bücher.test")
+    assert isinstance(found, Reply)
+    assert proxy.heads[0].startswith("GET http://xn--bcher-kva.test/api/v1/get_server_capabilities HTTP/1.1")
+    assert fields(proxy.heads[0])["host"] == "xn--bcher-kva.test"
+
+
+def test_a_request_goes_through_the_proxy_that_was_given() -> None:
+    found, proxy = through_a_proxy("http://server.test")
     assert isinstance(found, Reply)
     assert proxy.heads[0].startswith("GET http://server.test/api/v1/get_server_capabilities HTTP/1.1")
     assert (fields(proxy.heads[-1])["x-pass"], fields(proxy.heads[-1])["host"]) == ("1", "server.test")

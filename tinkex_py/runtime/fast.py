@@ -139,8 +139,10 @@ class FastCarrier:
 
 @lru_cache(maxsize=256)
 def parsed(url: str) -> URL:
-    """The address taken apart, its path as it is."""
-    return URL(url, encoded=True)
+    """The address taken apart, its path as it is and its host as it is asked for."""
+    apart = URL(url, encoded=True)
+    host = apart.raw_host or ""
+    return apart if host.isascii() else apart.with_host(host)
 
 
 def _place(url: URL) -> _Place:
