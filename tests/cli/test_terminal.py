@@ -55,6 +55,12 @@ def test_a_yes_at_a_question_is_taken(tmp_path: Path, stock: Stock) -> None:
     assert "Deleted 1 checkpoint" in asking.ended().text
 
 
+def test_a_terminal_may_have_no_codes_for_letters_of_a_name(tmp_path: Path) -> None:
+    _ = (tmp_path / "log.jsonl").write_text('{"größe": 1}\n{"größe": 2}\n')
+    found = seen("plot", "log.jsonl", folder=tmp_path, environment={"PYTHONIOENCODING": "ascii"})
+    assert (found.status, "gr\\xf6\\xdfe" in found.text) == (0, True)
+
+
 def test_a_key_is_typed_unseen(tmp_path: Path, stock: Stock) -> None:
     file = tmp_path / "keys.json"
     at = {"TINKER_BASE_URL": stock.address, "TINKEX_CREDENTIALS_FILE": str(file)}
