@@ -313,24 +313,34 @@ def test_a_server_that_stops_reading_is_given_up() -> None:
     assert found.sent
 
 
-def test_a_server_that_reads_slowly_is_not_given_up() -> None:
-    """The body takes four times as long as a server may be silent, but moves all the time."""
+@asynccontextmanager
+async def slowly_reading(seconds: float, secure: ssl.SSLContext | None = None) -> AsyncGenerator[str]:
+    """The address of a server that takes so long for a large body, of which it reads a little at a time."""
 
-    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _ = await reader.readuntil(b"\r\n\r\n")
         left = LARGE_BYTES
         while left:
             read = len(await reader.read(left))
             left -= read
-            await asyncio.sleep(1.2 * read / LARGE_BYTES)
+            await asyncio.sleep(seconds * read / LARGE_BYTES)
         writer.write(OK)
         await writer.drain()
         writer.close()
 
+    taking = socket.socket()
+    taking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # or the kernel takes most of the body for it
+    taking.bind(("127.0.0.1", 0))
+    async with await asyncio.start_server(serve, sock=taking, ssl=secure):
+        yield f"{'http' if secure is None else 'https'}://127.0.0.1:{taking.getsockname()[1]}"
+
+
+def test_a_server_that_reads_slowly_is_not_given_up() -> None:
+    """The body takes longer than a server may be silent, but moves all the time."""
+
     async def once() -> Reply | errors.TransportError | Unready:
-        async with await asyncio.start_server(slow, "127.0.0.1", 0) as listening:
-            address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-            transport = connected(Config(base_url=address, api_key=KEY, read_timeout=0.3))
+        async with slowly_reading(1.2) as address:
+            transport = connected(Config(base_url=address, api_key=KEY, read_timeout=0.5))
             try:
                 return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
             finally:

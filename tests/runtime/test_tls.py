@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,7 +15,7 @@ import pytest
 import trustme
 from returns.result import Failure
 
-from tests.runtime.test_sockets import ASK, CARRIERS, KEY, OK, always, serving
+from tests.runtime.test_sockets import ASK, CARRIERS, KEY, LARGE, OK, always, serving, slowly_reading
 from tinkex_py import Config, errors
 from tinkex_py.events import AnyEvent, RequestSent
 from tinkex_py.outcome import Outcome
@@ -168,3 +170,31 @@ def test_requests_share_connections_over_http2() -> None:
 def test_what_breaks_off_over_http2_is_a_typed_failure(broken: Callable[[Any, int], None]) -> None:
     found, _ = together(broken, 3)
     assert {type(each) for each in found} == {errors.ConnectionFailed}
+
+
+USED: dict[str, tuple[str, Callable[[], asyncio.AbstractEventLoop]]] = {
+    name: (name, asyncio.new_event_loop) for name in CARRIERS
+}
+"""The carriers and the loops that they are used on, of which one may not be there."""
+if find_spec("uvloop") is not None:
+    USED["fast on uvloop"] = "fast", import_module("uvloop").new_event_loop
+
+
+@pytest.mark.parametrize(("carrier", "make_loop"), USED.values(), ids=USED)
+def test_a_large_body_leaves_as_slowly_as_it_has_to(
+    carrier: str, make_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """It takes longer than a server may be silent, but moves all the time."""
+
+    async def once() -> Answer:
+        async with slowly_reading(1.2, certified(AUTHORITY)) as address:
+            config = Config(base_url=address, api_key=KEY, read_timeout=0.5)
+            transport = HttpTransport(config, CARRIERS[carrier](config))
+            try:
+                return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
+            finally:
+                await transport.close()
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        found = runner.run(once())
+    assert isinstance(found, Reply)

@@ -7,26 +7,17 @@ are all known, and answers are read as the parser gives them.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from math import inf
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_parser import RawResponseMessage
-from aiohttp.http_writer import StreamWriter
 
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, Received, gathered
+from tinkex_py.runtime.sending import Sending
 
-_BUNDLE = 8 << 20
-"""Bytes of a large body that are handed over at once."""
-_LOOKS = 4
-"""How often it is looked whether a body is leaving, in the time in which there has to be a sign of life."""
-_APART = 2 << 10
-"""Bytes that parts of a body have at least, on an average, to leave as they are: joining shorter ones costs less."""
 _HEADERS = 2000
 """Headers that are read, if they aren't too large in all."""
 _SWITCHING = 101
@@ -57,8 +48,11 @@ async def exchanged(
             protocol.start_timeout()
             received = await _received(protocol, limit)
         else:
-            async with _sent_meanwhile(protocol, transport, head, content):
+            sending = Sending(protocol, transport, head, content)
+            try:
                 received = await _received(protocol, limit)
+            finally:
+                sending.end()
     except BaseException:
         connection.close()
         raise
@@ -77,59 +71,6 @@ def head_of(method: str, target: str, headers: Mapping[str, str]) -> bytes:
     if not head.count("\r") == head.count("\n") == len(lines) or "\0" in head:
         raise ValueError("an address or a header has a line break in it")
     return head.encode()
-
-
-@asynccontextmanager
-async def _sent_meanwhile(
-    protocol: ResponseHandler, transport: asyncio.Transport, head: bytes, content: Encoded
-) -> AsyncGenerator[None]:
-    """A large body leaves while its answer may come: a server that refuses it needn't take it in first."""
-    sending = asyncio.create_task(_send(protocol, transport, head, content))
-    pulse = _Pulse(protocol, transport)
-    try:
-        yield
-    finally:
-        pulse.stop()
-        if not sending.done():
-            sending.cancel()
-            protocol.force_close()
-
-
-async def _send(protocol: ResponseHandler, transport: asyncio.Transport, head: bytes, content: Encoded) -> None:
-    """Who waits for the answer learns why there is none."""
-    writer = StreamWriter(protocol, asyncio.get_running_loop())
-    try:
-        transport.write(head)
-        for bundle in content.bundles(_BUNDLE, _APART):
-            transport.writelines(bundle)
-            await writer.drain()
-        protocol.start_timeout()
-    except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
-        protocol.set_exception(error)
-
-
-class _Pulse:
-    """Looks whether a body is leaving, which is a sign of life too, until that is stopped."""
-
-    def __init__(self, protocol: ResponseHandler, transport: asyncio.Transport) -> None:
-        self._protocol = protocol
-        self._transport = transport
-        self._timer: asyncio.TimerHandle | None = None
-        self._beat(-1)
-
-    def stop(self) -> None:
-        """No sign of life is waited for any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._protocol.read_timeout = None
-        self._protocol.start_timeout()
-
-    def _beat(self, before: int) -> None:
-        left = self._transport.get_write_buffer_size()
-        if left != before:
-            self._protocol.start_timeout()
-        pause = (self._protocol.read_timeout or inf) / _LOOKS
-        self._timer = asyncio.get_running_loop().call_later(pause, self._beat, left)
 
 
 async def _received(protocol: ResponseHandler, limit: int) -> Received:
