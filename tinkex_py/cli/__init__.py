@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from io import TextIOWrapper
+from collections.abc import Callable
 
 INTERRUPTED = 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -13,8 +13,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 def main() -> None:
     """Run the command; Ctrl-C ends it with status 130, also while its packages are being imported."""
-    if isinstance(sys.stdout, TextIOWrapper):  # names may have letters that a terminal has no codes for
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # names may have letters that a terminal has no codes for
+        reconfigure(errors="backslashreplace")
     try:
         _run()
     except KeyboardInterrupt:
