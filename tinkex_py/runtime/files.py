@@ -228,7 +228,8 @@ def _is_file(path: Path) -> bool:
 
 def _reason(error: OSError) -> str:
     """In the system's words, or in those of who raised it."""
-    return error.strerror or str(error) or type(error).__name__
+    said = error.args[0] if error.args else ""
+    return error.strerror or str(said) or type(error).__name__
 
 
 def _failed(path: Path, what: str) -> FileFailed:
