@@ -33,6 +33,7 @@ async def exchanged(
     """
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None:
+        connection.close()
         raise aiohttp.ServerDisconnectedError
     try:
         protocol.set_response_params(
