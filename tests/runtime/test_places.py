@@ -79,6 +79,21 @@ def test_more_places_than_move_at_once_are_given_only_when_all_are_held() -> Non
     assert [run(most_at_once(seconds)) for seconds in (0.05, 0.2, 100)] == [AT_ONCE, 2 * AT_ONCE, 16 * AT_ONCE]
 
 
+def test_a_server_that_pauses_now_and_then_gets_no_more_connections_each_time() -> None:
+    """It answers at once, but for 0.15 s in each second."""
+
+    async def visitor(visits: Visits, until: float) -> None:
+        while (now := asyncio.get_running_loop().time()) < until:
+            await visits.visit(0.01 + max(0.0, 0.15 - now % 1))
+
+    async def program() -> int:
+        visits, until = Visits(), asyncio.get_running_loop().time() + 8
+        await asyncio.gather(*[visitor(visits, until) for _ in range(16 * AT_ONCE)])
+        return visits.most
+
+    assert run(program()) == 2 * AT_ONCE
+
+
 async def inside_over_time(visits: Visits, pause: float, looks: int, *others: Coroutine[Any, Any, None]) -> list[int]:
     """How many of 256 that stay long are inside after each of so many pauses, while others do what they do."""
     waiting = [asyncio.create_task(work) for work in (*others, *(visits.visit(100) for _ in range(4 * AT_ONCE)))]

@@ -19,7 +19,8 @@ collector finds alive, and each connection takes a handshake."""
 _LOOK = 0.02
 """Seconds between two looks at those that wait."""
 _STANDSTILL = 5
-"""Looks in a row without an answer after which more than 64 are used: a tenth of a second."""
+"""Looks in a row without an answer after which more than 64 are used: a tenth of a second, and twice as long each time
+that they have doubled. A server that pauses now and then is no server that holds questions."""
 _PATIENCE = 100
 """Looks in a row during which others may come first: two seconds."""
 
@@ -123,7 +124,7 @@ class Places:
         if self._looks > _PATIENCE:
             return True
         few = self._allowed < AT_ONCE
-        if not few and (self._left != self._seen or self._looks < _STANDSTILL):
+        if not few and (self._left != self._seen or self._looks < _STANDSTILL * self._allowed // AT_ONCE):
             return False
         busy = self._spent() - self._spent_before > self._looks * _LOOK / 2
         urgent = not few and self._first is not None and self._first.wanted
