@@ -9,7 +9,6 @@ from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import EncodedTextChunk, ModelInput
 from tinkex_py.types.packing import Shape
 from tinkex_py.types.tensor import DType
-from tinkex_py.types.tokens import Tokens
 
 
 class Input(NamedTuple):
@@ -73,9 +72,7 @@ def _taken_apart(datum: object, looks: list[Any]) -> list[memoryview] | None:
     for chunk in prompt.chunks:
         if not isinstance(chunk, EncodedTextChunk):
             return None
-        tokens = chunk.tokens
-        if type(tokens) is not Tokens:
-            tokens = chunk.packed
+        tokens = chunk.packed
         if tokens.problem is not None:
             return None
         buffer = tokens.buffer
