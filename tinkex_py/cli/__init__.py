@@ -54,7 +54,9 @@ def _unwritten(bug: Exception) -> str | None:
 def _report(bug: Exception) -> str:
     if "-vv" in sys.argv:
         traceback.print_exception(bug)
+    from tinkex_py.types.raised import in_words
+
     return (
-        f"Error: this is a bug of tinkex: {type(bug).__name__}: {bug}\n"
+        f"Error: this is a bug of tinkex: {in_words(bug)}\n"
         "What to do: run the command again with -vv, and report what it prints"
     )

@@ -22,6 +22,7 @@ from tinkex_py.local.routes import REPEATABLE, prepare
 from tinkex_py.local.state import Job, State, failed
 from tinkex_py.local.store import Store
 from tinkex_py.request import Reply
+from tinkex_py.types.raised import in_words
 from tinkex_py.types.sampling import SampleResponse
 from tinkex_py.types.training import ForwardBackwardOutput
 
@@ -157,7 +158,7 @@ class Server:
                 case Failure(reason):
                     return failed(reason)
         except Exception as error:  # noqa: BLE001
-            return failed(f"{type(error).__name__}: {error}", "server")
+            return failed(in_words(error), "server")
 
     def _announce(self, settled: list[str]) -> None:
         if self._on_settled is not None:

@@ -25,7 +25,7 @@ from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
 _Place: TypeAlias = tuple[str, str | None, int | None]
-_BROKEN = (aiohttp.ClientError, HttpProcessingError, aiohttp.EofStream, TimeoutError, ValueError, OSError)
+_BROKEN = (aiohttp.ClientError, HttpProcessingError, aiohttp.EofStream, ValueError, OSError)
 
 
 class _Way(aiohttp.ClientRequest):
@@ -79,7 +79,8 @@ class _Lanes:
         """The answer, or BrokenOff."""
         try:
             url = parsed(message.url)
-            way = self._ways.get(_place(url)) or self._open(url)
+            place = url.scheme, url.raw_host, url.port
+            way = self._ways.get(place) or self._open(place, url)
             head = way.head(message, url)
             connection = await self._connector.connect(way, [], _times(message.seconds, message.connecting))
         except _BROKEN as error:
@@ -94,11 +95,11 @@ class _Lanes:
         """Close all connections."""
         await self._connector.close()
 
-    def _open(self, url: URL) -> _Way:
+    def _open(self, place: _Place, url: URL) -> _Way:
         """A way, through the proxy that there is for it."""
         proxy = proxy_for(self._config, url.scheme, url.host or "")
         way = _Way(url.origin(), None if proxy is None else URL(proxy), self._config.proxy_headers)
-        self._ways[_place(url)] = way
+        self._ways[place] = way
         return way
 
 
@@ -143,10 +144,6 @@ def parsed(url: str) -> URL:
     apart = URL(url, encoded=True)
     host = apart.raw_host or ""
     return apart if host.isascii() else apart.with_host(host)
-
-
-def _place(url: URL) -> _Place:
-    return url.scheme, url.raw_host, url.port
 
 
 def _presented(proxy: URL) -> dict[str, str]:

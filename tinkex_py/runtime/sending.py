@@ -43,10 +43,9 @@ class Sending:
             self._timer.cancel()
         self._protocol.read_timeout = None
         self._protocol.start_timeout()
-        if self._transport.get_write_buffer_size() or not (self._rest is None or self._rest.done()):
+        interrupted = self._rest is not None and self._rest.cancel()
+        if interrupted or self._transport.get_write_buffer_size():
             self._protocol.force_close()
-        if self._rest is not None:
-            self._rest.cancel()
 
     async def _send(self) -> None:
         """Hand over what is left, as it can leave. Who waits for the answer learns why there is none."""

@@ -83,7 +83,7 @@ class TensorData:
         packed = _packed(value, dtype)
         if isinstance(packed, Unpackable):
             return cls.of_view(_NOTHING.buffer, "float32", (0,), packed)
-        return cls.of_view(packed.buffer, "int64" if packed.format == "int64" else "float32", packed.shape)
+        return cls.of_view(packed.buffer, _dtype_of(packed), packed.shape)
 
     @classmethod
     def of_buffer(
@@ -225,6 +225,10 @@ def _is_dtype(value: object) -> bool:
     return isinstance(value, str) and value in WIDTHS
 
 
+def _dtype_of(packed: Packed) -> DType:
+    return "int64" if packed.format == "int64" else "float32"
+
+
 def _packed(data: TensorDataLike, dtype: DType | None) -> Packed | Unpackable:
     if not (dtype is None or _is_dtype(dtype)):
         shown = shortened(dtype)
@@ -241,7 +245,7 @@ def _held(data: TensorDataLike, problem: Unpackable) -> Packed:
 
 def _own_parts(data: TensorDataLike, usable: Packed) -> _Parts:
     """What the origin says of the elements. A flat list is the one origin that says nothing of shape."""
-    dtype: DType = "int64" if usable.format == "int64" else "float32"
+    dtype = _dtype_of(usable)
     if isinstance(data, TensorData):
         return _Parts(dtype, data.shape, data.sparse_crow_indices, data.sparse_col_indices, data.problem)
     says = len(usable.shape) != 1 or is_array(data) or is_tensor(data)

@@ -68,9 +68,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview, memoryview |
 
 
 def _varint(message: memoryview, start: int) -> tuple[int, int]:
-    """An integer in groups of seven bits, most often of one, and where it ends."""
-    if start < len(message) and (value := message[start]) < 0x80:
-        return value, start + 1
+    """An integer in groups of seven bits, and where it ends."""
     value = 0
     for shift, group in enumerate(message[start : start + _MOST_GROUPS]):
         value |= (group & 0x7F) << 7 * shift
