@@ -34,6 +34,7 @@ from tinkex_py.runtime.pools import Pools
 KEY = "tml-0123456789abcdef"
 ASK = get_server_capabilities()
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+Answer: TypeAlias = "Reply | errors.TransportError | Unready"
 Answering: TypeAlias = Callable[[bytes, int], bytes | None]
 """What is sent for a request's head on a connection of that number; None breaks the connection off."""
 
@@ -100,19 +101,19 @@ def connected(config: Config, **options: Any) -> HttpTransport:
     return HttpTransport(config, chosen.get()(config), **options)
 
 
-def exchange(
-    answer: Answering, request: AnyRequest = ASK, **settings: Any
-) -> tuple[Reply | errors.TransportError | Unready, Server]:
-    async def once() -> tuple[Reply | errors.TransportError | Unready, Server]:
+async def answer_of(transport: HttpTransport, request: AnyRequest = ASK) -> Answer:
+    """The answer to the one request that a transport is for."""
+    try:
+        return await asyncio.wait_for(transport.exchange(request, ()), 20)
+    finally:
+        await transport.close()
+
+
+def exchange(answer: Answering, request: AnyRequest = ASK, **settings: Any) -> tuple[Answer, Server]:
+    async def once() -> tuple[Answer, Server]:
         async with serving(answer) as server:
             usual: dict[str, Any] = {"base_url": server.address, "api_key": KEY, "max_response_bytes": 100_000}
-            config = Config(**{**usual, **settings})
-            transport = connected(config)
-            try:
-                found = await asyncio.wait_for(transport.exchange(request, ()), 20)
-            finally:
-                await transport.close()
-            return found, server
+            return await answer_of(connected(Config(**{**usual, **settings})), request), server
 
     return asyncio.run(once())
 
@@ -174,7 +175,7 @@ def test_a_connection_that_was_reset_is_replaced_by_a_fresh_one() -> None:
 
 
 def test_a_connection_that_a_busy_loop_did_not_look_at_is_not_given_up() -> None:
-    async def starved() -> Reply | errors.TransportError | Unready:
+    async def starved() -> Answer:
         async with serving(always(OK)) as server:
             transport = connected(Config(base_url=server.address, api_key=KEY, connect_timeout=0.03))
             asked = asyncio.ensure_future(transport.exchange(ASK, ()))
@@ -273,23 +274,23 @@ def test_what_is_no_address_is_sent_nowhere(url: str) -> None:
 @asynccontextmanager
 async def deaf(answer: bytes = b"") -> AsyncGenerator[tuple[str, list[bytes]]]:
     """The address of a server that answers to a head, reads no more, and closes in the end; and the heads it saw."""
-    over, heads, ended = asyncio.Event(), list[bytes](), list[asyncio.Event]()
+    over, heads, connections = asyncio.Event(), list[bytes](), list[asyncio.Event]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ended.append(asyncio.Event())
-        number = len(ended)
+        ended = asyncio.Event()
+        connections.append(ended)
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answer)
         _ = await over.wait()
         writer.transport.abort()
-        ended[number - 1].set()
+        ended.set()
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", heads
     finally:
         over.set()
-        for each in ended:
+        for each in connections:
             _ = await each.wait()
         listening.close()
         await listening.wait_closed()
@@ -300,13 +301,9 @@ LARGE = submit_step("optim_step", Encoded.of("application/json", bytes(LARGE_BYT
 
 
 def test_a_server_that_stops_reading_is_given_up() -> None:
-    async def once() -> Reply | errors.TransportError | Unready:
+    async def once() -> Answer:
         async with deaf() as (address, _):
-            transport = connected(Config(base_url=address, api_key=KEY, read_timeout=0.3))
-            try:
-                return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
-            finally:
-                await transport.close()
+            return await answer_of(connected(Config(base_url=address, api_key=KEY, read_timeout=0.3)), LARGE)
 
     found = asyncio.run(once())
     assert isinstance(found, errors.ConnectionFailed)
@@ -338,13 +335,9 @@ async def slowly_reading(seconds: float, secure: ssl.SSLContext | None = None) -
 def test_a_server_that_reads_slowly_is_not_given_up() -> None:
     """The body takes longer than a server may be silent, but moves all the time."""
 
-    async def once() -> Reply | errors.TransportError | Unready:
+    async def once() -> Answer:
         async with slowly_reading(1.2) as address:
-            transport = connected(Config(base_url=address, api_key=KEY, read_timeout=0.5))
-            try:
-                return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
-            finally:
-                await transport.close()
+            return await answer_of(connected(Config(base_url=address, api_key=KEY, read_timeout=0.5)), LARGE)
 
     found = asyncio.run(once())
     assert isinstance(found, Reply)
@@ -385,11 +378,7 @@ def through_a_proxy(base_url: str) -> tuple[object, Server]:
         async with serving(always(OK)) as server:
             address = server.address.replace("//", "//me:pass@")
             config = Config(base_url=base_url, api_key=KEY, proxy=address, proxy_headers={"X-Pass": "1"})
-            transport = connected(config)
-            try:
-                return await transport.exchange(ASK, ()), server
-            finally:
-                await transport.close()
+            return await answer_of(connected(config)), server
 
     return asyncio.run(through())
 

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 import trustme
 from returns.result import Failure
 
-from tests.runtime.test_sockets import ASK, CARRIERS, KEY, LARGE, OK, always, serving, slowly_reading
+from tests.runtime.test_sockets import ASK, CARRIERS, KEY, LARGE, OK, Answer, always, answer_of, serving, slowly_reading
 from tinkex_py import Config, errors
 from tinkex_py.events import AnyEvent, RequestSent
 from tinkex_py.outcome import Outcome
@@ -25,7 +25,6 @@ from tinkex_py.request import Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 
-Answer: TypeAlias = "Reply | errors.TransportError | Unready"
 AUTHORITY, UNKNOWN = trustme.CA(), trustme.CA()
 
 
@@ -189,11 +188,7 @@ def test_a_large_body_leaves_as_slowly_as_it_has_to(
     async def once() -> Answer:
         async with slowly_reading(1.2, certified(AUTHORITY)) as address:
             config = Config(base_url=address, api_key=KEY, read_timeout=0.5)
-            transport = HttpTransport(config, CARRIERS[carrier](config))
-            try:
-                return await asyncio.wait_for(transport.exchange(LARGE, ()), 20)
-            finally:
-                await transport.close()
+            return await answer_of(HttpTransport(config, CARRIERS[carrier](config)), LARGE)
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
         found = runner.run(once())
