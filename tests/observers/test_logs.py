@@ -167,12 +167,21 @@ def test_milestones_and_troubles_are_told(
     assert lines(caplog, events) == said
 
 
-def test_a_kept_promise_is_routine_unless_it_ends_a_pause() -> None:
-    observer = LoggingObserver()
-    kept = PromiseSettled(operation="asample", promise="p", elapsed=2)
-    before = observer.cares(kept)
-    observer(PromisePolled(operation="asample", promise="p", iteration=1, elapsed=1, queue_state="paused_capacity"))
-    assert (before, observer.cares(kept)) == (False, True)
+@pytest.mark.parametrize(
+    "routine",
+    [
+        PromiseSettled(operation="asample", promise="p", elapsed=2),
+        polled("asample", 1, "active"),
+        polled("asample", 1, None),
+    ],
+    ids=["kept", "worked on", "of unknown state"],
+)
+def test_a_promise_that_goes_well_is_routine_unless_it_ends_a_pause(routine: AnyEvent) -> None:
+    observer, paused = LoggingObserver(), polled("asample", 1)
+    before = observer.cares(routine)
+    cared = observer.cares(paused)
+    observer(paused)
+    assert (before, cared, observer.cares(routine)) == (False, True, True)
 
 
 def test_routine_is_of_interest_to_those_who_look_for_mistakes(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,9 +10,11 @@ from functools import singledispatchmethod
 from tinkex_py.config.checks import LEVELS
 from tinkex_py.events import (
     AnyEvent,
+    ChunkTaken,
     CircuitChanged,
     Event,
     EventsDropped,
+    FieldLeftOut,
     HeartbeatMissed,
     ModelUnlisted,
     Paused,
@@ -39,7 +41,7 @@ INTERVAL = 60.0
 """Seconds between two lines about the same trouble."""
 
 _LEVELS: Mapping[str, int] = {word: logging.getLevelNamesMapping()[word.upper()] for word in LEVELS}
-_ROUTINE = (RequestSent, ReplyReceived, RequestBroken, PromiseMade, StepNumbered)
+_ROUTINE = (RequestSent, ReplyReceived, RequestBroken, FieldLeftOut, PromiseMade, StepNumbered, ChunkTaken)
 _SAMPLING = "asample"
 _IDLE = frozenset({None, "active"})
 _REASONS = {
@@ -72,13 +74,17 @@ class LoggingObserver:
     def cares(self, event: AnyEvent) -> bool:
         """Whether there may be something to say: routine is told only when somebody looks for a mistake.
 
-        A kept promise is routine too, unless it ends a pause.
+        A promise that is kept, or being worked on, is routine too, unless it ends a pause.
         """
         if self._log.isEnabledFor(logging.DEBUG):
             return True
-        if isinstance(event, PromiseSettled) and event.error is None:
-            return bool(self._paused)
-        return not isinstance(event, _ROUTINE)
+        match event:
+            case PromiseSettled(error=None):
+                return bool(self._paused)
+            case PromisePolled(queue_state=state) if state in _IDLE:
+                return bool(self._paused)
+            case _:
+                return not isinstance(event, _ROUTINE)
 
     def __call__(self, event: AnyEvent) -> None:
         """Say what there is to say."""
