@@ -16,6 +16,7 @@ from tinkex_py import Datum, ModelInput, TensorData
 from tinkex_py.types import PromptProvenanceSpan
 from tinkex_py.types.packing import place_of
 from tinkex_py.types.scanning import first_beyond_int31, first_non_finite
+from tinkex_py.types.tokens import Tokens
 from tinkex_py.types.validation import problem
 
 INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1))
@@ -114,6 +115,53 @@ def test_the_first_number_that_is_not_finite_is_found_among_few_and_many(numbers
     assert first_non_finite(packed) == next(
         (index for index, number in enumerate(numbers) if not isfinite(number)), None
     )
+
+
+MANY = 5000
+"""Numbers of an array that is worth a look when it is packed."""
+STRANGE = st.sampled_from([np.nan, np.inf, -np.inf, -1.0, float(2**31), float(2**31 - 1), -0.0])
+
+
+@st.composite
+def many(draw: st.DrawFn, *dtypes: str) -> np.ndarray[Any, Any]:
+    """Many numbers, of which one or two may be strange."""
+    strange = draw(st.dictionaries(st.integers(0, MANY - 1), STRANGE, max_size=2))
+    dtype = np.dtype(draw(st.sampled_from(dtypes)))
+    numbers = np.ones(MANY, np.float64)
+    numbers[list(strange)] = list(strange.values())
+    with np.errstate(invalid="ignore", over="ignore"):
+        laid = numbers.astype(dtype)[:: draw(st.sampled_from([1, -1]))]
+    laid.flags.writeable = draw(st.booleans())
+    return laid
+
+
+INTEGER_TYPES = ("i8", "i4", "u4")
+FLOATING_TYPES = ("f4", "f8", "f2")
+
+
+@given(
+    st.tuples(many(*INTEGER_TYPES), st.sampled_from(["target_tokens", "other"]))
+    | st.tuples(many(*FLOATING_TYPES), st.sampled_from(["weights", "other"]))
+)
+def test_arrays_and_lists_of_many_numbers_have_the_same_problems(
+    named: tuple[np.ndarray[Any, Any], str],
+) -> None:
+    numbers, name = named
+    data = [Datum(ModelInput.from_ints([1]), {name: each}) for each in (numbers, numbers.tolist())]
+    assert problem(data[:1], "data") == problem(data[1:], "data")
+
+
+@given(many(*INTEGER_TYPES, *FLOATING_TYPES))
+def test_numbers_are_known_to_be_sound_only_if_they_are(numbers: np.ndarray[Any, Any]) -> None:
+    packed = TensorData.of(numbers).packed
+    strange = first_non_finite(packed) if packed.format == "float32" else first_beyond_int31(packed)
+    looked_at = numbers.flags.writeable or numbers.dtype.str not in {"<i8", "<f4"}
+    assert packed.sound == (looked_at and strange is None)
+
+
+@given(many(*INTEGER_TYPES))
+def test_token_ids_of_arrays_are_those_of_lists(numbers: np.ndarray[Any, Any]) -> None:
+    assert Tokens(numbers) == Tokens(numbers.tolist())
 
 
 INPUTS = st.sampled_from(["target_tokens", "weights", "other", ""])

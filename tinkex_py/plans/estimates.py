@@ -24,7 +24,7 @@ def estimated(prompt: object) -> int:
 def estimated_batch(rows: Rows) -> int:
     """The bytes of a batch: those of its inputs, and 10 a number of its tensors; what is no datum takes none."""
     ids = sum(map(len, rows.texts)) // 4
-    numbers = sum(sum(map(len, column)) // WIDTHS[dtype] for (_, dtype), column in rows.inputs.items())
+    numbers = sum(sum(map(len, column)) // WIDTHS[kind.dtype] for kind, column in rows.inputs.items())
     return _BYTES_PER_NUMBER * (ids + numbers) + sum(map(_other, rows.others.values()))
 
 

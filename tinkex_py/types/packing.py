@@ -11,12 +11,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
-from math import prod
+from math import isfinite, prod
 from reprlib import repr as shortened
-from typing import Any, Literal, NamedTuple, Protocol, SupportsInt, TypeAlias, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from typing_extensions import Buffer, TypeIs
+from typing_extensions import TypeIs
 
+from tinkex_py.types.arrays import ArrayLike, TensorLike, is_kind_of_array, is_kind_of_tensor, may_have_gaps
 from tinkex_py.types.raised import in_words
 
 Format: TypeAlias = Literal["int32", "int64", "float32"]
@@ -24,29 +25,32 @@ Shape: TypeAlias = tuple[int, ...]
 
 T = TypeVar("T")
 
-Packing: TypeAlias = "Callable[[T, Format | None], Packed | Unpackable]"
+Packing: TypeAlias = "Callable[[Any, Format | None], Packed | Unpackable]"
 
 TYPE_CODES: dict[Format, Literal["i", "q", "f"]] = {"int32": "i", "int64": "q", "float32": "f"}
 _ARRAY_CODES: dict[Format, str] = {"int32": "<i4", "int64": "<i8", "float32": "<f4"}
 _NATIVE: dict[str, Format] = {"<f4": "float32", "<i8": "int64"}
+_UNSIGNED = {"int32": "<u4", "int64": "<u8"}
 _LARGEST: dict[Format, int] = {"int32": 2**31 - 1, "int64": 2**63 - 1}
 _WHAT_FITS: dict[Format, str] = {
     "int32": "an integer of 32 bits",
     "int64": "an integer of 64 bits",
     "float32": "a number that float32 can hold",
 }
+_WORTH_A_LOOK = 16 << 10
+"""Bytes of an array from which it costs less to look at it now than later, together with others: it is at hand."""
 
 
 class Packed(NamedTuple):
     """Elements as read-only little-endian bytes in row-major order, with their format and shape.
 
-    `natural` says that all are known to be integers from 0 to 2**31 - 1.
+    `sound` says that all are known to be integers from 0 to 2**31 - 1, or finite; False says nothing.
     """
 
     buffer: memoryview
     format: Format
     shape: Shape
-    natural: bool = False
+    sound: bool = False
 
 
 class Unpackable(NamedTuple):
@@ -57,85 +61,13 @@ class Unpackable(NamedTuple):
     value: str = ""
 
 
-class ArrayType(Protocol):
-    """What the dtype of a numpy array has that is needed here."""
-
-    @property
-    def name(self) -> str:
-        """Such as `float32`."""
-        ...
-
-    @property
-    def str(self) -> str:
-        """Such as `<f4`."""
-        ...
-
-
-class ArrayLike(Protocol):
-    """What numpy arrays have that is needed here."""
-
-    @property
-    def dtype(self) -> ArrayType: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def size(self) -> int: ...
-    def astype(self, dtype: str, /) -> ArrayLike: ...
-    def view(self, dtype: str, /) -> ArrayLike: ...
-    def min(self) -> SupportsInt: ...
-    def max(self) -> SupportsInt: ...
-    def tobytes(self) -> bytes: ...
-    def tolist(self) -> Any: ...
-    @property
-    def data(self) -> memoryview: ...
-
-
-class TensorLike(Protocol):
-    """What torch tensors have that is needed here."""
-
-    def detach(self) -> TensorLike: ...
-    def cpu(self) -> TensorLike: ...
-    def is_floating_point(self) -> bool: ...
-    def is_complex(self) -> bool: ...
-    def float(self) -> TensorLike: ...
-    def long(self) -> TensorLike: ...
-    def numpy(self) -> ArrayLike: ...
-
-
-def is_array(value: object) -> TypeIs[ArrayLike]:
-    """Whether the value converts itself as numpy arrays do; the type is asked, as some attributes raise when read."""
-    kind: type = type(value)
-    return _has(kind, "dtype", "astype", "tobytes")
-
-
-def is_tensor(value: object) -> TypeIs[TensorLike]:
-    """Whether the value converts itself as torch tensors do."""
-    kind: type = type(value)
-    return _has(kind, "detach", "is_floating_point", "numpy")
-
-
-@lru_cache(maxsize=256)
-def _has(kind: type, *names: str) -> bool:
-    """Whether all values of that type have these attributes."""
-    return all(hasattr(kind, name) for name in names)
-
-
 def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
     """The numbers in the wanted format, or in their own: floats as float32, integers and booleans as int64."""
-    if type(value) is list:
-        return _pack_nested(cast("list[object]", value), wanted)
-    if is_tensor(value):
-        return _by_itself(_pack_tensor, value, wanted)
-    if is_array(value):
-        return _by_itself(_pack_array, value, wanted)
-    if _is_buffer(value):
-        return _pack_buffer(memoryview(value), wanted)
-    if isinstance(value, (int, float)):
-        return _pack_flat([value], (), wanted)
-    if _is_sequence(value):
-        return _pack_nested(value, wanted)
-    kind = type(value).__name__
-    return Unpackable("", f"{kind} is not a number, a list of numbers, an array or a tensor", shortened(value))
+    kind: type = type(value)
+    try:
+        return _packing_of(kind)(value, wanted)
+    except Exception as error:  # noqa: BLE001 - arrays of others have exceptions of their own, as sparse tensors have
+        return Unpackable("", f"this {kind.__name__} can't be converted: {in_words(error)}", shortened(value))
 
 
 def elements(packed: Packed) -> list[int] | list[float]:
@@ -162,28 +94,37 @@ def place_of(position: int, shape: Shape) -> str:
     return place
 
 
-def _is_buffer(value: object) -> TypeIs[Buffer]:
-    return isinstance(value, (array, memoryview))
-
-
-def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
-
-
 def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
     return isinstance(value, (list, tuple))
 
 
-def _by_itself(packing: Packing[T], value: T, wanted: Format | None) -> Packed | Unpackable:
-    """What converts itself may raise anything, as a sparse torch tensor does."""
-    kind: type = type(value)
-    if _has(kind, "mask", "filled"):
-        return Unpackable("", "a masked array may have gaps; fill them, as its method `filled` does", shortened(value))
-    try:
-        return packing(value, wanted)
-    except Exception as error:  # noqa: BLE001 - arrays of others have exceptions of their own
-        reason = f"this {kind.__name__} can't be converted: {in_words(error)}"
-        return Unpackable("", reason, shortened(value))
+@lru_cache(maxsize=256)
+def _packing_of(kind: type) -> Packing:
+    """How values of that type are packed."""
+    if is_kind_of_array(kind) or is_kind_of_tensor(kind):
+        if may_have_gaps(kind):
+            return _refuse_masked
+        return _pack_tensor if is_kind_of_tensor(kind) else _pack_array
+    if issubclass(kind, (array, memoryview)):
+        return _pack_buffer
+    if issubclass(kind, (int, float)):
+        return _pack_number
+    if issubclass(kind, Sequence) and not issubclass(kind, (str, bytes, bytearray)):
+        return _pack_nested
+    return _refuse
+
+
+def _refuse(value: object, wanted: Format | None) -> Unpackable:  # noqa: ARG001 - as all packings
+    kind = type(value).__name__
+    return Unpackable("", f"{kind} is not a number, a list of numbers, an array or a tensor", shortened(value))
+
+
+def _refuse_masked(value: object, wanted: Format | None) -> Unpackable:  # noqa: ARG001 - as all packings
+    return Unpackable("", "a masked array may have gaps; fill them, as its method `filled` does", shortened(value))
+
+
+def _pack_number(value: float, wanted: Format | None) -> Packed | Unpackable:
+    return _pack_flat([value], (), wanted)
 
 
 def _pack_tensor(tensor: TensorLike, wanted: Format | None) -> Packed | Unpackable:
@@ -203,11 +144,18 @@ def _pack_array(value: ArrayLike, wanted: Format | None) -> Packed | Unpackable:
         return Unpackable("", f"an array of {value.dtype.name} was given where integers are needed")
     wanted_code = _ARRAY_CODES[chosen]
     if code == wanted_code:
-        return Packed(_own_bytes(value), chosen, tuple(value.shape))
-    natural = chosen == "int32" and _are_natural(value)
-    if not natural and chosen != "float32" and value.size and not _within(value, _LARGEST[chosen]):
+        return _held(value, chosen) if value.flags.writeable else Packed(_own_bytes(value), chosen, tuple(value.shape))
+    sound = code == "<i8" and chosen == "int32" and _are_sound(value, "int64")
+    if not sound and chosen != "float32" and value.size and not _within(value, _LARGEST[chosen]):
         return pack(value.tolist(), chosen)  # refused there too, with the place
-    return Packed(_own_bytes(_converted(value, wanted_code), kept=True), chosen, tuple(value.shape), natural)
+    converted = _converted(value, wanted_code)
+    sound = sound or _look_sound(converted, chosen)
+    return Packed(_own_bytes(converted), chosen, tuple(value.shape), sound)
+
+
+def _held(value: ArrayLike, chosen: Format) -> Packed:
+    """A copy of elements that can change."""
+    return Packed(memoryview(value.tobytes()), chosen, tuple(value.shape), _look_sound(value, chosen))
 
 
 def _format_named(name: str) -> Format | None:
@@ -216,21 +164,33 @@ def _format_named(name: str) -> Format | None:
     return "int64" if name.startswith(("bool", "int", "uint")) else None
 
 
-def _are_natural(value: ArrayLike) -> bool:
-    """Whether integers of 64 bits are all from 0 to 2**31 - 1, as ids mostly are: unsigned, a negative one is large."""
-    return value.dtype.str == "<i8" and value.size > 0 and int(value.view("<u8").max()) <= _LARGEST["int32"]
+def _look_sound(value: ArrayLike, chosen: Format) -> bool:
+    """Whether the elements are known to be sound, which is worth a look at once if there are many of them."""
+    return value.nbytes >= _WORTH_A_LOOK and _are_sound(value, chosen)
+
+
+def _are_sound(value: ArrayLike, chosen: Format) -> bool:
+    """Whether all are integers from 0 to 2**31 - 1, or finite. Where the extremes stand is told sooner than they are.
+
+    Unsigned, a negative integer is a large one; NaN is an extreme.
+    """
+    if not value.size:
+        return True
+    if chosen == "float32":
+        return isfinite(value.item(value.argmax())) and isfinite(value.item(value.argmin()))
+    unsigned = value.view(_UNSIGNED[chosen])
+    largest: int = unsigned.item(unsigned.argmax())
+    return largest <= _LARGEST["int32"]
 
 
 def _within(value: ArrayLike, largest: int) -> bool:
     return int(value.max()) <= largest and int(value.min()) >= -largest - 1
 
 
-def _own_bytes(value: ArrayLike, *, kept: bool = False) -> memoryview:
-    """The array's own memory if it can't change, or if nobody else has it and it is `kept` here; else a copy."""
+def _own_bytes(value: ArrayLike) -> memoryview:
+    """The memory of an array that nobody will change, or a copy of what stands in another order there."""
     view = value.data
-    if (kept or view.readonly) and view.c_contiguous and view.nbytes:
-        return view.cast("B").toreadonly()
-    return memoryview(value.tobytes())
+    return view.cast("B").toreadonly() if view.c_contiguous and view.nbytes else memoryview(value.tobytes())
 
 
 def _converted(value: ArrayLike, code: str) -> ArrayLike:

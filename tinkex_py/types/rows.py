@@ -11,11 +11,18 @@ from tinkex_py.types.packing import Shape
 from tinkex_py.types.tensor import DType
 
 
-class Input(NamedTuple):
-    """A dense loss input without its numbers, of which there are so many bytes."""
+class Kind(NamedTuple):
+    """What loss inputs are alike in whose numbers are looked at together; those of `sound` ones were already."""
 
     name: str
     dtype: DType
+    sound: bool = False
+
+
+class Input(NamedTuple):
+    """A dense loss input without its numbers, of which there are so many bytes."""
+
+    kind: Kind
     shape: Shape | None
     size: int
 
@@ -30,15 +37,15 @@ class Looks(NamedTuple):
 class Rows(NamedTuple):
     """The looks that there are, which of them each datum has, and its buffers: token ids, then the loss inputs.
 
-    The same buffers are there by what they hold: `texts`, and the loss inputs of one name and dtype. `others` are the
-    data that can't be taken apart like that, under their places among all.
+    The same buffers are there by what they hold: `texts`, and the loss inputs of each kind. `others` are the data that
+    can't be taken apart like that, under their places among all.
     """
 
     looks: Sequence[Looks]
     places: Sequence[int]
     buffers: Sequence[Sequence[memoryview]]
     texts: Sequence[memoryview]
-    inputs: Mapping[tuple[str, DType], Sequence[memoryview]]
+    inputs: Mapping[Kind, Sequence[memoryview]]
     others: Mapping[int, object]
 
 
@@ -83,22 +90,22 @@ def _taken_apart(datum: object, looks: list[Any]) -> list[memoryview] | None:
             return None
         buffer = tensor.buffer
         row.append(buffer)
-        looks += (name, tensor.dtype, tensor.shape, len(buffer))
+        looks += (name, tensor.dtype, tensor.sound, tensor.shape, len(buffer))
     return row
 
 
 def _columns(
     named: Sequence[Looks], places: Sequence[int], rows: Sequence[Sequence[memoryview]]
-) -> tuple[list[memoryview], dict[tuple[str, DType], list[memoryview]]]:
+) -> tuple[list[memoryview], dict[Kind, list[memoryview]]]:
     """All buffers by what they hold."""
     alike: list[list[Sequence[memoryview]]] = [[] for _ in named]
     for place, row in zip(places, rows, strict=True):
         alike[place].append(row)
     texts: list[memoryview] = []
-    inputs: dict[tuple[str, DType], list[memoryview]] = {}
+    inputs: dict[Kind, list[memoryview]] = {}
     for looks, those in zip(named, alike, strict=True):
         columns = [texts] * len(looks.texts)
-        columns += [inputs.setdefault((each.name, each.dtype), []) for each in looks.inputs]
+        columns += [inputs.setdefault(each.kind, []) for each in looks.inputs]
         for column, buffers in zip(columns, zip(*those, strict=True), strict=True):
             column.extend(buffers)
     return texts, inputs
@@ -107,4 +114,5 @@ def _columns(
 def _named(texts: int, *rest: Any) -> Looks:
     """What one datum looks like, from the flat form in which looks are told apart."""
     inputs = rest[texts:]
-    return Looks(rest[:texts], tuple(map(Input, inputs[0::4], inputs[1::4], inputs[2::4], inputs[3::4])))
+    kinds = map(Kind, inputs[0::5], inputs[1::5], inputs[2::5])
+    return Looks(rest[:texts], tuple(map(Input, kinds, inputs[3::5], inputs[4::5])))

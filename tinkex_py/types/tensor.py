@@ -8,18 +8,8 @@ from operator import index
 from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from tinkex_py.types.packing import (
-    ArrayLike,
-    Packed,
-    Shape,
-    TensorLike,
-    Unpackable,
-    elements,
-    is_array,
-    is_tensor,
-    nested,
-    pack,
-)
+from tinkex_py.types.arrays import ArrayLike, TensorLike, is_array, is_tensor
+from tinkex_py.types.packing import Packed, Shape, Unpackable, elements, nested, pack
 from tinkex_py.types.tokens import SHOWN
 
 if TYPE_CHECKING:
@@ -51,7 +41,7 @@ class TensorData:
     (2, 2)
     """
 
-    __slots__ = ("buffer", "dtype", "problem", "shape", "sparse_col_indices", "sparse_crow_indices")
+    __slots__ = ("buffer", "dtype", "problem", "shape", "sound", "sparse_col_indices", "sparse_crow_indices")
 
     def __init__(
         self,
@@ -65,6 +55,7 @@ class TensorData:
         usable = _held(data, packed) if isinstance(packed, Unpackable) else packed
         own = _own_parts(data, usable)
         self.buffer: memoryview = usable.buffer
+        self.sound: bool = usable.sound
         self.dtype: DType = own.dtype
         self.shape: Shape | None = own.shape if shape is None else _integers(shape)
         self.sparse_crow_indices = own.crow if sparse_crow_indices is None else _integers(sparse_crow_indices)
@@ -78,12 +69,18 @@ class TensorData:
     @classmethod
     def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
         """The value as a tensor that knows its shape; a TensorData is returned as it is."""
-        if isinstance(value, TensorData):
-            return value
-        packed = _packed(value, dtype)
+        return value if isinstance(value, TensorData) else cls.of_packed(_packed(value, dtype))
+
+    @classmethod
+    def of_packed(cls, packed: Packed | Unpackable) -> TensorData:
+        """What became of a value that was packed."""
         if isinstance(packed, Unpackable):
             return cls.of_view(_NOTHING.buffer, "float32", (0,), packed)
-        return cls.of_view(packed.buffer, _dtype_of(packed), packed.shape)
+        tensor = cls.__new__(cls)
+        tensor.buffer, tensor.dtype, tensor.shape = packed.buffer, _dtype_of(packed), packed.shape
+        tensor.sound, tensor.problem = packed.sound, None
+        tensor.sparse_crow_indices = tensor.sparse_col_indices = None
+        return tensor
 
     @classmethod
     def of_buffer(
@@ -100,6 +97,7 @@ class TensorData:
         tensor = cls.__new__(cls)
         tensor.buffer, tensor.dtype, tensor.shape, tensor.problem = view, dtype, shape, problem
         tensor.sparse_crow_indices = tensor.sparse_col_indices = None
+        tensor.sound = False
         return tensor
 
     @classmethod
@@ -125,7 +123,7 @@ class TensorData:
     @property
     def packed(self) -> Packed:
         """The elements held with their shape; they are flat when the tensor is sparse or knows no shape."""
-        return Packed(self.buffer, self.dtype, self._held_shape())
+        return Packed(self.buffer, self.dtype, self._held_shape(), self.sound)
 
     def tolist(self) -> object:
         """The elements as lists nested by shape; a sparse tensor gives the values that it lists."""

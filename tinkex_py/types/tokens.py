@@ -7,7 +7,8 @@ from typing import SupportsIndex, TypeAlias, overload
 
 from typing_extensions import TypeIs
 
-from tinkex_py.types.packing import ArrayLike, Packed, TensorLike, Unpackable, pack
+from tinkex_py.types.arrays import ArrayLike, TensorLike
+from tinkex_py.types.packing import Packed, Unpackable, pack
 from tinkex_py.types.scanning import first_beyond_int31
 
 TokensLike: TypeAlias = "Sequence[int] | ArrayLike | TensorLike"
@@ -29,9 +30,13 @@ class Tokens(Sequence[int]):
     __slots__ = ("buffer", "problem")
 
     def __init__(self, ids: TokensLike = ()) -> None:
-        packed = _packed(ids)
-        self.buffer: memoryview = memoryview(b"") if isinstance(packed, Unpackable) else packed.buffer
-        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else None
+        self.buffer: memoryview
+        self.problem: Unpackable | None
+        match _packed(ids):
+            case Packed(buffer=buffer):
+                self.buffer, self.problem = buffer, None
+            case problem:
+                self.buffer, self.problem = memoryview(b""), problem
 
     @classmethod
     def of_buffer(cls, buffer: bytes | memoryview) -> Tokens:
@@ -93,7 +98,7 @@ def _refused(packed: Packed) -> Unpackable | None:
     """What is wrong with integers that are to be token ids."""
     if len(packed.shape) != 1:
         return Unpackable("", f"token ids are one-dimensional, these have shape {packed.shape}")
-    place = None if packed.natural else first_beyond_int31(packed)
+    place = None if packed.sound else first_beyond_int31(packed)
     if place is None:
         return None
     negative = packed.buffer.cast("i")[place]

@@ -26,10 +26,10 @@ from tinkex_py.types.limits import (
 )
 from tinkex_py.types.packing import Unpackable, place_of
 from tinkex_py.types.retries import RecoveryPolicy
-from tinkex_py.types.rows import Rows, rows_of
+from tinkex_py.types.rows import Kind, Rows, rows_of
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.scanning import all_look_finite, all_within_int31, first_beyond_int31, first_non_finite
-from tinkex_py.types.tensor import DType, TensorData
+from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig, OtherOptimizer
 
 T = TypeVar("T")
@@ -109,19 +109,19 @@ def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
 def _batch(data: Sequence[object], rows: Rows, path: str) -> InvalidInput | None:
     if not data:
         return refused(path, data, "give at least one Datum")
-    right = all(_looks_right(name, dtype, column) for (name, dtype), column in rows.inputs.items())
+    right = all(_looks_right(kind, column) for kind, column in rows.inputs.items())
     left = rows.others if right else range(len(data))
     problems = (_element(data[index], f"{path}[{index}]") for index in left)
     return next(filter(None, problems), None)
 
 
-def _looks_right(name: str, dtype: DType, column: Sequence[memoryview]) -> bool:
+def _looks_right(kind: Kind, column: Sequence[memoryview]) -> bool:
     """Whether one look at a loss input of all data shows that nothing is wrong, as mostly; else each is looked at."""
-    if name_problem(name, "") is not None:
+    if name_problem(kind.name, "") is not None:
         return False
-    if name == "target_tokens":
-        return dtype == "int64" and all_within_int31(column)
-    return dtype != "float32" or all_look_finite(column)
+    if kind.name == "target_tokens":
+        return kind.dtype == "int64" and (kind.sound or all_within_int31(column))
+    return kind.dtype != "float32" or kind.sound or all_look_finite(column)
 
 
 def _element(datum: object, path: str) -> InvalidInput | None:
@@ -176,7 +176,7 @@ def _loss_input(name: str, tensor: TensorData, datum: str) -> InvalidInput | Non
 def _tensor(tensor: TensorData, path: str) -> InvalidInput | None:
     if tensor.problem is not None:
         return _unpackable(tensor.problem, path)
-    position = first_non_finite(tensor.packed)
+    position = None if tensor.sound else first_non_finite(tensor.packed)
     if position is None:
         return None
     return refused(_place(tensor, position, path), tensor.data[position], "give a finite number")
@@ -185,7 +185,7 @@ def _tensor(tensor: TensorData, path: str) -> InvalidInput | None:
 def _target_tokens(tensor: TensorData, path: str) -> InvalidInput | None:
     if tensor.dtype != "int64":
         return refused(path, tensor, "give token ids, which are integers")
-    position = first_beyond_int31(tensor.packed)
+    position = None if tensor.sound else first_beyond_int31(tensor.packed)
     if position is None:
         return None
     token = tensor.buffer.cast("q")[position]

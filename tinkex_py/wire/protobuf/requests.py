@@ -54,7 +54,7 @@ def _frame(looks: Looks) -> Form:
     """What stands before, between and behind the buffers of a datum, and the size of it all."""
     parts, behind = list(map(_before_ids, looks.texts)), b""
     for given in looks.inputs:
-        before, after = _around(*given)
+        before, after = _around(given.kind.name, given.kind.dtype, given.shape, given.size)
         parts.append(behind + before)
         behind = after
     parts.append(behind)
