@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _PAGE = resource.getpagesize()
 _LINE = 100
+_MOMENT = 0.02
+_AT_REST = 0.1
+"""The share of a moment for which a process at rest may work: it looks at signs of life now and then."""
 
 
 def resident() -> float:
@@ -35,6 +38,15 @@ def processor() -> float:
     """Seconds of processor time that this process has used, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def rest() -> None:
+    """Wait until no thread of this process works: when numpy is loaded, threads of its BLAS library spin for a while."""
+    while True:
+        before = processor()
+        time.sleep(_MOMENT)
+        if processor() - before < _AT_REST * _MOMENT:
+            return
 
 
 def ask(url: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:

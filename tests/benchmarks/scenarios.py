@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tests.benchmarks.measuring import Cost, ask, measured, processor
+from tests.benchmarks.measuring import Cost, ask, measured, processor, rest
 from tests.benchmarks.surfaces import SURFACES, Surface
 
 Figures = dict[str, float]
@@ -200,6 +200,7 @@ def training(batch: Batch, runs: int = 5) -> Scenario:
             assert sum(row.size for row in read) == positions
 
         call(build())
+        rest()
         builds, costs = list[float](), list[Cost]()
         for _ in range(runs):
             before = processor()
@@ -280,6 +281,7 @@ def building(surface: Surface, url: str) -> Figures:
     targets, ones = np.array(ids), np.array(weights, np.float32)
 
     def cost_of(inputs: dict[str, Any]) -> float:
+        rest()
         with measured() as cost:
             made = [
                 types.Datum(model_input=types.ModelInput.from_ints(ids), loss_fn_inputs=inputs) for _ in range(count)
