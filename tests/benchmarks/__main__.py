@@ -25,7 +25,10 @@ PAGE = ROOT / "docs" / "performance.md"
 
 def main() -> None:
     """Measure and print."""
-    asked = _parser().parse_args()
+    parser = _parser()
+    asked = parser.parse_args()
+    if asked.tls and asked.save:
+        parser.error("the tables of the page are those of runs without --tls")
     names: Sequence[str] = asked.scenarios or (QUICK if asked.quick else EVERYTHING)
     scenarios = [name for name in names if name != ENGINE]
     if scenarios:

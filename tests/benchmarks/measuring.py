@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import resource
+import ssl
 import threading
 import time
 import urllib.request
@@ -41,7 +42,7 @@ def processor() -> float:
 
 
 def rest() -> None:
-    """Wait until no thread of this process works: when numpy is loaded, threads of its BLAS library spin for a while."""
+    """Wait until no thread of this process works: once numpy is loaded, those of its BLAS library spin for a while."""
     while True:
         before = processor()
         time.sleep(_MOMENT)
@@ -49,10 +50,12 @@ def rest() -> None:
             return
 
 
-def ask(url: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """The stub server's answer to a control request."""
+def ask(url: str, path: str, body: Mapping[str, object] | None = None, authority: str | None = None) -> dict[str, Any]:
+    """The stub server's answer to a control request; `authority` is the file of whom to trust in its certificate."""
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url + path, data=data), timeout=30) as answer:  # noqa: S310
+    trust = ssl.create_default_context(cafile=authority)
+    request = urllib.request.Request(url + path, data=data)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30, context=trust) as answer:  # noqa: S310
         read: dict[str, Any] = json.loads(answer.read())
         return read
 

@@ -18,6 +18,8 @@ from tests.benchmarks.serving import CACHE, ROOT, figures, official_python
 from tests.benchmarks.targets import TARGETS
 
 Figures = Mapping[str, float]
+AUTHORITY = "SSL_CERT_FILE"
+"""The variable that says whom to trust."""
 
 
 class Variant(NamedTuple):
@@ -31,7 +33,7 @@ class Variant(NamedTuple):
 
 def variants(transports: Sequence[str], certificate: Path | None) -> list[Variant]:
     """The official SDK, and this client over each transport."""
-    trusted = {} if certificate is None else {"SSL_CERT_FILE": str(certificate)}
+    trusted = {} if certificate is None else {AUTHORITY: str(certificate)}
     ours = [
         Variant(transport, sys.executable, "ours", {**trusted, "TINKEX_TRANSPORT": transport})
         for transport in transports
@@ -55,9 +57,9 @@ def imported(among: Iterable[Variant]) -> dict[str, Figures]:
     return {each.name: _started(each, f"import {modules[each.surface]}") for each in among}
 
 
-def started(among: Iterable[Variant], url: str) -> dict[str, Figures]:
+def started(among: Sequence[Variant], url: str) -> dict[str, Figures]:
     """From the start of a process to the result of its first optim_step, of a server that has nothing to do."""
-    ask(url, "/_config", {"work_ms": 0})
+    ask(url, "/_config", {"work_ms": 0}, among[0].settings.get(AUTHORITY))
     return {each.name: _started(each, _FIRST_RESULT.format(surface=each.surface, url=url)) for each in among}
 
 
