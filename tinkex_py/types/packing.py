@@ -15,6 +15,7 @@ from math import isfinite, prod
 from reprlib import repr as shortened
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
+from msgspec import Struct
 from typing_extensions import TypeIs
 
 from tinkex_py.types.arrays import ArrayLike, TensorLike, is_kind_of_array, is_kind_of_tensor, may_have_gaps
@@ -41,7 +42,7 @@ _WORTH_A_LOOK = 16 << 10
 """Bytes of an array from which it costs less to look at it now than later, together with others: it is at hand."""
 
 
-class Packed(NamedTuple):
+class Packed(Struct, frozen=True, gc=False):
     """Elements as read-only little-endian bytes in row-major order, with their format and shape.
 
     `sound` says that all are known to be integers from 0 to 2**31 - 1, or finite; False says nothing.

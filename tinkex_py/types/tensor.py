@@ -8,6 +8,8 @@ from operator import index
 from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from msgspec import structs
+
 from tinkex_py.types.arrays import ArrayLike, TensorLike, is_array, is_tensor
 from tinkex_py.types.packing import Packed, Shape, Unpackable, elements, nested, pack
 from tinkex_py.types.tokens import SHOWN
@@ -198,7 +200,7 @@ class TensorData:
         return hash((bytes(self.buffer), self._parts()))
 
     def __repr__(self) -> str:
-        shown = ", ".join(map(str, elements(self.packed._replace(buffer=self.buffer[: SHOWN * 8]))[:SHOWN]))
+        shown = ", ".join(map(str, elements(structs.replace(self.packed, buffer=self.buffer[: SHOWN * 8]))[:SHOWN]))
         return f"TensorData([{shown}{', ...' if self.size > SHOWN else ''}], dtype={self.dtype!r}, shape={self.shape})"
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import SupportsIndex, TypeAlias, overload
+from typing import SupportsIndex, TypeAlias, final, overload
 
 from typing_extensions import TypeIs
 
@@ -18,6 +18,7 @@ SHOWN = 8
 """Elements that a repr shows of a long value."""
 
 
+@final
 class Tokens(Sequence[int]):
     """An immutable sequence of token ids `[T]`, held as 4 bytes each.
 
@@ -88,7 +89,7 @@ def _rebuild(buffer: bytes | memoryview, problem: Unpackable | None) -> Tokens:
 
 
 def _packed(ids: TokensLike) -> Packed | Unpackable:
-    if isinstance(ids, Tokens):
+    if type(ids) is Tokens:
         return ids.problem or Packed(ids.buffer, "int32", (len(ids),))
     packed = pack(ids, "int32")
     return _refused(packed) or packed if isinstance(packed, Packed) else packed
