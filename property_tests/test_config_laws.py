@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import given
@@ -61,6 +62,16 @@ def test_settings_are_the_given_ones_then_the_profile_s_then_the_defaults(parity
         assert getattr(config, name) == (number if wanted == getattr(usual, name) else wanted)
     assert structs.replace(config) == config
     assert hash(structs.replace(config)) == hash(config)
+
+
+@given(st.sampled_from(["parity", "transport", "dialect", "log"]), st.text(PRINTABLE, min_size=12, max_size=80))
+def test_no_secret_shows_in_the_place_of_a_choice(setting: str, text: str) -> None:
+    given_: dict[str, Any] = {setting: f"tml-{text}"}
+    config = Config(**given_)
+    secret = str(getattr(config, setting))
+    problem = config.checked().failure()
+    assert problem.setting == setting
+    assert not re.search(re.escape(secret), f"{config} {config!r} {problem}", re.IGNORECASE)
 
 
 @given(st.text(PRINTABLE, min_size=8, max_size=80).map("tml-".__add__))

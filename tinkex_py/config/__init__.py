@@ -8,7 +8,7 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import checks, environment
-from tinkex_py.config.masking import MASKED, mask, shown
+from tinkex_py.config.masking import MASKED, WORDS, mask, shown
 from tinkex_py.config.profiles import DEFAULT_BASE_URL, LOCAL_SCHEME, profile
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
@@ -104,7 +104,7 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
         super().__post_init__()
         for name in ("tags", "user_metadata", "default_headers", "default_query", "proxy_headers", "pool_sizes"):
             structs.force_setattr(self, name, frozen(getattr(self, name)))
-        for name in _WORDS:
+        for name in WORDS:
             word = getattr(self, name)
             structs.force_setattr(self, name, word.lower() if isinstance(word, str) else word)
         for name, number in profile(self.parity).items():
@@ -137,7 +137,5 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
         return [(name, shown(name, getattr(self, name))) for name in self.__struct_fields__]
 
 
-_WORDS = ("parity", "transport", "dialect", "log")
-"""Settings that are one word of several, in whatever case."""
 _DEFAULTS = dict(zip(Config.__struct_fields__, Config.__struct_defaults__, strict=True))
 assert set(_DEFAULTS) >= set(MASKED)  # noqa: S101 - a renamed secret would show

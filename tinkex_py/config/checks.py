@@ -8,6 +8,7 @@ from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, get_args
 
 from tinkex_py.config.addresses import has_credentials, is_usable, without_secrets
+from tinkex_py.config.masking import shown
 from tinkex_py.config.profiles import PROFILES, PURPOSES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.types.batch import Dialect
@@ -144,7 +145,7 @@ def _choices(config: Config) -> Iterator[InvalidConfig]:
     for setting, choices in _CHOICES.items():
         value = getattr(config, setting)
         if value not in choices:
-            yield _invalid(setting, repr(value), f"give one of {', '.join(filter(None, choices))}")
+            yield _invalid(setting, repr(shown(setting, value)), f"give one of {', '.join(filter(None, choices))}")
 
 
 def _numbers(config: Config) -> Iterator[InvalidConfig]:

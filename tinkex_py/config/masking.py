@@ -12,12 +12,13 @@ KEPT = 4
 SHORTEST = 16
 """A secret shorter than this is not shown at all."""
 
+WORDS = ("parity", "transport", "dialect", "log")
+"""Settings that are one word of several, in whatever case."""
+
 
 def mask(secret: str | None) -> str | None:
     """Enough of a secret to tell it from another, and no more: `tml-***1f3a`."""
-    if secret is None:
-        return None
-    return f"{secret[:KEPT]}***{secret[-KEPT:]}" if len(secret) >= SHORTEST else "***"
+    return None if secret is None else _masked(secret)
 
 
 def shown(name: str, value: object) -> object:
@@ -26,6 +27,15 @@ def shown(name: str, value: object) -> object:
         return value
     kind, seen = MASKED[name]
     return seen(value) if isinstance(value, kind) else _hidden(value)
+
+
+def _masked(secret: str) -> str:
+    return f"{secret[:KEPT]}***{secret[-KEPT:]}" if len(secret) >= SHORTEST else "***"
+
+
+def _word(text: str) -> str:
+    """A word that names a choice; what is as long as a secret may be one in a wrong place."""
+    return text if len(text) < SHORTEST else _masked(text)
 
 
 def _hidden(_secret: object) -> str:
@@ -46,5 +56,6 @@ MASKED: Mapping[str, tuple[type, Callable[[Any], object]]] = {
     "default_query": (Mapping, _names),
     "proxy": (str, without_secrets),
     "proxy_headers": (Mapping, _names),
+    **dict.fromkeys(WORDS, (str, _word)),
 }
 """Of each setting that may hold a secret, the kind, and how it is shown."""
