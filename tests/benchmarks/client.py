@@ -27,7 +27,7 @@ def compared(names: Iterable[str], transports: Sequence[str], rounds: int, *, tl
 
 
 def _measured(name: str, url: str, among: Sequence[Variant], rounds: int) -> dict[str, Figures]:
-    """How cost grows is a matter of this client alone, and takes long."""
+    """How cost grows is a matter of this client alone."""
     if name == "import":
         return imported(among[:2])
     if name == "startup":
@@ -35,7 +35,7 @@ def _measured(name: str, url: str, among: Sequence[Variant], rounds: int) -> dic
     if name == "installed":
         return installed(among)
     if name in GROWING:
-        return in_turn(name, url, among[1:], 1)
+        return in_turn(name, url, among[1:], rounds)
     return in_turn(name, url, among, rounds)
 
 
