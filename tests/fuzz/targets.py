@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -15,6 +16,8 @@ from tinkex_py.local.incoming import Held, incoming
 from tinkex_py.local.routes import endpoints
 from tinkex_py.local.server import Server
 from tinkex_py.request import AnyRequest, Encoded, Pairs, Reply
+from tinkex_py.types.credentials import Claims, claims
+from tinkex_py.types.handles import read
 from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.sampling import SampleResponse
 from tinkex_py.types.training import AdamParams, ForwardBackwardOutput, SaveWeightsResponse
@@ -103,9 +106,20 @@ def _server() -> Server:
     return Server(now=lambda: 1000.0)
 
 
+def credentials(data: bytes) -> None:
+    """Any middle of a JWT says something or nothing; any handle is one, or refused."""
+    inside = urlsafe_b64encode(data).decode()
+    assert isinstance(claims(f"eyJ.{inside}.x"), Claims | None)
+    match read(inside):
+        case Success(handle):
+            assert isinstance(handle.session_id, str)
+        case Failure(error):
+            assert error.message
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (results_in_json, results_in_protobuf, refusals, compressed_bodies, paths, server)
+    for target in (results_in_json, results_in_protobuf, refusals, compressed_bodies, paths, credentials, server)
 }
 SEEDS: Mapping[str, tuple[bytes, ...]] = {
     "results_in_json": (
@@ -116,6 +130,11 @@ SEEDS: Mapping[str, tuple[bytes, ...]] = {
         b'{"type":"try_again","retry_after_ms":5}',
     ),
     "refusals": (b"\x1d7", b'\x00{"detail":[{"loc":["body","x"],"msg":"no"}]}', b"\x1dWed, 21 Oct 2015 07:28:00 GMT"),
+    "credentials": (
+        b'{"exp":1}',
+        b"[" * 100_000,
+        b'{"session_id":"s","sampling_session_id":"s:sample:0","holder":{"base_url":"http://a"}}',
+    ),
     "paths": (b"tinker://run/weights/a", b"tinker://a:train:0/sampler_weights/b"),
     "server": (b'\x08\x00{"tags":[]}', b'\x12\x00{"model_id":"m","seq_id":1,"adam_params":{}}'),
 }

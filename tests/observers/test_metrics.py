@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 from tinkex_py import errors
 from tinkex_py.events import (
     AnyEvent,
@@ -72,6 +75,27 @@ def test_percentiles_are_those_of_the_latest_values() -> None:
     histogram = metrics.snapshot().histograms["x"]
     assert (histogram.count, histogram.min) == (2000, 0)
     assert (histogram.p50, histogram.p95, histogram.p99, histogram.max) == (1499, 1949, 1989, 1999)
+
+
+def test_what_is_counted_meanwhile_harms_no_snapshot() -> None:
+    """A histogram that another thread is about to begin has no values yet."""
+    metrics, ended = Metrics(), threading.Event()
+
+    def count() -> None:
+        for number in range(3000):
+            metrics.record_histogram(f"x{number}", 1)
+        ended.set()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        counting = threading.Thread(target=count)
+        counting.start()
+        while not ended.is_set():
+            assert all(each.count for each in metrics.snapshot().histograms.values())
+        counting.join()
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_summary_has_a_line_for_everything() -> None:

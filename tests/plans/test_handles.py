@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from tests.plans.scripted import Script, reply, waiting
 from tests.plans.training import Trainer, a_run, datum
 from tinkex_py.endpoints.losses import CreateCustomLoss
-from tinkex_py.errors import InvalidInput, NotFound, RequestFailed, SessionEnded
+from tinkex_py.errors import DeadlineExceeded, InvalidInput, NotFound, RequestFailed, SessionEnded
 from tinkex_py.losses import L2, Objective, RegularizerSpec
 from tinkex_py.losses.protocol import LossError
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import attempt, together
+from tinkex_py.plans.effects import attempt, deadline, together
 from tinkex_py.plans.handles import Maker, created_loss, take_by_handle
+from tinkex_py.plans.polling import unanswered
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.sessions import SessionState
 from tinkex_py.plans.startup import Startup
@@ -87,6 +88,17 @@ def test_a_loss_that_the_server_refused_may_be_given_again_under_the_next_number
     refused, made = script.run(twice()).unwrap()
     assert (type(refused.failure()), made.loss_id) == (NotFound, "loss-1")
     assert [body.custom_loss_seq_id for body in uploads(script)] == [0, 1]
+
+
+def test_a_loss_whose_making_was_cut_short_may_be_made_again() -> None:
+    script, maker = Script(SESSION, DYNAMIC, 100.0, PROMISE, reply(200, MADE)), a_maker()
+
+    def twice() -> Any:
+        cut = yield from attempt(deadline(1, created_loss(maker, loss, RANKS), unanswered))
+        return cut, (yield from created_loss(maker, loss, RANKS))
+
+    cut, made = script.run(twice()).unwrap()
+    assert (type(cut.failure()), made.loss_id) == (DeadlineExceeded, "loss-1")
 
 
 def test_a_session_that_the_server_no_longer_has_is_over() -> None:

@@ -54,6 +54,14 @@ def test_the_file_has_the_form_that_the_official_client_writes(file: Path) -> No
     assert json.loads(file.read_text()) == {"version": 1, "default": "a", "keys": {"a": record}}
 
 
+def test_a_stored_key_that_no_header_can_carry_is_not_sent(file: Path) -> None:
+    keys = NO_KEYS.having("a", ManualKey(key=f"{KEY}\n", name="laptop"))
+    assert store_keys(file, keys) == Success(None)
+    with ServiceClient(Config(base_url="http://127.0.0.1:9", credentials_file=str(file))) as client:
+        error = client.get_server_capabilities(timeout=5).failure()
+    assert (type(error), KEY in repr(error)) == (errors.InvalidConfig, False)
+
+
 def test_a_missing_file_holds_nothing(file: Path) -> None:
     assert stored_keys(file) == Success(NO_KEYS)
 

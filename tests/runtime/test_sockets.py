@@ -7,6 +7,7 @@ import gzip
 import logging
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -18,6 +19,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py import Config, ServiceClient, errors
+from tinkex_py.endpoints.checkpoints import copy_weights
 from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
 from tinkex_py.endpoints.steps import submit_step
 from tinkex_py.outcome import Outcome
@@ -402,6 +404,58 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
     found, _ = exchange(always(OK), base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
     assert isinstance(found, errors.ConnectionFailed)
     assert ("proxy" in found.message, "pass" in found.message, found.sent) == (True, False, False)
+
+
+@pytest.mark.parametrize("transport", ["httpx", "fast"])
+def test_a_proxy_of_another_kind_is_refused_by_name(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://me:pass@127.0.0.1:9")
+    for name in ("HTTP_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with ServiceClient(Config(base_url="http://server.test", api_key=KEY, transport=transport)) as client:
+        error = client.get_server_capabilities().failure()
+    assert isinstance(error, errors.InvalidConfig)
+    assert (error.setting, "socks5" in error.message, "pass" in error.message) == ("proxy", True, False)
+
+
+def test_an_address_that_no_proxy_leads_to_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
+    found, _ = exchange(always(OK), base_url="http://server.test")
+    assert isinstance(found, errors.ConnectionFailed)
+    assert ("socks5" in found.message, found.sent) == (True, False)
+
+
+@pytest.mark.parametrize("setting", ["api_key", "default_headers", "proxy_headers", "cloudflare_access_client_secret"])
+def test_a_secret_that_ends_in_a_space_is_refused_and_shown_nowhere(setting: str) -> None:
+    hush: Any = {"x-hush": "tml-hush-hush-hush "} if setting.endswith("headers") else "tml-hush-hush-hush "
+    settings: dict[str, Any] = {"base_url": "http://127.0.0.1:9", "api_key": KEY, setting: hush}
+    with ServiceClient(Config(**settings)) as client:
+        error = client.get_server_capabilities().failure()
+    assert isinstance(error, errors.InvalidConfig)
+    assert "hush-hush" not in repr(error)
+
+
+def test_a_header_that_can_not_be_sent_is_not_shown() -> None:
+    request = copy_weights("tinker://r/weights/a", "p", weights_access_token="hush\n")
+    found, _ = exchange(always(OK), request)
+    assert isinstance(found, errors.ConnectionFailed)
+    assert "hush" not in repr(found)
+
+
+def test_a_connection_that_is_reset_at_once_is_a_failed_one() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async def asked() -> set[type[object]]:
+        server = await asyncio.start_server(reset, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            config = Config(base_url=f"http://127.0.0.1:{port}", api_key=KEY)
+            return {type(await answer_of(connected(config))) for _ in range(100)}
+
+    assert asyncio.run(asked()) == {errors.ConnectionFailed}
 
 
 def test_a_deprecation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -202,6 +202,7 @@ def test_what_is_given_beside_a_tensor_takes_the_place_of_its_own() -> None:
     assert TensorData(TensorData([1, 2]), shape=(2, 1)) == TensorData([[1], [2]])
     assert TensorData(SPARSE, shape=(2, 9)) == TensorData([5, 6], None, (2, 9), [0, 1, 2], [2, 0])
     assert TensorData(SPARSE, sparse_col_indices=[0, 1]) == TensorData([5, 6], None, (2, 3), [0, 1, 2], [0, 1])
+    assert TensorData(TensorData([1, 2], shape=(3,)), shape=(2, 1)) == TensorData([[1], [2]])
 
 
 MISSHAPEN = {
@@ -220,6 +221,7 @@ MISSHAPEN = {
     "another shape than a sparse tensor's": (TensorData(SPARSE, shape=(3, 2)), ".sparse_crow_indices"),
     "a flat shape for a sparse tensor": (TensorData(SPARSE, shape=(2,)), ".shape"),
     "no columns for a sparse tensor": (TensorData(SPARSE, sparse_col_indices=[]), ".sparse_col_indices"),
+    "what can't be packed in a shape of nothing": (TensorData(TensorData(["a"]), shape=(0,)), "[0]"),
     "column range": (TensorData([1], None, (1, 2), [0, 1], [2]), ".sparse_col_indices"),
 }
 

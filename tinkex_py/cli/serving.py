@@ -12,8 +12,8 @@ from returns.result import Failure
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Command
 from tinkex_py.cli.tables import answer
-from tinkex_py.config.checks import fits_header
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.kinds import fits_header
 
 _UNFIT = "is empty, or holds characters that no HTTP header can carry."
 

@@ -13,6 +13,7 @@ from tinkex_py.config.profiles import PROFILES, PURPOSES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.kinds import (
+    fits_header,
     is_duration,
     is_encodable,
     is_mapping,
@@ -56,6 +57,8 @@ _POSITIVE = (
     "max_header_bytes",
 )
 _IN_HEADERS = ("api_key", "cloudflare_access_client_id", "cloudflare_access_client_secret", "sdk_version")
+_UNFIT = "it is empty, ends in a space, or holds characters that no HTTP header can carry; copy it anew"
+_UNFIT_PAIR = "names and values of headers are printable ASCII, with no space at their ends"
 _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "parity": tuple(PROFILES),
     "transport": TRANSPORTS,
@@ -80,11 +83,6 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 def problem(config: Config) -> InvalidConfig | None:
     """The first thing that is wrong, if anything is."""
     return next((found for check in _CHECKS for found in check(config)), None)
-
-
-def fits_header(text: str) -> bool:
-    """Whether an HTTP header can carry it."""
-    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _kinds(config: Config) -> Iterator[InvalidConfig]:
@@ -131,14 +129,14 @@ def _header_values(config: Config) -> Iterator[InvalidConfig]:
     for name in _IN_HEADERS:
         text = getattr(config, name)
         if text is not None and not fits_header(text):
-            yield _invalid(name, "***", "it is empty or holds characters that no HTTP header can carry; copy it anew")
+            yield _invalid(name, "***", _UNFIT)
 
 
 def _header_pairs(config: Config) -> Iterator[InvalidConfig]:
     for setting in ("default_headers", "proxy_headers"):
         for name, value in getattr(config, setting).items():
             if not fits_header(name) or set(name) & set(" :") or (value and not fits_header(value)):
-                yield _invalid(setting, repr(name), "names and values of headers are printable ASCII")
+                yield _invalid(setting, repr(name), _UNFIT_PAIR)
 
 
 def _choices(config: Config) -> Iterator[InvalidConfig]:

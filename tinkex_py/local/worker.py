@@ -164,9 +164,8 @@ def _held(directory: Path) -> Callable[[], None]:
 
 def _wake(futures: list[asyncio.Future[bool]], *, settled: bool) -> None:
     for future in futures:
-        loop = future.get_loop()
-        if not loop.is_closed():
-            _ = loop.call_soon_threadsafe(_resolve, future, settled)
+        with suppress(RuntimeError):  # the loop has closed, and nobody waits
+            _ = future.get_loop().call_soon_threadsafe(_resolve, future, settled)
 
 
 def _resolve(future: asyncio.Future[bool], settled: bool) -> None:  # noqa: FBT001

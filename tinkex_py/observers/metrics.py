@@ -128,7 +128,7 @@ class Metrics:
         return Snapshot(
             counters=dict(self._counters),
             gauges=dict(self._gauges),
-            histograms={name: values.histogram() for name, values in tuple(self._values.items())},
+            histograms={name: values.histogram() for name, values in tuple(self._values.items()) if values.latest},
         )
 
     def reset(self) -> None:

@@ -21,7 +21,7 @@ from tinkex_py.losses.objective import Objective
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.custom import CustomLoss, take_custom
-from tinkex_py.plans.effects import Plan, attempt, compute, halt, require
+from tinkex_py.plans.effects import Plan, compute, halt, require
 from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.polling import Waiting
 from tinkex_py.plans.retry import Policy
@@ -68,14 +68,16 @@ def created_loss(maker: Maker, loss: PerDatumLoss, ranks: Mapping[str, InputRank
     if handle.key in maker.session.losses:
         return (yield from halt(_unusable(name, "its trace is this session's already: use the handle that there is")))
     maker.session.losses.add(handle.key)
-    if not (yield from flags(maker.startup)).custom_loss_server_side:
-        return handle
-    match (yield from attempt(_given_to_server(maker, handle))):
-        case Success(loss_id):
-            return structs.replace(handle, loss_id=loss_id)
-        case Failure(error):
+    loss_id: str | None = None
+    made = False
+    try:
+        if (yield from flags(maker.startup)).custom_loss_server_side:
+            loss_id = yield from _given_to_server(maker, handle)
+        made = True
+    finally:  # however it ended: without a handle the loss may be made again
+        if not made:
             maker.session.losses.discard(handle.key)
-            return (yield from halt(error))
+    return structs.replace(handle, loss_id=loss_id)
 
 
 def take_by_handle(

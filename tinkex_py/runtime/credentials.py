@@ -19,10 +19,10 @@ import msgspec
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
-from tinkex_py.config.checks import fits_header
 from tinkex_py.errors import FileFailed, InvalidConfig, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.types.credentials import Origin, expired, origin
+from tinkex_py.types.kinds import fits_header
 from tinkex_py.types.stored import NO_KEYS, VERSION, StoredKeys
 
 DEFAULT_FILE = "~/.tinker/credentials.json"
@@ -142,7 +142,7 @@ class Credentials:
         if where == "key" and config.api_key is not None:
             return Success(config.api_key)
         if where == "stored" and stored is not None:
-            return Success(stored.key)
+            return Success(stored.key) if fits_header(stored.key) else Failure(_UNFIT)
         return Failure(_PROBLEMS[where])
 
     def __repr__(self) -> str:
@@ -249,6 +249,11 @@ def _failed(path: Path, what: str) -> FileFailed:
     return FileFailed(message=f"{path} {what}", path=str(path))
 
 
+_UNFIT = InvalidConfig(
+    message="the stored key is ***: it holds what no HTTP header can carry; store it anew (tinkex auth login)",
+    setting="api_key",
+    value="***",
+)
 _PROBLEMS: dict[str, TinkerError] = {
     "none": MissingCredentials(
         message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"

@@ -121,7 +121,9 @@ class Network(httpcore.AsyncNetworkBackend):
         reader, writer = await asyncio.open_connection(
             host, port, local_addr=local, happy_eyeballs_delay=_HAPPY_EYEBALLS
         )
-        self._address, self._until = writer.get_extra_info("peername")[0], now + _REMEMBERED
+        peer = writer.get_extra_info("peername")
+        if peer is not None:  # None of a connection that was reset at once
+            self._address, self._until = peer[0], now + _REMEMBERED
         return reader, writer
 
     @override

@@ -9,23 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import LOCAL_SCHEME, Config
-from tinkex_py.errors import ClientClosed, ExtraMissing, FileFailed, TinkerError
+from tinkex_py.errors import ClientClosed, ExtraMissing, FileFailed, InvalidConfig, TinkerError
 from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.authentication import Authentication, Source
 from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.trouble import Trouble
-from tinkex_py.runtime.carriage import Carrier, HttpxTransport, Nowhere
+from tinkex_py.runtime.carriage import BrokenOff, Carrier, HttpxTransport, Nowhere
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.observing import Observatory, Observer
 from tinkex_py.runtime.preparing import Preparing
+from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.thread import ThreadRuntime
 from tinkex_py.types.limits import refused
@@ -107,7 +109,9 @@ def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[_Con
 
 def _carried(config: Config, transport: HttpxTransport | None, source: Source | None) -> Outcome[_Connection]:
     """What carries requests is loaded here: httpx, unless another is asked for."""
-    name = "httpx" if transport is not None else config.transport
+    name, unusable = ("httpx", None) if transport is not None else (config.transport, _unusable_proxy(config))
+    if unusable is not None:
+        return Failure(unusable)
     if name == "httpx":
         return Success((config, _through_httpx(config, transport), source))
     try:
@@ -121,6 +125,16 @@ def _carried(config: Config, transport: HttpxTransport | None, source: Source | 
             )
         )
     return Success((config, carrier, source))
+
+
+def _unusable_proxy(config: Config) -> InvalidConfig | None:
+    """What is wrong with the proxy that the environment names for the server."""
+    server = urlsplit(config.base_url)
+    try:
+        _ = proxy_for(config, server.scheme, server.hostname or "")
+    except BrokenOff as error:
+        return InvalidConfig(message=error.reason, setting="proxy")
+    return None
 
 
 def _through_httpx(config: Config, transport: HttpxTransport | None) -> Carrier:

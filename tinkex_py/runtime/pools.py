@@ -36,7 +36,7 @@ class Pools:
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
         except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
-            raise broken_off(error, sent=True) from error
+            raise broken_off(error, sent=True, said=_said(error)) from error
 
     async def close(self) -> None:
         """Close all connections."""
@@ -114,6 +114,15 @@ def parsed(url: str) -> httpx.URL:
 @lru_cache(maxsize=64)
 def _times(seconds: float, connecting: float) -> dict[str, float | None]:
     return httpx.Timeout(seconds, connect=connecting, pool=None).as_dict()
+
+
+def _said(error: Exception) -> str | None:
+    """What httpx says without a header, which may be secret; None for errors that show none."""
+    return (
+        "it breaks the rules of HTTP, perhaps by a character that no header can carry"
+        if isinstance(error, httpx.LocalProtocolError)
+        else None
+    )
 
 
 def _http2(url: httpx.URL) -> bool:

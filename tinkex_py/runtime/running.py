@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -146,7 +147,7 @@ async def arrival(running: Running[T]) -> Outcome[T]:
 
 def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> None:
     """From another thread than the loop's."""
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # the loop has closed, and nobody waits
         loop.call_soon_threadsafe(resolve, woken)
 
 

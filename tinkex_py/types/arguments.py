@@ -11,6 +11,7 @@ from tinkex_py.errors import InvalidInput
 from tinkex_py.request import Secret
 from tinkex_py.types.kinds import (
     any_of,
+    fits_header,
     is_collection,
     is_duration,
     is_encodable,
@@ -113,6 +114,10 @@ def _named(value: object) -> bool:
     return is_text(value) and bool(value)
 
 
+def _is_token(value: object) -> bool:
+    return isinstance(value, str) and fits_header(value)
+
+
 def _one_of(*words: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and value in words
 
@@ -153,7 +158,7 @@ RULES: Mapping[str, Rule] = {
         *(Rule(name, is_collection, "give a list") for name in _COLLECTIONS),
         Rule("data", is_collection, "give a list of Datum"),
         Rule("text", is_encodable, "give a text"),
-        Rule("weights_access_token", _named, _NAME, shown=Secret),
+        Rule("weights_access_token", _is_token, "give the token as it was given to you", shown=Secret),
         Rule("timeout", is_duration, "give a number of seconds"),
         Rule("limit", whole(1), "give an integer of at least 1"),
         Rule("offset", whole(0), "give an integer of at least 0"),

@@ -72,7 +72,7 @@ def claims(jwt: str) -> Claims | None:
     parts = jwt.split(".")
     try:
         return msgspec.json.decode(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), type=Claims)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, RecursionError):
         return None
 
 

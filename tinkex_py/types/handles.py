@@ -49,7 +49,7 @@ def read(text: object) -> Outcome[SamplerHandle, InvalidInput]:
     try:
         padded = text.strip() + "=" * (-len(text.strip()) % 4)
         return Success(_DECODER.decode(base64.b64decode(padded, altchars=b"-_", validate=True)))
-    except (ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, RecursionError) as error:
         return Failure(
             InvalidInput(
                 message=f"this is no sampler handle ({error}); give the text that get_sampler_handle gave",

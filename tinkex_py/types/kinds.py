@@ -26,6 +26,11 @@ def is_encodable(value: object) -> bool:
     return isinstance(value, str) and _SURROGATE.search(value) is None
 
 
+def fits_header(text: str) -> bool:
+    """Whether an HTTP header can carry the text as it is: some drop what is blank at its ends, others refuse it."""
+    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
+
+
 def is_truth(value: object) -> bool:
     """Whether the value is True or False."""
     return isinstance(value, bool)

@@ -62,11 +62,10 @@ class TensorData:
         self.shape: Shape | None = own.shape if shape is None else _integers(shape)
         self.sparse_crow_indices = own.crow if sparse_crow_indices is None else _integers(sparse_crow_indices)
         self.sparse_col_indices = own.col if sparse_col_indices is None else _integers(sparse_col_indices)
-        if isinstance(packed, Unpackable):
-            self.problem: Unpackable | None = packed
-        else:
-            unchanged = shape is sparse_crow_indices is sparse_col_indices is None
-            self.problem = None if unchanged else self._unread(shape, sparse_crow_indices, sparse_col_indices)
+        self.problem: Unpackable | None = packed if isinstance(packed, Unpackable) else None
+        unchanged = shape is sparse_crow_indices is sparse_col_indices is None
+        if not unchanged and (self.problem is None or usable.buffer):
+            self.problem = self._unread(shape, sparse_crow_indices, sparse_col_indices)
 
     @classmethod
     def of(cls, value: TensorDataLike, dtype: DType | None = None) -> TensorData:
