@@ -98,6 +98,19 @@ def test_the_first_number_that_is_none_is_named(given_: np.ndarray[Any, Any], da
     assert found.path == f"t{place_of(position, given_.shape)}"
 
 
+MATRICES = arrays.arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.integers(0, 2))
+
+
+@given(MATRICES, st.integers(0, 2))
+def test_a_sparse_tensor_is_the_matrix_that_it_was_made_of(matrix: np.ndarray[Any, Any], pad_value: int) -> None:
+    tensor = TensorData.of(matrix)
+    sparse = tensor.compressed(pad_value)
+    assert sparse.problem is None
+    np.testing.assert_array_equal(sparse.to_numpy(pad_value), matrix, strict=True)
+    assert sparse.tolist(pad_value) == matrix.tolist()
+    assert sparse.size <= tensor.size
+
+
 PADDING = st.sampled_from([0, 5000])
 """Few numbers are looked through by Python, many by numpy."""
 

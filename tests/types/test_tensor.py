@@ -222,6 +222,8 @@ MISSHAPEN = {
     "a flat shape for a sparse tensor": (TensorData(SPARSE, shape=(2,)), ".shape"),
     "no columns for a sparse tensor": (TensorData(SPARSE, sparse_col_indices=[]), ".sparse_col_indices"),
     "what can't be packed in a shape of nothing": (TensorData(TensorData(["a"]), shape=(0,)), "[0]"),
+    "a column twice": (TensorData([1, 2], None, (1, 3), [0, 2], [1, 1]), ".sparse_col_indices"),
+    "falling columns": (TensorData([1, 2, 3], None, (2, 3), [0, 1, 3], [2, 1, 0]), ".sparse_col_indices"),
     "column range": (TensorData([1], None, (1, 2), [0, 1], [2]), ".sparse_col_indices"),
 }
 
@@ -232,10 +234,13 @@ def test_a_shape_that_does_not_fit_is_a_problem(tensor: TensorData, place: str) 
     assert tensor.problem.place == place
 
 
-def test_a_sparse_tensor_lists_its_values() -> None:
+def test_a_sparse_tensor_holds_its_values_and_reads_as_its_matrix() -> None:
     sparse = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
     empty = TensorData([], None, (1, 3), [0, 0], [])
-    assert (sparse.problem, sparse.tolist(), empty.problem) == (None, [5.0], None)
+    assert (sparse.problem, sparse.data, sparse.tolist()) == (None, [5.0], [[0, 0, 5], [0, 0, 0]])
+    assert (empty.problem, empty.data, empty.tolist(pad_value=-1)) == (None, [], [[-1, -1, -1]])
+    assert TensorData(sparse, shape=(3, 3)).to_numpy().tolist() == [5.0]  # as listed: they don't fit that shape
+    assert not sparse.to_numpy().flags.writeable
 
 
 def test_tensors_are_values() -> None:
@@ -291,3 +296,4 @@ def test_torch_matrices_of_mostly_zeros_become_sparse(given: Any, expected: Tens
     datum = Datum(ModelInput(), {"weights": given, "other": given})
     assert datum.loss_fn_inputs["weights"] == expected
     assert datum.loss_fn_inputs["other"].sparse_crow_indices is None
+    assert not isinstance(given, Torch) or TensorData.from_torch_sparse(given) == expected

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from math import prod
 from operator import index
 from reprlib import repr as shortened
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import structs
 
 from tinkex_py.types.arrays import ArrayLike, TensorLike, is_array, is_tensor
 from tinkex_py.types.packing import Packed, Shape, Unpackable, elements, nested, pack
+from tinkex_py.types.sparse import dense, unfit
 from tinkex_py.types.tokens import SHOWN
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
+
+    N = TypeVar("N", np.float32, np.int64)
 
 DType: TypeAlias = Literal["int64", "float32"]
 WIDTHS: dict[DType, int] = {"int64": 8, "float32": 4}
@@ -111,6 +114,14 @@ class TensorData:
         """A torch tensor as a tensor, detached and copied to this side."""
         return cls.of(value)
 
+    @classmethod
+    def from_torch_sparse(cls, value: TensorLike, pad_value: int = 0) -> TensorData:
+        """A torch matrix as compressed sparse rows of what isn't `pad_value`, if those are smaller.
+
+        Other tensors are as `from_torch` makes them.
+        """
+        return cls.of(value).compressed(pad_value)
+
     @property
     def data(self) -> list[int] | list[float]:
         """The elements in row-major order."""
@@ -126,39 +137,51 @@ class TensorData:
         """The elements held with their shape; they are flat when the tensor is sparse or knows no shape."""
         return Packed(self.buffer, self.dtype, self._held_shape(), self.sound)
 
-    def tolist(self) -> object:
-        """The elements as lists nested by shape; a sparse tensor gives the values that it lists."""
-        return nested(self.data, self.packed.shape)
+    def tolist(self, pad_value: int = 0) -> object:
+        """The elements as lists nested by shape; of a sparse tensor with `pad_value` where it lists none."""
+        return self.to_numpy(pad_value).tolist() if self._is_sparse else nested(self.data, self._held_shape())
 
-    def to_numpy(self) -> NDArray[np.float32] | NDArray[np.int64]:
-        """A read-only numpy view of the same memory, in the tensor's shape."""
+    def to_numpy(self, pad_value: int = 0) -> NDArray[np.float32] | NDArray[np.int64]:
+        """A read-only numpy array in the tensor's shape: a view of the same memory.
+
+        A sparse tensor is made dense, with `pad_value` where it lists no value.
+        """
         import numpy as np
 
-        shape = self._held_shape()
         if self.dtype == "int64":
-            integers = np.frombuffer(self.buffer, np.int64)
-            return integers if len(shape) == 1 else integers.reshape(shape)
-        floats = np.frombuffer(self.buffer, np.float32)
-        return floats if len(shape) == 1 else floats.reshape(shape)
+            return self._shaped(np.frombuffer(self.buffer, np.int64), pad_value)
+        return self._shaped(np.frombuffer(self.buffer, np.float32), pad_value)
 
-    def to_torch(self) -> torch.Tensor:
-        """A torch tensor with a copy of the elements."""
+    def to_torch(self, pad_value: int = 0) -> torch.Tensor:
+        """A torch tensor with a copy of the elements; a sparse tensor is made dense, as by `to_numpy`."""
         import torch
 
-        return torch.from_numpy(self.to_numpy().copy())
+        return torch.from_numpy(self.to_numpy(pad_value).copy())
 
-    def compressed(self) -> TensorData:
-        """A matrix as its compressed sparse rows if those are smaller, else this tensor as it is."""
+    def compressed(self, pad_value: int = 0) -> TensorData:
+        """A matrix as compressed sparse rows of what isn't `pad_value`, if those are smaller; else this tensor."""
         if self.problem is not None or self.sparse_crow_indices is not None or len(self.packed.shape) != _MATRIX:
             return self
         import numpy as np
 
-        dense = self.to_numpy()
-        rows, columns = np.nonzero(dense)
-        if len(dense) + 1 + 2 * len(rows) >= dense.size:
+        matrix = self.to_numpy()
+        rows, columns = np.nonzero(matrix != pad_value)
+        if len(matrix) + 1 + 2 * len(rows) >= matrix.size:
             return self
-        crow = np.searchsorted(rows, np.arange(len(dense) + 1))
-        return TensorData(dense[rows, columns], self.dtype, dense.shape, crow.tolist(), columns.tolist())
+        crow = np.searchsorted(rows, np.arange(len(matrix) + 1))
+        return TensorData(matrix[rows, columns], self.dtype, matrix.shape, crow.tolist(), columns.tolist())
+
+    @property
+    def _is_sparse(self) -> bool:
+        """Whether the elements are those of a sparse matrix in which nothing is wrong."""
+        return self.sparse_crow_indices is not None and self.problem is None
+
+    def _shaped(self, held: NDArray[N], pad_value: int) -> NDArray[N]:
+        if self._is_sparse:
+            crow, col = self.sparse_crow_indices or (), self.sparse_col_indices or ()
+            return dense(held, crow, col, self.shape or (), pad_value)
+        shape = self._held_shape()
+        return held if len(shape) == 1 else held.reshape(shape)
 
     def _unread(self, *given: object) -> Unpackable | None:
         """Why shape and indices can't be used as they were given, None when they can."""
@@ -180,9 +203,8 @@ class TensorData:
         if self.shape is None or len(self.shape) != _MATRIX:
             reason = "a sparse tensor needs the two-dimensional shape of its dense form"
             return Unpackable(".shape", reason, str(self.shape))
-        return _unfit_rows(self.sparse_crow_indices, self.shape[0], self.size) or _unfit_columns(
-            self.sparse_col_indices, self.shape[1], self.size
-        )
+        rows, columns = self.shape
+        return unfit(self.sparse_crow_indices, self.sparse_col_indices, (rows, columns), self.size)
 
     def _held_shape(self) -> Shape:
         if self.shape is None or self.problem is not None or self.sparse_crow_indices is not None:
@@ -234,7 +256,12 @@ def _packed(data: TensorDataLike, dtype: DType | None) -> Packed | Unpackable:
         return Unpackable(".dtype", f"{shown} is not a dtype of tensors here; give int64 or float32", shown)
     if not isinstance(data, TensorData):
         return pack(data, dtype)
-    return data.problem or (pack(data.tolist(), dtype) if dtype not in {None, data.dtype} else data.packed)
+    return data.problem or (data.packed if dtype in {None, data.dtype} else pack(_as_held(data), dtype))
+
+
+def _as_held(data: TensorData) -> object:
+    """The elements that are held, nested by their shape."""
+    return nested(data.data, data.packed.shape)
 
 
 def _held(data: TensorDataLike, problem: Unpackable) -> Packed:
@@ -257,21 +284,3 @@ def _integers(given: Sequence[int]) -> tuple[int, ...] | None:
         return tuple(map(index, given))
     except TypeError:
         return None
-
-
-def _unfit_rows(crow: tuple[int, ...] | None, rows: int, size: int) -> Unpackable | None:
-    place = ".sparse_crow_indices"
-    if crow is None or len(crow) != rows + 1:
-        return Unpackable(place, f"{rows} rows need {rows + 1} row marks", shortened(crow))
-    if crow[0] != 0 or crow[-1] != size or list(crow) != sorted(crow):
-        return Unpackable(place, f"row marks must rise from 0 to {size}, the number of values", shortened(crow))
-    return None
-
-
-def _unfit_columns(col: tuple[int, ...] | None, columns: int, size: int) -> Unpackable | None:
-    place = ".sparse_col_indices"
-    if col is None or len(col) != size:
-        return Unpackable(place, f"{size} values need {size} column indices", shortened(col))
-    if size and not 0 <= min(col) <= max(col) < columns:
-        return Unpackable(place, f"column indices lie between 0 and {columns - 1}", shortened(col))
-    return None
