@@ -110,11 +110,9 @@ def migrating_page() -> str:
 
 
 def _program(name: str, language: str) -> str:
-    """A program without its head: what it says of itself, and its imports of the standard library."""
+    """A program without what it says of itself."""
     text = (DOCS / "examples" / name).read_text("utf-8")
-    body = re.sub(
-        r'\A""".*?"""\n|^from __future__[^\n]*\n|^import (json|sys)\n', "", text, flags=re.DOTALL | re.MULTILINE
-    )
+    body = re.sub(r'\A""".*?"""\n+|^from __future__[^\n]*\n', "", text, flags=re.DOTALL | re.MULTILINE)
     return f"```{language}\n{body.strip()}\n```\n"
 
 

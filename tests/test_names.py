@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from docs import migration
@@ -26,3 +29,9 @@ def test_no_name_is_there_twice() -> None:
 def test_a_name_that_does_not_exist_is_not_found() -> None:
     with pytest.raises(AttributeError):
         _ = migration.found("ServiceClient.no_such_method")
+
+
+def test_each_carried_over_program_is_shown_whole() -> None:
+    page = (Path(migration.__file__).parent / "migrating.md").read_text("utf-8")
+    programs = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    assert [program.count("\ndef main()") for program in programs] == [1, 1]

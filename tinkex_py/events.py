@@ -1,6 +1,6 @@
 """What a client does, as values for observers. Pure; no event carries a credential.
 
-Every event has `at`, seconds on the client's own clock since it started.
+Every event has `at`, seconds on the client's own clock.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ class PromisePolled(Event, frozen=True, kw_only=True, tag=True):
     elapsed: float
     queue_state: str | None = None
     reason: str | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the server says that the work waits for something."""
+        return self.queue_state not in {None, "active"}
 
 
 class PromiseSettled(Event, frozen=True, kw_only=True, tag=True):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.local.cases import refusal
 from tinkex_py.local.architecture import parameter_shapes
-from tinkex_py.local.bases import ARCHITECTURE, ENGLISH, RANDOM, base_names, context_length, load_base, weights_bytes
+from tinkex_py.local.bases import ARCHITECTURE, ENGLISH, RANDOM, base_names, load_base, weights_bytes
 from tinkex_py.local.corpus import zen_text
 from tinkex_py.outcome import or_raise
 
@@ -43,7 +43,7 @@ def test_an_unknown_base_is_refused_with_the_names_there_are() -> None:
 
 
 def test_a_context_holds_two_thousand_tokens() -> None:
-    assert context_length(or_raise(load_base(ENGLISH))) == 2048
+    assert or_raise(load_base(ENGLISH)).architecture.context == 2048
 
 
 def test_the_zen_is_read_without_being_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from tinkex_py.types.batch import Dialect
 from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.sessions import SessionSearchRequest
 from tinkex_py.version import PROTOCOL_VERSION
+from tinkex_py.wire.dates import http_date
 
 _SECONDS = 7.0
 """For all questions together: a check-up must be over in ten seconds."""
@@ -104,7 +105,7 @@ def skew(found: Found) -> float | None:
     """Seconds by which the server's clock is ahead of this machine's, as its answers say."""
     replies = [outcome.unwrap() for outcome in found.abilities.values() if isinstance(outcome, Success)]
     dates = [(reply.at, reply.header("date")) for reply in replies]
-    gaps = [moment.timestamp() + 0.5 - at for at, date in dates if (moment := _date(date)) is not None and at]
+    gaps = [moment.timestamp() + 0.5 - at for at, date in dates if (moment := http_date(date)) is not None and at]
     return median(gaps) if gaps else None
 
 
@@ -147,10 +148,3 @@ def _latency(client: ServiceClient, end: float) -> float | None:
 
 def _status(error: TinkerError) -> int | None:
     return error.status if isinstance(error, StatusCause) else None
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        return datetime.strptime(text or "", "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-    except ValueError:
-        return None

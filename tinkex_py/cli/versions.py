@@ -53,7 +53,9 @@ def _dependencies() -> dict[str, str | None]:
         re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in requires(PACKAGE) or () if "extra" not in each
     }
     optional = (
+        "aiohttp",
         "click",
+        "h2",
         "huggingface_hub",
         "matplotlib",
         "numpy",
@@ -62,6 +64,7 @@ def _dependencies() -> dict[str, str | None]:
         "threadpoolctl",
         "tokenizers",
         "uvicorn",
+        "uvloop",
         "zstandard",
     )
     return {name: _release(name) for name in sorted({*names, *optional})}

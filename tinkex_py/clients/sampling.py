@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TypeVar
 
 from returns.result import Failure, Success
 
@@ -26,8 +25,6 @@ from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
 from tinkex_py.types.tensor import TensorData, TensorDataLike
 from tinkex_py.types.tokenizing import Tokenizer
-
-T = TypeVar("T")
 
 
 class SamplingOperations(SamplerOperations):

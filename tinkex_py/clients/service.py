@@ -32,7 +32,6 @@ from tinkex_py.types.service import GetServerCapabilitiesResponse
 from tinkex_py.types.training import LoraConfig, OptimizerConfig
 from tinkex_py.types.validation import problem
 
-T = TypeVar("T")
 TrainingT = TypeVar("TrainingT", bound=Client)
 SamplingT = TypeVar("SamplingT", bound=Client)
 

@@ -42,7 +42,6 @@ from tinkex_py.types.validation import problem
 if TYPE_CHECKING:
     from tinkex_py.losses import ArrayKind, LossFunction, Objective, RegularizerSpec
 
-T = TypeVar("T")
 SamplingT = TypeVar("SamplingT", bound=Client)
 
 

@@ -33,11 +33,6 @@ def base_names() -> tuple[str, ...]:
     return (ENGLISH, RANDOM)
 
 
-def context_length(base: Base) -> int:
-    """The most tokens a training example, or a prompt with its continuation, may have."""
-    return base.architecture.context
-
-
 def load_base(name: str) -> Outcome[Base, str]:
     """Return a base model, loaded once per process; a Failure lists the names there are."""
     if name not in base_names():

@@ -13,7 +13,7 @@ import numpy as np
 from returns.result import Failure, Success
 
 from tinkex_py.local.adam import AdamParams, adam_step, global_norm, settings_problem
-from tinkex_py.local.bases import Base, base_names, context_length, load_base
+from tinkex_py.local.bases import Base, base_names, load_base
 from tinkex_py.local.choosing import SamplingOptions
 from tinkex_py.local.examples import Example, examples_problem, loss_problem
 from tinkex_py.local.lora import LoraConfig, adapter_gradients, config_problem
@@ -38,7 +38,6 @@ __all__ = [
     "StepOutput",
     "base_names",
     "base_sampler",
-    "context_length",
     "create_model",
     "forward_backward",
     "load_base",

@@ -16,7 +16,7 @@ from typing_extensions import TypeIs
 
 from tinkex_py.losses.protocol import LossError
 from tinkex_py.types.custom import CustomLossGraph, CustomLossInput, CustomLossNode, InputRank
-from tinkex_py.types.kinds import is_mapping
+from tinkex_py.types.kinds import is_list, is_mapping, is_tuple
 from tinkex_py.types.mapping import FrozenMapping
 
 LOGPROBS = "logprobs"
@@ -46,9 +46,9 @@ def encoded(value: object) -> object:
 
 def _encoded_collection(value: object) -> object:
     kind = type(value)
-    if _is_list(value):
+    if is_list(value):
         return tuple(map(encoded, value))
-    if _is_tuple(value):
+    if is_tuple(value):
         return FrozenMapping({"tuple": tuple(map(encoded, value))})
     if is_mapping(value) and all(isinstance(name, str) for name in value):
         return FrozenMapping({"dict": FrozenMapping({str(name): encoded(each) for name, each in value.items()})})
@@ -117,7 +117,7 @@ def _captured(node: CustomLossNode) -> None:
 def _output(node: CustomLossNode) -> None:
     returned = node.args[0] if node.args else None
     pair = returned.get("tuple") if is_mapping(returned) else returned
-    if not (_is_tuple(pair) and len(pair) == 2 and _holds(pair[0], "ref")):
+    if not (is_tuple(pair) and len(pair) == 2 and _holds(pair[0], "ref")):
         raise LossError("it must return (loss, metrics), the loss a tensor computed from its parameters")
     metrics = pair[1]["dict"] if is_mapping(pair[1]) and "dict" in pair[1] else None
     if not is_mapping(metrics):
@@ -138,16 +138,8 @@ def _holds(value: object, name: str) -> bool:
     return is_mapping(value) and name in value
 
 
-def _is_list(value: object) -> TypeIs[list[object]]:
-    return isinstance(value, list)
-
-
 def _is_slice(value: object) -> TypeIs[slice[object, object, object]]:
     return isinstance(value, slice)
-
-
-def _is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
-    return isinstance(value, tuple)
 
 
 _TORCH = frozenset({"dtype", "device", "layout", "memory_format"})

@@ -43,7 +43,6 @@ INTERVAL = 60.0
 _LEVELS: Mapping[str, int] = {word: logging.getLevelNamesMapping()[word.upper()] for word in LEVELS}
 _ROUTINE = (RequestSent, ReplyReceived, RequestBroken, FieldLeftOut, PromiseMade, StepNumbered, ChunkTaken)
 _SAMPLING = "asample"
-_IDLE = frozenset({None, "active"})
 _REASONS = {
     "paused_rate_limit": "the limit of concurrent work is reached",
     "paused_capacity": "the service is short of capacity",
@@ -81,7 +80,7 @@ class LoggingObserver:
         match event:
             case PromiseSettled(error=None):
                 return bool(self._paused)
-            case PromisePolled(queue_state=state) if state in _IDLE:
+            case PromisePolled(paused=False):
                 return bool(self._paused)
             case _:
                 return not isinstance(event, _ROUTINE)
@@ -187,7 +186,7 @@ class LoggingObserver:
     @_say.register
     def _(self, event: PromisePolled) -> None:
         sampling = event.operation == _SAMPLING
-        if event.queue_state in _IDLE:
+        if not event.paused:
             _ = self._paused.pop(sampling, None)
             return
         standing = event.at - self._paused.setdefault(sampling, event.at)

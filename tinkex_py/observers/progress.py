@@ -10,8 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from tinkex_py.events import AnyEvent, ChunkTaken, PromiseMade, PromisePolled, PromiseSettled, RetryScheduled
 
-_IDLE = frozenset({None, "active"})
-
 
 class ProgressObserver:
     """A line for each kind of work: how much was promised, how much is done, and what the server waits for.
@@ -49,8 +47,8 @@ class ProgressObserver:
             case PromiseSettled(operation=operation, error=error):
                 note = "" if error is None else type(error).__name__
                 self._progress.update(self._task(operation), advance=1, note=note)
-            case PromisePolled(operation=operation, queue_state=state, reason=reason):
-                self._progress.update(self._task(operation), note="" if state in _IDLE else reason or state)
+            case PromisePolled(operation=operation, queue_state=state, reason=reason, paused=paused):
+                self._progress.update(self._task(operation), note=(reason or state) if paused else "")
             case ChunkTaken(operation=operation, taken=taken, count=count):
                 note = f"chunk {taken} of {count}" if taken < count else ""
                 self._progress.update(self._task(operation), note=note)

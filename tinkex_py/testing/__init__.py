@@ -1,1 +1,1 @@
-"""For programs that use this client, and for this client itself: virtual time, a simulated network, driven plans."""
+"""For programs that use this client, and for this client itself: virtual time, a simulated network, strategies."""

@@ -73,6 +73,11 @@ def is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
     return isinstance(value, tuple)
 
 
+def is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
+    """Whether the value is a list or a tuple."""
+    return isinstance(value, (list, tuple))
+
+
 def is_list(value: object) -> TypeIs[list[object]]:
     """Whether the value is a list."""
     return isinstance(value, list)

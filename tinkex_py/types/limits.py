@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from reprlib import repr as shortened
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 from msgspec import structs
 from returns.result import Success
@@ -26,8 +26,6 @@ from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
-
-K = TypeVar("K")
 
 LARGEST_TOKEN = 2**31 - 1
 

@@ -16,9 +16,9 @@ from reprlib import repr as shortened
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
-from typing_extensions import TypeIs
 
 from tinkex_py.types.arrays import ArrayLike, TensorLike, is_kind_of_array, is_kind_of_tensor, may_have_gaps
+from tinkex_py.types.kinds import is_row
 from tinkex_py.types.raised import in_words
 
 Format: TypeAlias = Literal["int32", "int64", "float32"]
@@ -93,10 +93,6 @@ def place_of(position: int, shape: Shape) -> str:
         position, index = divmod(position, size)
         place = f"[{index}]{place}"
     return place
-
-
-def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
-    return isinstance(value, (list, tuple))
 
 
 @lru_cache(maxsize=256)
@@ -219,19 +215,19 @@ def _pack_nested(value: Sequence[object], wanted: Format | None) -> Packed | Unp
 
 def _flatten(value: Sequence[object]) -> tuple[Sequence[object], Shape] | Unpackable:
     """All elements of a rectangular nesting in row-major order, with its shape."""
-    if not value or not _is_row(value[0]):
+    if not value or not is_row(value[0]):
         return value, (len(value),)
     level: Sequence[object] = value
     shape: Shape = (len(value),)
     firsts: list[object] = [value]
-    while level and _is_row(level[0]):
+    while level and is_row(level[0]):
         if any(level[0] is each for each in firsts):
             return Unpackable("[0]" * len(firsts), "the list holds itself", shortened(value))
         firsts.append(level[0])
         width = len(level[0])
         rows: list[Sequence[object]] = []
         for position, row in enumerate(level):
-            if not _is_row(row) or len(row) != width:
+            if not is_row(row) or len(row) != width:
                 reason = f"the rows are ragged: {width} elements are expected here"
                 return Unpackable(place_of(position, shape), reason, shortened(row))
             rows.append(row)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import SupportsIndex, TypeAlias, final, overload
 
-from typing_extensions import TypeIs
-
 from tinkex_py.types.arrays import ArrayLike, TensorLike
+from tinkex_py.types.kinds import is_row
 from tinkex_py.types.packing import Packed, Unpackable, pack
 from tinkex_py.types.scanning import first_beyond_int31
 
@@ -61,7 +60,7 @@ class Tokens(Sequence[int]):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Tokens):
             return (self.buffer, self.problem) == (other.buffer, other.problem)
-        return _is_row(other) and self.problem is None and self.tolist() == list(other)
+        return is_row(other) and self.problem is None and self.tolist() == list(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self.tolist()))
@@ -76,10 +75,6 @@ class Tokens(Sequence[int]):
     def tolist(self) -> list[int]:
         """The ids as a list."""
         return self.buffer.cast("i").tolist()
-
-
-def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
-    return isinstance(value, (list, tuple))
 
 
 def _rebuild(buffer: bytes | memoryview, problem: Unpackable | None) -> Tokens:

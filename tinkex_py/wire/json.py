@@ -12,14 +12,14 @@ from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, TypeVa
 import msgspec
 from msgspec import Struct, structs
 from returns.result import Failure, Success
-from typing_extensions import TypeForm, TypeIs
+from typing_extensions import TypeForm
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Encoded, Null
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
-from tinkex_py.types.kinds import is_mapping
+from tinkex_py.types.kinds import is_mapping, is_row
 from tinkex_py.types.packing import TYPE_CODES
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.tokens import Tokens
@@ -156,7 +156,7 @@ def _lower_datum(datum: Datum) -> dict[str, object]:
 def _lower_container(value: object) -> object:
     if is_mapping(value):
         return {key: lower(item) for key, item in value.items()}
-    if _is_row(value) and not set(map(type, value)) <= _SCALARS:
+    if is_row(value) and not set(map(type, value)) <= _SCALARS:
         return [lower(item) for item in value]
     return value
 
@@ -170,13 +170,9 @@ def _unwritable(value: object, place: str) -> Iterator[str]:
         for key, item in value.items():
             yield from _unwritable(key, place)
             yield from _unwritable(item, f"{place}.{key}" if place else str(key))
-    elif _is_row(value):
+    elif is_row(value):
         for index, item in enumerate(value):
             yield from _unwritable(item, f"{place}[{index}]")
-
-
-def _is_row(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
-    return isinstance(value, (list, tuple))
 
 
 def _lower_struct(value: Struct) -> dict[str, object]:
