@@ -45,7 +45,6 @@ GOOD: dict[str, object] = {
     "sampling_params": SamplingParams(max_tokens=1),
     "search": SessionSearchRequest(),
     "session_id": "s",
-    "source_path": PATH,
     "starting_on": "2026-07-13T00:00:00Z",
     "text": "a",
     "tinker_path": PATH,

@@ -14,11 +14,11 @@ class CopyOperations(Opened):
     @operation
     def copy_weights(
         self,
-        source_path: str,
+        path: str,
         destination_project_id: str | None = None,
+        *,
         ttl_seconds: int | None = None,
         weights_access_token: str | None = None,
-        *,
         timeout: float | None = None,
     ) -> Plan[str]:
         """Copy a checkpoint to a project (TINKER_PROJECT_ID when none is given): the path of the copy.
@@ -26,4 +26,4 @@ class CopyOperations(Opened):
         POST /api/v1/copy_weights, under one idempotency key; `weights_access_token` opens another account's checkpoint.
         """
         project = destination_project_id or self.context.config.project_id
-        return copied(source_path, project, ttl_seconds, weights_access_token, self.context.policy(timeout))
+        return copied(path, project, ttl_seconds, weights_access_token, self.context.policy(timeout))

@@ -142,7 +142,9 @@ def _through_export(
 
     A server that unloads by itself may say so; the download is none the worse for it.
     """
-    made = service.create_training_client_from_state(str(path), {"created_by": "tinkex checkpoint download"})
+    made = service.create_training_client_from_state(
+        str(path), user_metadata={"created_by": "tinkex checkpoint download"}
+    )
     if isinstance(made, Failure):
         return made
     trainer = made.unwrap()

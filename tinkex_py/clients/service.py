@@ -59,8 +59,8 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         train_attn: bool = True,
         train_unembed: bool = True,
         user_metadata: Mapping[str, str] | None = None,
-        *,
         optimizer: OptimizerConfig | None = None,
+        *,
         timeout: float | None = None,
     ) -> Plan[TrainingT]:
         """A client that trains a new LoRA adapter of a base model. POST /api/v1/create_model
@@ -76,11 +76,11 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     def create_training_client_from_state(
         self,
         path: str,
-        user_metadata: Mapping[str, str] | None = None,
-        *,
         base_model: str | None = None,
-        optimizer: OptimizerConfig | None = None,
+        user_metadata: Mapping[str, str] | None = None,
         weights_access_token: str | None = None,
+        optimizer: OptimizerConfig | None = None,
+        *,
         by_load: bool | None = None,
         timeout: float | None = None,
     ) -> Plan[TrainingT]:
@@ -98,11 +98,11 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     def create_training_client_from_state_with_optimizer(
         self,
         path: str,
-        user_metadata: Mapping[str, str] | None = None,
-        *,
         base_model: str | None = None,
-        optimizer: OptimizerConfig | None = None,
+        user_metadata: Mapping[str, str] | None = None,
         weights_access_token: str | None = None,
+        *,
+        optimizer: OptimizerConfig | None = None,
         by_load: bool | None = None,
         timeout: float | None = None,
     ) -> Plan[TrainingT]:
@@ -142,8 +142,8 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         model_path: str | None = None,
         base_model: str | None = None,
         retry_config: RetryConfig | None = None,
-        *,
         record_stability_info: bool = False,
+        *,
         timeout: float | None = None,
     ) -> Plan[SamplingT]:
         """A client that samples from saved weights or from a base model. POST /api/v1/create_sampling_session

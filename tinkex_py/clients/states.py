@@ -29,9 +29,9 @@ class StateOperations(RunOperations):
         self,
         name: str,
         ttl_seconds: int | None = None,
-        *,
         overwrite: bool = False,
         user_metadata: Mapping[str, str] | None = None,
+        *,
         timeout: float | None = None,
     ) -> Plan[SaveWeightsResponse]:
         """A checkpoint to go on training from, optimizer included. POST /api/v1/save_weights
@@ -46,8 +46,8 @@ class StateOperations(RunOperations):
         self,
         name: str,
         ttl_seconds: int | None = None,
-        *,
         user_metadata: Mapping[str, str] | None = None,
+        *,
         timeout: float | None = None,
     ) -> Plan[SaveWeightsForSamplerResponse]:
         """The weights as they are now, to sample from. POST /api/v1/save_weights_for_sampler"""
@@ -59,8 +59,8 @@ class StateOperations(RunOperations):
         self,
         name: str,
         ttl_seconds: int | None = None,
-        *,
         age_encryption_recipients: Sequence[str] | None = None,
+        *,
         timeout: float | None = None,
     ) -> Plan[SaveWeightsExternalResponse]:
         """The adapter as files to use elsewhere, encrypted for up to 10 age recipients if any are given.
@@ -73,7 +73,7 @@ class StateOperations(RunOperations):
 
     @submission
     def load_state(
-        self, path: str, *, weights_access_token: str | None = None, timeout: float | None = None
+        self, path: str, weights_access_token: str | None = None, *, timeout: float | None = None
     ) -> Plan[LoadWeightsResponse]:
         """The weights of a checkpoint, with the optimizer as new. POST /api/v1/load_weights
 
@@ -84,7 +84,7 @@ class StateOperations(RunOperations):
 
     @submission
     def load_state_with_optimizer(
-        self, path: str, *, weights_access_token: str | None = None, timeout: float | None = None
+        self, path: str, weights_access_token: str | None = None, *, timeout: float | None = None
     ) -> Plan[LoadWeightsResponse]:
         """The weights of a checkpoint and the optimizer as it was. POST /api/v1/load_weights
 

@@ -85,7 +85,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         data: Sequence[Datum],
         loss_fn: LossFunction | LossHandle,
         *,
-        loss_type_input: Literal["logprobs"] = "logprobs",
+        loss_type_input: Literal["logprobs"] | None = None,
         arrays: ArrayKind | None = None,
         regularizers: Sequence[RegularizerSpec] = (),
         track_grad_norms: bool = False,

@@ -9,12 +9,12 @@ from tinkex_py.plans.retry import Policy, call
 
 
 def copied(
-    source_path: str, project_id: str | None, ttl_seconds: int | None, access_token: str | None, policy: Policy
+    path: str, project_id: str | None, ttl_seconds: int | None, access_token: str | None, policy: Policy
 ) -> Plan[str]:
     """The path of the copy; it is made once, however often it has to be asked for."""
     if project_id is None:
         return (yield from halt(_NOWHERE))
-    request = copy_weights(source_path, project_id, ttl_seconds=ttl_seconds, weights_access_token=access_token)
+    request = copy_weights(path, project_id, ttl_seconds=ttl_seconds, weights_access_token=access_token)
     return (yield from call(request, policy)).tinker_path
 
 

@@ -138,7 +138,6 @@ _NAMES = (
     "session_id",
     "sampler_id",
     "tinker_path",
-    "source_path",
     "destination_project_id",
 )
 _TRUTHS = (
