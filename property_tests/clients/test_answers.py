@@ -18,6 +18,7 @@ from tinkex_py.clients.sampling import AsyncSamplingClient
 from tinkex_py.clients.training import AsyncTrainingClient
 from tinkex_py.plans.sources import Source
 from tinkex_py.testing.simulation import simulate
+from tinkex_py.types import SessionSearchRequest
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
@@ -81,7 +82,7 @@ CALLS: dict[str, Call] = {
     "weights": lambda on, limit: on.rest.get_weights_info_by_tinker_path(PATH, timeout=limit),
     "copy": lambda on, limit: on.rest.copy_weights(PATH, "p", timeout=limit),
     "sessions": lambda on, limit: on.rest.all_sessions(timeout=limit),
-    "search": lambda on, limit: on.rest.search_sessions(timeout=limit),
+    "search": lambda on, limit: on.rest.search_sessions(SessionSearchRequest(), timeout=limit),
     "trace": lambda on, limit: on.rest.export_session_trace("s", timeout=limit or 1200),
     "sampler": lambda on, limit: on.rest.get_sampler("q", timeout=limit),
     "who": lambda on, limit: on.rest.whoami(timeout=limit),

@@ -13,7 +13,7 @@ from returns.result import Failure, Success
 from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Outcome, RestClient, ServiceClient, errors
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.request import Reply
-from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse
+from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse, SessionSearchRequest
 
 PATH = "tinker://run/weights/a"
 CAPABLE: Outcome[Any] = Success(GetServerCapabilitiesResponse(supported_models=[]))
@@ -88,7 +88,11 @@ REFUSED: dict[str, tuple[Callable[[RestClient], Outcome[Any]], str]] = {
     "ttl at a path": (lambda rest: rest.set_checkpoint_ttl_from_tinker_path(PATH, -1), "ttl_seconds"),
     "kind": (lambda rest: rest.get_external_weights_urls(PATH), "tinker_path"),
     "project": (lambda rest: rest.copy_weights(PATH), "destination_project_id"),
-    "search": (lambda rest: rest.search_sessions(display_name=""), "display_name"),
+    "search": (lambda rest: rest.search_sessions(SessionSearchRequest(display_name="")), "request.display_name"),
+    "search on pages": (
+        lambda rest: rest.all_found_sessions(SessionSearchRequest(limit=0)),
+        "request.limit",
+    ),
     "trace": (lambda rest: rest.export_session_trace(""), "session_id"),
 }
 

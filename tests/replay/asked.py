@@ -131,7 +131,7 @@ async def searched(client: Any) -> object:
         types.SearchStatus(type="active"),
         types.SearchStatus(type="cancelled"),
         types.SearchStatus(type="failed"),
-        types.SearchStatus(type="client_finished", reasons=("success", "errored")),
+        types.SearchStatus(type="client_finished", reasons=["success", "errored"]),
         types.SearchStatus(type="client_finished"),
     ]
     options: dict[str, Any] = {
@@ -139,12 +139,13 @@ async def searched(client: Any) -> object:
         "project_ids": ["proj-1"],
         "user_metadata": {"team": "x"},
         "display_name": "night",
-        "owner": types.UserSearchOwner(owner_urns=("tml:organization_user:1",)),
+        "owner": types.UserSearchOwner(owner_urns=["tml:organization_user:1"]),
         "statuses": statuses,
         "limit": 7,
     }
-    first = await client.search_sessions(**options)
-    return [first, await client.search_sessions(**options, cursor=first.unwrap().next_cursor)]
+    first = await client.search_sessions(types.SessionSearchRequest(**options))
+    following = types.SessionSearchRequest(**options, cursor=first.unwrap().next_cursor)
+    return [first, await client.search_sessions(following)]
 
 
 def custom(trainer: Any, stage: Stage) -> Awaitable[object]:

@@ -203,7 +203,9 @@ CALLS: dict[str, Call] = {
     "service_copy_weights": starting(lambda s: path_of(s.copy_weights(PATH))),
     "rest_export_session_trace": rest(traced),
     "rest_search_sessions_full": rest(searched),
-    "rest_search_sessions_accessible": rest(lambda r: r.search_sessions(owner=types.AccessibleSearchOwner())),
+    "rest_search_sessions_accessible": rest(
+        lambda r: r.search_sessions(types.SessionSearchRequest(owner=types.AccessibleSearchOwner()))
+    ),
     "0.38.0/rest_*": asking(spoken),
     "path_encoding_*": asking(spoken),
     "tinker_path_invalid": asking(spoken),

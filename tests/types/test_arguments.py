@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from tinkex_py.errors import InvalidInput
-from tinkex_py.types import OtherOptimizer, SearchStatus, SessionSearchRequest, UserSearchOwner
+from tinkex_py.types import (
+    AccessibleSearchOwner,
+    OtherOptimizer,
+    SearchStatus,
+    SessionSearchRequest,
+    UserSearchOwner,
+)
 from tinkex_py.types.arguments import arguments_check, as_day, as_moment, search_problem
 
 GOOD: dict[str, object] = {
@@ -58,12 +64,18 @@ SEARCHES: dict[str, tuple[dict[str, Any], str | None]] = {
         },
         None,
     ),
+    "of all": ({"owner": AccessibleSearchOwner()}, None),
     "no projects": ({"project_ids": ()}, "project_ids"),
+    "a text for projects": ({"project_ids": "p"}, "project_ids"),
+    "nobody": ({"owner": None}, "owner"),
+    "a text for users": ({"owner": UserSearchOwner(owner_urns="u")}, "owner"),
     "no name": ({"display_name": ""}, "display_name"),
     "no users": ({"owner": UserSearchOwner(owner_urns=())}, "owner"),
     "many users": ({"owner": UserSearchOwner(owner_urns=tuple("abcdefghijk"))}, "owner"),
     "no statuses": ({"statuses": ()}, "statuses"),
     "no reasons": ({"statuses": (SearchStatus(type="client_finished", reasons=()),)}, "statuses"),
+    "a text for reasons": ({"statuses": (SearchStatus(type="failed", reasons="success"),)}, "statuses"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
+    "a word for a page": ({"cursor": "next"}, "cursor"),
     "numbers": ({"user_metadata": {"a": 1}}, "user_metadata"),
     "too many": ({"limit": 201}, "limit"),
 }
@@ -134,7 +146,21 @@ def test_a_secret_in_a_wrong_form_is_not_shown() -> None:
 @pytest.mark.parametrize(("given", "path"), SEARCHES.values(), ids=SEARCHES)
 def test_a_search_must_be_able_to_find_something(given: dict[str, Any], path: str | None) -> None:
     found = search_problem(SessionSearchRequest(**given))
-    assert (found and found.path) == path
+    assert (found and found.path) == (path and f"request.{path}")
+
+
+def test_a_search_takes_lists_as_it_takes_tuples() -> None:
+    listed = SessionSearchRequest(
+        project_ids=["p"],
+        owner=UserSearchOwner(owner_urns=["u"]),
+        statuses=[SearchStatus(type="client_finished", reasons=["success"])],
+    )
+    paired = SessionSearchRequest(
+        project_ids=("p",),
+        owner=UserSearchOwner(owner_urns=("u",)),
+        statuses=(SearchStatus(type="client_finished", reasons=("success",)),),
+    )
+    assert (listed, hash(listed), search_problem(listed)) == (paired, hash(paired), None)
 
 
 def test_times_are_given_as_they_are_or_as_text() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from tinkex_py.clients.opened import Opened
 from tinkex_py.clients.operation import operation
 from tinkex_py.endpoints import sampling, sessions
@@ -18,16 +16,10 @@ from tinkex_py.types.sessions import (
     GetSamplerResponse,
     GetSessionResponse,
     ListSessionsResponse,
-    OwnSearchOwner,
-    SearchCursor,
-    SearchOwner,
-    SearchStatus,
     SessionSearchRequest,
     SessionSearchResponse,
     SessionSummary,
 )
-
-_OWN = OwnSearchOwner()
 
 
 class SessionOperations(Opened):
@@ -57,39 +49,19 @@ class SessionOperations(Opened):
 
     @operation
     def search_sessions(
-        self,
-        *,
-        session_id: str | None = None,
-        project_ids: Sequence[str] | None = None,
-        user_metadata: Mapping[str, str] | None = None,
-        display_name: str | None = None,
-        owner: SearchOwner = _OWN,
-        statuses: Sequence[SearchStatus] | None = None,
-        limit: int = 50,
-        cursor: SearchCursor | None = None,
-        timeout: float | None = None,
+        self, request: SessionSearchRequest, *, timeout: float | None = None
     ) -> Plan[SessionSearchResponse]:
         """One page of the sessions that fit every condition given. POST /api/v1/sessions/search"""
-        search = SessionSearchRequest(
-            session_id=session_id,
-            project_ids=None if project_ids is None else tuple(project_ids),
-            user_metadata=user_metadata or {},
-            display_name=display_name,
-            owner=owner,
-            statuses=None if statuses is None else tuple(statuses),
-            limit=limit,
-            cursor=cursor,
-        )
-        found = search_problem(search)
-        return halt(found) if found else call(sessions.search_sessions(search), self.context.policy(timeout))
+        found = search_problem(request)
+        return halt(found) if found else call(sessions.search_sessions(request), self.context.policy(timeout))
 
     @operation
     def all_found_sessions(
-        self, search: SessionSearchRequest, limit: int | None = None, *, timeout: float | None = None
+        self, request: SessionSearchRequest, limit: int | None = None, *, timeout: float | None = None
     ) -> Plan[tuple[SessionSummary, ...]]:
         """Sessions found on as many pages as it takes, `limit` of them at most. POST /api/v1/sessions/search"""
-        found = search_problem(search)
-        return halt(found) if found else found_sessions(search, self.context.policy(timeout), wanted=limit)
+        found = search_problem(request)
+        return halt(found) if found else found_sessions(request, self.context.policy(timeout), wanted=limit)
 
     @operation
     def assign_session_project(self, session_id: str, project_id: str, *, timeout: float | None = None) -> Plan[None]:

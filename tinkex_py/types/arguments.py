@@ -7,6 +7,8 @@ from datetime import date, datetime
 from inspect import signature
 from typing import TypeAlias
 
+from msgspec import structs
+
 from tinkex_py.errors import InvalidInput
 from tinkex_py.request import Secret
 from tinkex_py.types.kinds import (
@@ -60,10 +62,10 @@ def arguments_check(operation: Callable[..., object]) -> Check:
     return check
 
 
-def search_problem(search: SessionSearchRequest) -> InvalidInput | None:
+def search_problem(request: SessionSearchRequest) -> InvalidInput | None:
     """What is wrong with a search, found before anything is sent."""
-    given = {field: getattr(search, field) for field in search.__struct_fields__}
-    return broken(_SEARCH, given)
+    given = structs.asdict(request)
+    return broken(_SEARCH, given, "request.")
 
 
 def as_moment(text: datetime | str) -> datetime | None:
@@ -96,9 +98,9 @@ def _few(value: object) -> bool:
 
 
 def _found_owner(value: object) -> bool:
-    return not isinstance(value, UserSearchOwner) or (
-        _names(value.owner_urns) and len(value.owner_urns) <= _MOST_OWNERS
-    )
+    if isinstance(value, UserSearchOwner):
+        return _names(value.owner_urns) and len(value.owner_urns) <= _MOST_OWNERS
+    return isinstance(value, (OwnSearchOwner, AccessibleSearchOwner))
 
 
 def _found_statuses(value: object) -> bool:
@@ -107,7 +109,7 @@ def _found_statuses(value: object) -> bool:
 
 
 def _found_status(value: object) -> bool:
-    return isinstance(value, SearchStatus) and value.reasons != ()
+    return isinstance(value, SearchStatus) and (value.reasons is None or _names(value.reasons))
 
 
 def _named(value: object) -> bool:
@@ -147,7 +149,7 @@ _TRUTHS = (
     "record_stability_info",
     "track_grad_norms",
 )
-_COLLECTIONS = ("age_encryption_recipients", "project_ids", "regularizers", "statuses", "tokens")
+_COLLECTIONS = ("age_encryption_recipients", "regularizers", "tokens")
 RULES: Mapping[str, Rule] = {
     rule.field: rule
     for rule in (
@@ -187,13 +189,7 @@ RULES: Mapping[str, Rule] = {
         ),
         Rule("retry_config", any_of(RetryConfig), "give a RetryConfig"),
         Rule("recovery", any_of(RecoveryPolicy), "give a RecoveryPolicy"),
-        Rule("search", any_of(SessionSearchRequest), "give a SessionSearchRequest"),
-        Rule("cursor", any_of(SearchCursor), "give the cursor of the page before"),
-        Rule(
-            "owner",
-            any_of(OwnSearchOwner, AccessibleSearchOwner, UserSearchOwner),
-            "give an OwnSearchOwner, an AccessibleSearchOwner or a UserSearchOwner",
-        ),
+        Rule("request", any_of(SessionSearchRequest), "give a SessionSearchRequest"),
     )
 }
 """The rule of each argument that has one, whichever operation takes it."""
@@ -202,10 +198,19 @@ _MOST_OWNERS = 10
 _MOST_FOUND = 200
 _SEARCH = (
     Rule("session_id", optional(_named), "give a session's id, or None for any"),
-    Rule("project_ids", optional(_names), "give at least one project, or None for all"),
+    Rule("project_ids", optional(_names), "give a list of at least one project, or None for all"),
     Rule("display_name", optional(_named), "give a text that is not empty, or None for any"),
     Rule("user_metadata", _text_by_name, "give texts under names"),
-    Rule("owner", _found_owner, f"give 1 to {_MOST_OWNERS} users"),
-    Rule("statuses", _found_statuses, "give at least one status, with at least one reason if any, or None for any"),
+    Rule(
+        "owner",
+        _found_owner,
+        f"give an OwnSearchOwner, an AccessibleSearchOwner or a UserSearchOwner of 1 to {_MOST_OWNERS} users",
+    ),
+    Rule(
+        "statuses",
+        _found_statuses,
+        "give a list of at least one SearchStatus, with at least one reason if any, or None for any",
+    ),
     Rule("limit", _few, f"give an integer from 1 to {_MOST_FOUND}"),
+    Rule("cursor", optional(any_of(SearchCursor)), "give the next_cursor of the page before"),
 )

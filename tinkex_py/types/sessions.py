@@ -57,7 +57,10 @@ class AccessibleSearchOwner(Struct, frozen=True, kw_only=True, tag="accessible")
 class UserSearchOwner(Struct, frozen=True, kw_only=True, tag="user"):
     """Sessions of these users, 1 to 10 of them."""
 
-    owner_urns: tuple[str, ...]
+    owner_urns: Sequence[str]
+
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "owner_urns", frozen(self.owner_urns))
 
 
 SearchOwner: TypeAlias = OwnSearchOwner | AccessibleSearchOwner | UserSearchOwner
@@ -68,7 +71,10 @@ class SearchStatus(Struct, frozen=True, kw_only=True):
     """A status that is searched for; `reasons` narrows `client_finished` down."""
 
     type: Literal["active", "cancelled", "failed", "client_finished"] | str
-    reasons: tuple[Ending, ...] | None = None
+    reasons: Sequence[Ending] | None = None
+
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "reasons", frozen(self.reasons))
 
 
 class SearchCursor(Struct, frozen=True, kw_only=True):
@@ -123,14 +129,15 @@ class SessionSearchRequest(PlainNumbers, frozen=True, kw_only=True):
     """What is searched for; every condition given must hold."""
 
     session_id: str | None = None
-    project_ids: tuple[str, ...] | None = None
+    project_ids: Sequence[str] | None = None
     user_metadata: Mapping[str, str] = FrozenMapping()
     display_name: str | None = None
     owner: SearchOwner = OwnSearchOwner()
-    statuses: tuple[SearchStatus, ...] | None = None
+    statuses: Sequence[SearchStatus] | None = None
     limit: int = 50
     cursor: SearchCursor | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        structs.force_setattr(self, "user_metadata", frozen(self.user_metadata))
+        for name in ("project_ids", "user_metadata", "statuses"):
+            structs.force_setattr(self, name, frozen(getattr(self, name)))
