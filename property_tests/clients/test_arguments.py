@@ -27,7 +27,6 @@ from tinkex_py.types.kinds import is_text
 RANDOM = "tinkex/tiny-random"
 PATH = "tinker://r/weights/a"
 GOOD: dict[str, object] = {
-    "adam_params": AdamParams(),
     "base_model": RANDOM,
     "checkpoint_id": "weights/a",
     "data": [EXAMPLE],
@@ -38,6 +37,7 @@ GOOD: dict[str, object] = {
     "model_path": "tinker://r/sampler_weights/a",
     "name": "a",
     "num_samples": 1,
+    "optim_params": AdamParams(),
     "path": PATH,
     "project_id": "p",
     "prompt": ModelInput.from_ints([1, 2]),
@@ -53,6 +53,9 @@ GOOD: dict[str, object] = {
     "ttl_seconds": None,
 }
 """What stands in the place of arguments that have no default."""
+
+ALWAYS = {"optim_params"}
+"""What has a default, and is needed all the same."""
 
 BACKGROUND = {"session_heartbeat", "cancel_future"}
 """What is sent beside operations: signs of life, and what became of a sample that nobody waits for."""
@@ -86,7 +89,7 @@ def called_with(value: object) -> list[Called]:
         for client in (service, trainer, sampler, AsyncRestClient.beside(service), AsyncAdminClient.beside(service)):
             for name, signature in operations(client):
                 _, *parameters = signature.parameters.values()
-                needed = [each.name for each in parameters if each.default is each.empty]
+                needed = [each.name for each in parameters if each.default is each.empty or each.name in ALWAYS]
                 for argument in (each.name for each in parameters):
                     given_ = {**{each: GOOD[each] for each in needed}, "timeout": 50.0, argument: value}
                     before = len(front.asked)

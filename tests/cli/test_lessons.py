@@ -49,7 +49,7 @@ def test_an_update_that_fails_ends_the_training() -> None:
         outcomes = list(train(trainer(service), DATA, Lesson(steps=9, learning_rate=float("nan"), batch_size=2)))
     match outcomes:
         case [Failure(InvalidInput(path=path))]:
-            assert path == "adam_params.learning_rate"
+            assert path == "optim_params.learning_rate"
         case _:
             pytest.fail(str(outcomes))
 

@@ -10,6 +10,7 @@ import pytest
 from tinkex_py.errors import InvalidInput
 from tinkex_py.types import (
     AccessibleSearchOwner,
+    AdamParams,
     OtherOptimizer,
     SearchStatus,
     SessionSearchRequest,
@@ -28,7 +29,8 @@ GOOD: dict[str, object] = {
     "timeout": -1.0,
     "data": iter([1]),
     "user_metadata": {"a": "one\ntwo"},
-    "adam_params": OtherOptimizer("lion"),
+    "optim_params": OtherOptimizer("lion"),
+    "adam_params": AdamParams(),
     "anything_else": object(),
 }
 BAD: dict[str, object] = {
@@ -45,7 +47,8 @@ BAD: dict[str, object] = {
     "timeout": "soon",
     "data": "text",
     "user_metadata": {"a": 1},
-    "adam_params": {"learning_rate": 0.1},
+    "optim_params": {"learning_rate": 0.1},
+    "adam_params": 0.1,
     "overwrite": 1,
     "fn": 1,
 }
@@ -100,6 +103,7 @@ def everything(
     event_type: str,
     data: object,
     user_metadata: object,
+    optim_params: object,
     adam_params: object,
     overwrite: bool,
     fn: object,

@@ -103,11 +103,11 @@ BAD: dict[str, tuple[Any, str]] = {
     "stop mixed": (SamplingParams(stop=["a", 1]), "sampling_params.stop"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "stop number": (SamplingParams(stop=5), "sampling_params.stop"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "seed": (SamplingParams(seed=2**63), "sampling_params.seed"),
-    "learning rate": (AdamParams(learning_rate=float("inf")), "adam_params.learning_rate"),
-    "dimuon rate": (DimuonParams(learning_rate=-1), "adam_params.learning_rate"),
+    "learning rate": (AdamParams(learning_rate=float("inf")), "optim_params.learning_rate"),
+    "dimuon rate": (DimuonParams(learning_rate=-1), "optim_params.learning_rate"),
     "other settings": (OtherOptimizer("lion", 5), "optimizer.settings"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     "dimuon version": (DimuonOptimizerConfig(version=0), "optimizer.version"),
-    "beta": (AdamParams(beta1=1.0), "adam_params.beta1"),
+    "beta": (AdamParams(beta1=1.0), "optim_params.beta1"),
     "rank": (LoraConfig(rank=True), "lora_config.rank"),
     "nothing to train": (LoraConfig(train_mlp=False, train_attn=False, train_unembed=False), "lora_config"),
     "name": ("", "name"),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from returns.result import Failure, Success
+
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client, operation, submission
 from tinkex_py.clients.sampling import (
     AsyncSamplingClient,
@@ -16,6 +18,7 @@ from tinkex_py.clients.sampling import (
 from tinkex_py.clients.states import StateOperations
 from tinkex_py.endpoints import steps
 from tinkex_py.errors import InvalidInput, Undecodable
+from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.estimates import estimated_batch
@@ -30,6 +33,7 @@ from tinkex_py.types.limits import loss_config_problem, name_problem, refused
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.rows import rows_of
 from tinkex_py.types.training import (
+    AdamParams,
     ForwardBackwardOutput,
     LossConfig,
     LossName,
@@ -114,17 +118,25 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
 
     @submission
     def optim_step(
-        self, adam_params: OptimizerParams, *, accept_partial: bool = False, timeout: float | None = None
+        self,
+        optim_params: OptimizerParams | None = None,
+        *,
+        adam_params: AdamParams | None = None,
+        accept_partial: bool = False,
+        timeout: float | None = None,
     ) -> Plan[OptimStepResponse]:
         """One step of the optimizer along the gradients so far, which are then zero. POST /api/v1/optim_step
 
-        OutOfSequence when they are those of part of a batch, unless `accept_partial`.
+        `optim_params` are the settings of the optimizer that the client was created with; `adam_params` is an older
+        name for those of Adam. InvalidInput when neither or both are given.
+        OutOfSequence when the gradients are those of part of a batch, unless `accept_partial`.
         """
-        found = problem(adam_params, "adam_params")
-        if found is not None:
-            return halt(found)
-        plan = take_update(self._run, steps.optim_step(adam_params), accept_partial=accept_partial)
-        return self.context.limited(timeout, "optim_step", plan)
+        match _settings(optim_params, adam_params):
+            case Failure(found):
+                return halt(found)
+            case Success(params):
+                plan = take_update(self._run, steps.optim_step(params), accept_partial=accept_partial)
+                return self.context.limited(timeout, "optim_step", plan)
 
     @operation
     def save_weights_and_get_sampling_client(
@@ -229,6 +241,19 @@ class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous)
 def _batch_problem(batch: Batch) -> InvalidInput | None:
     config = None if batch.loss_fn_config is None else loss_config_problem(batch.loss_fn_config, "loss_fn_config")
     return problem(batch, "data") or name_problem(batch.loss_fn, "loss_fn") or config
+
+
+def _settings(
+    optim_params: OptimizerParams | None, adam_params: AdamParams | None
+) -> Outcome[OptimizerParams, InvalidInput]:
+    """What an optimizer step takes, under the one of its two names that was given."""
+    name, given = ("optim_params", optim_params) if adam_params is None else ("adam_params", adam_params)
+    if given is None:
+        return Failure(refused(name, given, "give AdamParams, DimuonParams or an OtherOptimizer"))
+    if optim_params is not None and adam_params is not None:
+        return Failure(refused(name, given, "it is another name of optim_params; give one of the two"))
+    found = problem(given, name)
+    return Success(given) if found is None else Failure(found)
 
 
 _NO_SAMPLER = Undecodable(message="save_weights_for_sampler: the answer names neither a session nor a path")

@@ -178,10 +178,11 @@ RULES: Mapping[str, Rule] = {
         Rule("input_ranks", is_mapping, "give the rank of each input under its name"),
         Rule("fn", is_function, "give a function"),
         Rule(
-            "adam_params",
+            "optim_params",
             any_of(AdamParams, DimuonParams, OtherOptimizer),
             "give AdamParams, DimuonParams or an OtherOptimizer",
         ),
+        Rule("adam_params", any_of(AdamParams), "give AdamParams, and those of another optimizer as optim_params"),
         Rule(
             "optimizer",
             any_of(AdamOptimizerConfig, DimuonOptimizerConfig, OtherOptimizer),

@@ -188,7 +188,10 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         _LOST,
         _OVER,
     ),
-    "optim_step": _STEP,
+    "optim_step": (
+        *_STEP,
+        Cause(None, "InvalidInput", "neither or both of optim_params and adam_params were given", "give optim_params"),
+    ),
     "publish_checkpoint": (
         *_CHECKPOINT,
         Cause(409, "Conflict", "it is public already", "there is nothing to do"),
