@@ -211,7 +211,7 @@ def test_samplers_of_a_trainer_know_what_fits() -> None:
         saved = or_raise(await trainer.save_weights_for_sampler("a"))
         wishes = RetryConfig(max_connections=3)
         samplers = [
-            or_raise(await trainer.save_weights_and_get_sampling_client(wishes)),
+            or_raise(await trainer.save_weights_and_get_sampling_client(retry_config=wishes)),
             or_raise(await trainer.create_sampling_client(saved.path or "", wishes)),
             or_raise(await service.create_sampling_client(saved.path)),
         ]
@@ -229,7 +229,7 @@ def test_wishes_about_failed_samples_are_looked_at_first() -> None:
     async def program(trainer: AsyncTrainingClient) -> list[Outcome[Any]]:
         unclear = RetryConfig(max_connections=0)
         return [
-            await trainer.save_weights_and_get_sampling_client(unclear),
+            await trainer.save_weights_and_get_sampling_client(retry_config=unclear),
             await trainer.create_sampling_client("tinker://a/sampler_weights/b", unclear),
         ]
 

@@ -141,29 +141,43 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
     @operation
     def save_weights_and_get_sampling_client(
         self,
+        name: str | None = None,
         retry_config: RetryConfig | None = None,
-        *,
+        record_stability_info: bool = False,
         kind: steps.SnapshotKind = "snapshot",
+        *,
         timeout: float | None = None,
     ) -> Plan[SamplingT]:
         """A client that samples from the weights as they are now; training on doesn't move it.
 
+        `name` has no effect, here as in the official SDK: what is saved is nameless, and isn't kept. A checkpoint that
+        is to have a name is saved by `save_weights_for_sampler`, and sampled from by `create_sampling_client`.
+
         With `kind="inflight"` it samples from the weights as they are whenever it is asked, on servers that do that.
-        `retry_config` says how it goes on after a sample failed. POST /api/v1/save_weights_for_sampler, nameless.
+        `retry_config` says how it goes on after a sample failed; `record_stability_info` has the server keep what
+        training on these samples needs to be stable. POST /api/v1/save_weights_for_sampler
         """
+        del name
         found = entangled(self._run.model_id) or retry_problem(retry_config)
-        plan = halt(found) if found else self._sampler_of_now(kind, retry_config, timeout)
+        sampler = self._sampler_of_now(kind, retry_config, timeout, record_stability_info=record_stability_info)
+        plan = halt(found) if found else sampler
         return self.context.limited(timeout, "save_weights_and_get_sampling_client", plan)
 
     @operation
     def create_sampling_client(
-        self, model_path: str, retry_config: RetryConfig | None = None, *, timeout: float | None = None
+        self,
+        model_path: str,
+        retry_config: RetryConfig | None = None,
+        record_stability_info: bool = False,
+        *,
+        timeout: float | None = None,
     ) -> Plan[SamplingT]:
         """A client that samples from saved weights. POST /api/v1/create_sampling_session
 
-        `retry_config` says how it goes on after a sample failed.
+        `retry_config` says how it goes on after a sample failed; `record_stability_info` has the server keep what
+        training on these samples needs to be stable.
         """
-        plan = self._sampler_of(model_path, retry_config, timeout)
+        plan = self._sampler_of(model_path, retry_config, timeout, record_stability_info=record_stability_info)
         return self.context.limited(self.context.making(timeout), "create_sampling_client", plan)
 
     def _sampling_client(self, sampler: Sampler, base_model: str | None) -> SamplingT:
@@ -204,22 +218,28 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         return self.context.limited(timeout, operation, plan)
 
     def _sampler_of_now(
-        self, kind: steps.SnapshotKind, retry: RetryConfig | None, timeout: float | None
+        self, kind: steps.SnapshotKind, retry: RetryConfig | None, timeout: float | None, *, record_stability_info: bool
     ) -> Plan[SamplingT]:
         number = self.context.session.next_sampler()
         step = steps.save_weights_for_sampler(sampling_session_seq_id=number, kind=kind)
         match (yield from take(self._run, step)):
             case SaveWeightsForSamplerResponse(sampling_session_id=str(session)):
-                sampler = self.context.sampler(Source(sampling_session_id=session), retry=retry)
+                source = Source(sampling_session_id=session)
+                sampler = self.context.sampler(source, retry=retry, record_stability_info=record_stability_info)
                 return self._sampling_client(sampler, self._run.base_model)
             case SaveWeightsForSamplerResponse(path=str(path)):
-                return (yield from self._sampler_of(path, retry, timeout))
+                plan = self._sampler_of(path, retry, timeout, record_stability_info=record_stability_info)
+                return (yield from plan)
             case _:
                 return (yield from halt(_NO_SAMPLER))
 
-    def _sampler_of(self, path: str, retry: RetryConfig | None, timeout: float | None) -> Plan[SamplingT]:
+    def _sampler_of(
+        self, path: str, retry: RetryConfig | None, timeout: float | None, *, record_stability_info: bool
+    ) -> Plan[SamplingT]:
         """What it samples from is known when the path is one of this run's own."""
-        sampler = yield from open_sampler(self.context, model_path=path, retry=retry, timeout=timeout)
+        sampler = yield from open_sampler(
+            self.context, model_path=path, retry=retry, record_stability_info=record_stability_info, timeout=timeout
+        )
         own = path.startswith(f"tinker://{self.model_id}/")
         return self._sampling_client(sampler, self._run.base_model if own else None)
 
