@@ -192,6 +192,17 @@ def test_a_handle_holds_no_credential_and_makes_the_client_anew(monkeypatch: pyt
         assert finished(server) == []
 
 
+@pytest.mark.parametrize("settings", [Config(api_key="tml-of-settings"), None], ids=["settings", "environment"])
+def test_a_key_given_with_a_handle_wins(monkeypatch: pytest.MonkeyPatch, settings: Config | None) -> None:
+    monkeypatch.setenv("TINKER_API_KEY", "tml-of-the-other")
+    with keeping() as server, ServiceClient(config(server)) as service:
+        handle = or_raise(or_raise(service.create_sampling_client(base_model="m")).get_sampler_handle())
+        rebuilt = or_raise(SamplingClient.from_sampler_handle(handle, api_key="tml-own", config=settings))
+        assert isinstance(rebuilt.sample(PROMPT, 1, PARAMS).result(), Success)
+        rebuilt.context.close()
+        assert server.keys == {"tml-secret", "tml-own"}
+
+
 def test_samplers_are_picklable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINKER_API_KEY", "tml-secret")
     with keeping() as server, ServiceClient(config(server)) as service:

@@ -58,6 +58,7 @@ class SamplerOperations(Client):
         cls,
         handle: str,
         *,
+        api_key: str | None = None,
         config: Config | None = None,
         observers: Sequence[Observer] | None = None,
         transport: HttpxTransport | None = None,
@@ -65,13 +66,15 @@ class SamplerOperations(Client):
         """A client that goes on with the sampling session of `get_sampler_handle`, which another process may have made.
 
         The handle says where the server is, so take handles only from those you trust; the credential and all else
-        come from `config`, else from this process's environment. InvalidInput when it is no handle.
+        come from `config`, else from this process's environment, and an `api_key` wins over both. InvalidInput when it
+        is no handle.
         """
-        return then(read(handle), partial(cls._rebuilt, config, observers, transport))
+        return then(read(handle), partial(cls._rebuilt, api_key, config, observers, transport))
 
     @classmethod
     def _rebuilt(
         cls,
+        api_key: str | None,
         config: Config | None,
         observers: Sequence[Observer] | None,
         transport: HttpxTransport | None,
@@ -80,7 +83,8 @@ class SamplerOperations(Client):
         settings, unclear = settings_for(config)
         holder = handle.holder
         headers = {**settings.default_headers, **holder.default_headers_overrides}
-        settings = structs.replace(settings, base_url=holder.base_url, default_headers=headers)
+        key = settings.api_key if api_key is None else api_key
+        settings = structs.replace(settings, base_url=holder.base_url, api_key=key, default_headers=headers)
         context = Context.opened(settings, observers, transport, problem=unclear)
         context.startup.known = holder.client_config
         sampler = context.sampler(Source(sampling_session_id=handle.sampling_session_id))
