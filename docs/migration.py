@@ -14,11 +14,14 @@ CLIENTS = {"official": "The official SDK 0.38.0", "elixir": "Tinkex 0.4.0 for El
 INTRODUCTION = """\
 # Moving from another client
 
-Names and arguments are the official SDK's wherever it has the thing. What is different is small:
+Names are the official SDK's wherever it has the thing, and so are the arguments of methods: their names, order and
+defaults. What only this client has is given by name. What is different is small:
 
 * Nothing raises: operations return `Success(value)` or `Failure(error)`. `or_raise(outcome)` gives the value, or
   raises where there is none.
 * What is submitted is a promise, what makes a client is an outcome: there is no future to wait for in between.
+* Clients are made with arguments by name, such as `ServiceClient(user_metadata=..., project_id=...)`; what stands first
+  without one is a `Config`.
 * There are no `*_async` methods: `AsyncServiceClient` and what it makes have the same methods, to be awaited.
 * A retried step is never taken twice, every wait ends, and errors say what to do.
 """
