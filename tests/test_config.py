@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tinkex_py import Config
+from tinkex_py import Config, ServiceClient
 from tinkex_py.config import DEFAULT_BASE_URL, mask
 from tinkex_py.config.checks import LEVELS, TRANSPORTS
 from tinkex_py.config.environment import VARIABLES
@@ -113,6 +113,26 @@ def test_what_is_given_wins_over_a_profile() -> None:
     assert (given.read_timeout, given.max_attempts) == (7.0, 3)
     assert structs.replace(given, project_id="p").read_timeout == 7.0
     assert structs.replace(Config(), parity="beam").max_attempts == 3
+
+
+@pytest.mark.parametrize("before", PROFILES)
+@pytest.mark.parametrize("after", PROFILES)
+def test_numbers_of_a_profile_give_way_to_those_of_another(before: str, after: str) -> None:
+    assert Config(parity=before).changed({"parity": after}) == Config(parity=after)
+    given = Config(parity=before, max_attempts=7, project_id="p")
+    assert given.changed({"parity": after}) == Config(parity=after, max_attempts=7, project_id="p")
+    assert given.changed({"project_id": "q"}) == Config(parity=before, max_attempts=7, project_id="q")
+
+
+@pytest.mark.parametrize("config", [None, Config(parity="elixir", max_connections=7)], ids=["environment", "config"])
+def test_a_profile_given_to_a_client_wins_over_that_of_its_settings(
+    config: Config | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINKEX_PARITY", "elixir")
+    monkeypatch.setenv("TINKEX_POOL_SIZE", "7")
+    with ServiceClient(config, base_url="http://server.test", api_key=KEY, parity="python") as service:
+        used = service.context.config
+    assert used == Config(base_url="http://server.test", api_key=KEY, parity="python", max_connections=7)
 
 
 def test_nothing_shows_a_secret() -> None:

@@ -68,7 +68,7 @@ class Opened(Client):
             "parity": parity,
         }
         settings, unclear = settings_for(config)
-        settings = structs.replace(settings, **{name: value for name, value in given.items() if value is not None})
+        settings = settings.changed({name: value for name, value in given.items() if value is not None})
         chosen = patience(poll_backoff)
         super().__init__(
             Context.opened(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import structs
 from returns.result import Failure, Success
@@ -124,6 +125,18 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
         """These settings if a client can work with them."""
         problem = checks.problem(self)
         return Success(self) if problem is None else Failure(problem)
+
+    def changed(self, settings: Mapping[str, Any]) -> Config:
+        """These settings with others in their place; a `parity` among them brings its own numbers.
+
+        What this value's own profile set gives way to them, what it was given itself stays.
+
+        >>> Config(parity="elixir", read_timeout=7.0).changed({"parity": "python"}).max_attempts
+        11
+        """
+        own = profile(self.parity) if "parity" in settings else {}
+        left = {name: _DEFAULTS[name] for name, number in own.items() if getattr(self, name) == number}
+        return structs.replace(self, **{**left, **settings})
 
     @property
     def local(self) -> bool:
