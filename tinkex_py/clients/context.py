@@ -94,6 +94,7 @@ class Context:
         self.dialects = Dialects(config=config, known=_KNOWN if shared else {}, startup=self.startup)
         self.in_flight = Gate(ClientConfigResponse().fwdbwd_dispatch_bytes_semaphore_size)
         self.ahead = Gate(self.in_flight.capacity)
+        self.startup.heed = partial(_heed, self.dispatch, self.waiting, (self.in_flight, self.ahead))
         self.observatory = observatory
         self.reporter = reporter
         if reporter is not None:
@@ -251,25 +252,16 @@ class Context:
         record_stability_info: bool = False,
     ) -> Sampler:
         """What is sampled from, before its first sample, as the server's flags want it used."""
-        flags = self._heeded()
         return sampler_of(
             source,
             self.dispatch,
             self.waiting,
-            flags=flags,
+            flags=self.startup.known or ClientConfigResponse(),
             retry=retry,
             clone=clone,
             abandonment=self.abandonment,
             record_stability_info=record_stability_info,
         )
-
-    def _heeded(self) -> ClientConfigResponse:
-        """The server's flags as far as they are known, with the limits that they set."""
-        flags = self.startup.known or ClientConfigResponse()
-        self.dispatch.room.capacity = flags.sample_dispatch_bytes_semaphore_size
-        self.waiting.room.capacity = flags.inflight_response_bytes_semaphore_size
-        self.waiting.billing.longest = flags.billing_exception_max_pause_duration_sec
-        return flags
 
     def run(self, model_id: str, base_model: str | None = None) -> Run:
         """A model in training, before its first step; `base_model` where it is known."""
@@ -286,7 +278,6 @@ class Context:
 
     def _limits(self) -> Plan[Limits]:
         known = yield from flags(self.startup)
-        self.in_flight.capacity = self.ahead.capacity = known.fwdbwd_dispatch_bytes_semaphore_size
         return Limits(
             count=known.fwdbwd_max_chunk_len,
             size=known.fwdbwd_max_chunk_bytes_count,
@@ -307,6 +298,15 @@ _BESIDE = (
     Rule("observers", optional(_are_observers), "give functions of an event, in a list, or None for the log"),
     Rule("transport", optional(_is_transport), "give a transport or an AsyncClient of httpx"),
 )
+
+
+def _heed(dispatch: Dispatch, waiting: Waiting, batches: Sequence[Gate], flags: ClientConfigResponse) -> None:
+    """Let the limits be those of the server's flags."""
+    dispatch.room.capacity = flags.sample_dispatch_bytes_semaphore_size
+    waiting.room.capacity = flags.inflight_response_bytes_semaphore_size
+    waiting.billing.longest = flags.billing_exception_max_pause_duration_sec
+    for gate in batches:
+        gate.capacity = flags.fwdbwd_dispatch_bytes_semaphore_size
 
 
 def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:

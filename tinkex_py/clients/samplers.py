@@ -86,7 +86,7 @@ class SamplerOperations(Client):
         key = settings.api_key if api_key is None else api_key
         settings = structs.replace(settings, base_url=holder.base_url, api_key=key, default_headers=headers)
         context = Context.opened(settings, observers, transport, problem=unclear)
-        context.startup.known = holder.client_config
+        context.startup.learn(holder.client_config)
         sampler = context.sampler(Source(sampling_session_id=handle.sampling_session_id))
         sampler.record_stability_info = handle.record_stability_info
         client = cls(context, sampler, handle.base_model)

@@ -7,6 +7,7 @@ any other, and asked again then. The server's wishes for now are asked for besid
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from math import inf
 
@@ -56,6 +57,13 @@ class Startup(Struct, kw_only=True):
     unknown: UnknownFields = field(default_factory=UnknownFields)
     asked: float = -inf
     """When the dynamic configuration was last asked for."""
+    heed: Callable[[ClientConfigResponse], None] = lambda _: None
+    """Sets the limits that the server's flags name."""
+
+    def learn(self, known: ClientConfigResponse) -> None:
+        """These are the server's flags: from now on their limits hold, whatever is done first."""
+        self.known = known
+        self.heed(known)
 
     @property
     def sdk_version(self) -> str:
@@ -174,7 +182,8 @@ def _begin(startup: Startup) -> Plan[Outcome[ClientConfigResponse, Stopped]]:
     outcome = yield from _known(startup)
     if isinstance(outcome, Failure):
         return outcome
-    startup.known = known = outcome.unwrap()
+    known = outcome.unwrap()
+    startup.learn(known)
     startup.authentication.exchanging = known.pjwt_auth_enabled
     if known.pjwt_auth_enabled:
         startup.authentication.preferred = known.credential_default_source
