@@ -1,11 +1,11 @@
-"""Training clients made of checkpoints, through the public client."""
+"""Clients made of checkpoints and models, through the public client: what they were given is what is asked for."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.clients.servers import keeping
-from tinkex_py import ServiceClient, or_raise
+from tinkex_py import ModelInput, SamplingParams, ServiceClient, or_raise
 
 ANSWERS: dict[str, tuple[int, object]] = {
     "weights_info": (200, {"base_model": "its own", "is_lora": True, "lora_rank": 8}),
@@ -25,3 +25,12 @@ def test_another_base_model_takes_the_place_of_the_checkpoints_own(
         made = service.create_training_client_from_state("tinker://run/weights/a", base_model=given, by_load=by_load)
         assert or_raise(made).model_id == "s:train:0"
     assert [body.get("base_model") for body in server.bodies(names_it)] == [given or (None if by_load else "its own")]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_samples_of_a_client_keep_what_stable_training_needs_where_that_is_asked_for(*, wanted: bool) -> None:
+    with keeping() as server, ServiceClient(base_url=server.address, api_key="tml-key") as service:
+        made = or_raise(service.create_sampling_client(base_model="a", record_stability_info=wanted))
+        for prompt in ([1], [2]):
+            _ = or_raise(made.sample(ModelInput.from_ints(prompt), 1, SamplingParams(max_tokens=1)).result(timeout=60))
+    assert [body.get("record_stability_info", False) for body in server.bodies("asample")] == [wanted, wanted]

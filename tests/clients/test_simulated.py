@@ -239,6 +239,20 @@ def test_wishes_about_failed_samples_are_looked_at_first() -> None:
     assert "save_weights_for_sampler" not in front.asked
 
 
+def test_a_promise_is_polled_from_its_creation_on_though_nobody_waits_for_it() -> None:
+    front = Front(Network())
+
+    async def program(trainer: AsyncTrainingClient) -> tuple[bool, Outcome[Any]]:
+        before = front.asked.count("retrieve_future")
+        promise = trainer.forward_backward(FIVE, "cross_entropy")
+        await asyncio.sleep(60)
+        assert front.asked.count("retrieve_future") > before
+        return promise.done(), await promise.result(timeout=0)
+
+    done, outcome = trained(program, front)
+    assert (done, type(outcome)) == (True, Success)
+
+
 def test_two_thousand_samples_at_once_all_come_and_none_twice() -> None:
     async def program(service: AsyncServiceClient) -> list[type]:
         sampler = or_raise(await service.create_sampling_client(base_model=RANDOM))

@@ -269,12 +269,13 @@ def test_no_more_is_encoded_ahead_than_there_is_room_for() -> None:
     assert (run.ahead.taken, trainer.order) == (0, [(number, "forward_backward") for number in range(1, 6)])
 
 
-def test_a_limited_number_of_bytes_is_under_way_at_once() -> None:
+@pytest.mark.parametrize(("capacity", "most"), [(1, 1), (50_000_000, 3)])
+def test_a_limited_number_of_bytes_is_under_way_at_once(capacity: int, most: int) -> None:
     run, trainer = a_run(TOGETHER), Trainer()
-    run.in_flight.capacity = 1
+    run.in_flight.capacity = capacity
     trainer.delay = 1.0
     assert isinstance(trainer.run(backward(run, 4)), Success)
-    assert run.in_flight.taken == 0
+    assert (trainer.most, run.in_flight.taken) == (most, 0)
 
 
 def test_a_server_that_has_too_much_to_do_leaves_the_number_free() -> None:

@@ -22,7 +22,10 @@ from tinkex_py.request import AnyRequest, Encoded, Pairs, Reply
 
 
 class Trainer(Script):
-    """Takes steps in any order of their numbers. `answers` come for the n-th submission, `results` for a number."""
+    """Takes steps in any order of their numbers. `answers` come for the n-th submission, `results` for a number.
+
+    `most` submissions were under way at once.
+    """
 
     def __init__(self, answers: Mapping[int, Reply] | None = None, results: Mapping[int, Reply] | None = None) -> None:
         super().__init__(reply(500))
@@ -31,6 +34,7 @@ class Trainer(Script):
         self.submissions = 0
         self.taken: dict[int, tuple[str, Any]] = {}
         self.delay = 0.0
+        self.under_way = self.most = 0
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
         """The answer to a submission or to the question for a result."""
@@ -43,7 +47,10 @@ class Trainer(Script):
         self.sent.append((request, headers))
         self.submissions += 1
         answer = self.answers.get(self.submissions)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
         await asyncio.sleep(self.delay)
+        self.under_way -= 1
         body = json.loads(request.body.content)
         number = body["seq_id"]
         if answer is None and number in self.taken:
