@@ -12,7 +12,7 @@ from tinkex_py.endpoints.promises import RetrieveFuture
 from tinkex_py.plans.polling import Ticket, result_of
 from tinkex_py.types import OptimStepResponse
 
-TICKET = Ticket(operation="optim_step", kind="OptimStep", request_id="r")
+TICKET = Ticket(operation="optim_step", kind="OptimStep", request_id="r", endpoint="POST /api/v1/optim_step")
 FRESH = structs.replace(TICKET, fresh=True)
 DONE = reply(200, {"metrics": None})
 RESULT = Success(OptimStepResponse())
@@ -74,6 +74,36 @@ ENDED: dict[str, tuple[Ticket, list[Line], type]] = {
 def test_a_promise_ends_with(ticket: Ticket, lines: list[Line], cause: type) -> None:
     error = Script(*lines).run(result_of(ticket, OptimStepResponse, waiting())).failure()
     assert isinstance(error, cause)
+
+
+TOLD: dict[str, tuple[list[Line], tuple[int, float]]] = {
+    "failed": ([3.0, reply(408), 4.0, reply(200, {"error": "boom", "category": "user"})], (2, 7.0)),
+    "nothing moves": ([*held("active"), 1e9, DONE], (2, 7220.0)),
+}
+
+
+@pytest.mark.parametrize(("lines", "facts"), TOLD.values(), ids=TOLD)
+def test_a_promise_that_ends_by_itself_tells_where_it_was_made_and_what_it_took(
+    lines: list[Line], facts: tuple[int, float]
+) -> None:
+    error = Script(*lines).run(result_of(TICKET, OptimStepResponse, waiting())).failure()
+    assert isinstance(error, errors.RequestFailed | errors.DeadlineExceeded)
+    assert (error.request_id, error.endpoint) == ("r", "POST /api/v1/optim_step")
+    assert (error.attempts, error.elapsed) == facts
+
+
+@pytest.mark.parametrize("answer", [reply(404), reply(404, retry_after="0.01")], ids=["at once", "with a wish"])
+def test_an_unknown_promise_is_asked_for_during_thirty_seconds_at_most(answer: Line) -> None:
+    script = Script(answer)
+    error = script.run(result_of(FRESH, OptimStepResponse, waiting())).failure()
+    assert isinstance(error, errors.NotFound)
+    assert (script.times[-1], error.elapsed) == (30.0, 30.0)
+
+
+def test_a_wish_beyond_the_thirty_seconds_is_not_waited_for() -> None:
+    script = Script(reply(404, retry_after="31"))
+    assert isinstance(script.run(result_of(FRESH, OptimStepResponse, waiting())).failure(), errors.NotFound)
+    assert script.times == [0.0]
 
 
 def test_a_model_that_is_still_starting_may_be_unknown() -> None:

@@ -89,7 +89,8 @@ def test_without_a_server_a_sample_is_a_failed_connection_within_the_deadline(ti
 def test_a_deadline_cuts_whatever_is_under_way() -> None:
     error = Script(ACCEPTED, 1000.0, SAMPLED).run(sample(sampler(), QUESTION, 60)).failure()
     assert isinstance(error, errors.DeadlineExceeded)
-    assert error.seconds == 60
+    assert (error.seconds, error.elapsed, error.attempts) == (60, 60, 1)
+    assert (error.request_id, error.endpoint) == ("r", "POST /api/v1/asample")
 
 
 def test_no_more_samples_are_under_way_than_the_server_or_the_caller_allows() -> None:

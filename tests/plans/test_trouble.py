@@ -57,6 +57,15 @@ def test_what_is_sent_is_noted_but_what_nobody_waits_for() -> None:
     assert not trouble_after(Script(reply(200)), sleep(1)).sent
 
 
+def test_requests_to_one_endpoint_in_a_row_are_counted() -> None:
+    def twice() -> Plan[None]:
+        yield from call(Request(operation="a", method="GET", path=("a",), returns=Nothing(), repeat=TRANSIENT), POLICY)
+        _ = yield from asked()
+
+    noted = trouble_after(Script(reply(200), reply(503), reply(503), reply(200, {})), twice())
+    assert (noted.endpoint, noted.attempts) == ("GET /api/v1/get_server_capabilities", 3)
+
+
 def test_a_heartbeat_that_is_answered_settles_nothing() -> None:
     def asked_in_vain() -> Plan[None]:
         yield from spawn(beat())
@@ -88,7 +97,9 @@ def test_an_operation_that_ends_late_does_not_blame_another() -> None:
 
     outcomes = simulate(both, httpx.MockTransport(handler), config=Config(base_url="http://server.test"))
     late, refused = (each.failure() for each in outcomes)
-    assert (type(late), type(refused)) == (errors.DeadlineExceeded, errors.ConnectionFailed)
+    assert isinstance(late, errors.DeadlineExceeded)
+    assert isinstance(refused, errors.ConnectionFailed)
+    assert (late.endpoint, late.attempts, late.elapsed) == ("GET /whole", 1, 30)
 
 
 @pytest.mark.parametrize("timeout", [5.0, 20.0, 200.0])

@@ -315,5 +315,10 @@ def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:
     if isinstance(last, ConnectionFailed):
         return structs.replace(last, elapsed=seconds)
     said = "" if last is None else f" (the last said: {last.message})"
-    message = f"{operation}: not done within {seconds:g} s{said}; allow more with timeout="
-    return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)
+    return DeadlineExceeded(
+        message=f"{operation}: not done within {seconds:g} s{said}; allow more with timeout=",
+        endpoint=trouble.own.endpoint,
+        attempts=trouble.own.attempts,
+        elapsed=seconds,
+        seconds=seconds,
+    )

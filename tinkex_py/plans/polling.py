@@ -8,6 +8,7 @@ at growing intervals. Waiting ends when nothing has moved for `Config.progress_t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TypeVar, assert_never
 
 from msgspec import Struct, field, structs
@@ -98,6 +99,8 @@ class Ticket(Struct, frozen=True, gc=False, kw_only=True):
     operation: str
     kind: str
     request_id: str
+    endpoint: str | None = None
+    """Where it was made."""
     roundtrip: float = 0.0
     fresh: bool = False
     sequence_ids: Sequence[str] = ()
@@ -152,7 +155,7 @@ def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State)
             if ready is not None:
                 return Success(ready.value)
         at = yield from now()
-    return Failure(stuck(ticket, waiting, at - state.begun))
+    return Failure(stuck(ticket, waiting, at - state.begun, state.iteration))
 
 
 def _round(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State, at: float) -> Plan[Ready[T] | None]:
@@ -180,7 +183,7 @@ def _carry_on(
         case Announced(size):
             yield from _make_room(size, state)
         case Refused():
-            yield from halt(_failed(ticket, answer, state))
+            yield from halt(_failed(ticket, answer, state, (yield from now())))
         case _:
             assert_never(answer)
 
@@ -240,24 +243,26 @@ def _wait(ticket: Ticket, pending: Pending, waiting: Waiting, state: _State, ask
 def _recover(ticket: Ticket, error: TinkerError, waiting: Waiting, state: _State) -> Plan[None]:
     """Wait before asking again, or end here when asking again can't help."""
     elapsed = (yield from now()) - state.begun
+    longest = _STARTING - elapsed if isinstance(error, NotFound) else inf
     if isinstance(error, PaymentRequired):
         delay = yield from paused(ticket.operation, error, waiting.billing)
     else:
         state.troubles += 1
-        passing = _passing(ticket, error, state, elapsed)
+        passing = _passing(ticket, error, state, longest)
         delay = (yield from delay_before(_BACKOFF, state.troubles, error)) if passing else None
     if delay is None or delay >= waiting.left(state.begun, (yield from now())):
         yield from halt(after(_of_the_work(ticket, error), state.iteration, elapsed))
     else:
-        yield from sleep(max(delay, backoff(IMPATIENCE, state.troubles)))
+        yield from sleep(min(max(delay, backoff(IMPATIENCE, state.troubles)), longest))
 
 
-def _passing(ticket: Ticket, error: TinkerError, state: _State, elapsed: float) -> bool:
+def _passing(ticket: Ticket, error: TinkerError, state: _State, left: float) -> bool:
+    """Whether the next answer may be another one, of which an unknown promise has so many seconds left."""
     match error:
         case ServerFault() | ConnectionFailed() | RateLimited():
             return True
-        case NotFound():
-            return ticket.fresh and elapsed < _STARTING
+        case NotFound(retry_after=wish):
+            return ticket.fresh and left >= max(wish or 0.0, MOMENT)
         case BadRequest():
             state.bad_requests += 1
             return state.bad_requests <= _BAD_REQUESTS
@@ -273,22 +278,26 @@ def _of_the_work(ticket: Ticket, error: TinkerError) -> TinkerError:
     return structs.replace(error, message=f"{ticket.operation}: {error.detail}{f' ({known})' if known else ''}")
 
 
-def _failed(ticket: Ticket, refused: Refused, state: _State) -> RequestFailed:
+def _failed(ticket: Ticket, refused: Refused, state: _State, at: float) -> RequestFailed:
     return RequestFailed(
         message=f"{ticket.operation}: the work failed on the server: {refused.message}",
         request_id=ticket.request_id,
+        endpoint=ticket.endpoint,
         category=refused.category,
         attempts=state.iteration,
+        elapsed=at - state.begun,
     )
 
 
-def stuck(ticket: Ticket, waiting: Waiting, elapsed: float) -> DeadlineExceeded:
-    """Nothing has moved for too long, or it takes too long in all."""
+def stuck(ticket: Ticket, waiting: Waiting, elapsed: float, attempts: int = 0) -> DeadlineExceeded:
+    """Nothing has moved for too long, or it takes too long in all; it was asked for so often."""
     return DeadlineExceeded(
         message=f"{ticket.operation}: no result after {elapsed:.0f} s; look at the server's state, or raise "
         f"Config.progress_timeout ({waiting.config.progress_timeout:g} s without progress) or "
         f"Config.promise_timeout ({waiting.config.promise_timeout:g} s in all)",
         request_id=ticket.request_id,
+        endpoint=ticket.endpoint,
+        attempts=attempts,
         elapsed=elapsed,
         seconds=elapsed,
     )

@@ -148,8 +148,7 @@ class Run(Struct, kw_only=True):
             taken=taken,
             checkpoint=self.checkpoint,
         )
-        facts = {name: getattr(error, name) for name in _FACTS} if isinstance(error, RequestCause) else {}
-        return structs.replace(found, **facts)
+        return told_by(error, found)
 
     def unstepped(self) -> OutOfSequence:
         """Why an optimizer step would be one on part of a batch."""
@@ -176,6 +175,12 @@ class Run(Struct, kw_only=True):
     def _way_on(self) -> str:
         afresh = f", or go on from {self.checkpoint}" if self.checkpoint else ""
         return f"step on what there is with optim_step(..., accept_partial=True){afresh}"
+
+
+def told_by(error: TinkerError, found: OutOfSequence) -> OutOfSequence:
+    """What was found, with the facts of the request that told it."""
+    facts = {name: getattr(error, name) for name in _FACTS} if isinstance(error, RequestCause) else {}
+    return structs.replace(found, **facts)
 
 
 _INSIDE: ContextVar[str] = ContextVar("tinkex_inside", default="")

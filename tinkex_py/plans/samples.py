@@ -114,41 +114,53 @@ def sample(
     The question has no `problem()`.
     """
     yield from attend(sampler.abandonment)
-    longest = min(timeout, sampler.waiting.config.promise_timeout)
-    plan = _insist(sampler, question, longest, anew=sampler.anew if anew is None else anew)
+    longest, course = min(timeout, sampler.waiting.config.promise_timeout), _Course()
+    plan = _insist(sampler, question, longest, course, anew=sampler.anew if anew is None else anew)
     admitted = plan if sampler.under_way is None else within(sampler.under_way, 1, plan)
     answer = yield Deadline(longest, admitted)
     if isinstance(answer, Expired):
-        return (yield from halt(_overdue(answer.seconds)))
+        return (yield from halt(_overdue(answer.seconds, course)))
     response: SampleResponse = yield from require(scoped(answer))
     missing = lacking(question, response)
     return response if missing is None else (yield from halt(missing))
 
 
-def _insist(sampler: Sampler, question: Question, longest: float, *, anew: bool) -> Plan[SampleResponse]:
+class _Course(Struct):
+    """How far a sample has come: the numbers it was submitted under, where to, and the last one's promise."""
+
+    attempts: int = 0
+    endpoint: str | None = None
+    promise: str | None = None
+
+
+def _insist(
+    sampler: Sampler, question: Question, longest: float, course: _Course, *, anew: bool
+) -> Plan[SampleResponse]:
     """Submit and wait, again and again while the server loses it and there is time."""
     begun = yield from now()
     sampler.waiting.progress.at = max(sampler.waiting.progress.at, begun)
-    count = 0
     while True:
-        count += 1
-        outcome, lost = yield from _once(sampler, question, begun + longest)
+        course.attempts += 1
+        outcome, lost = yield from _once(sampler, question, begun + longest, course)
         if isinstance(outcome, Success):
             return outcome.unwrap()
-        delay = yield from _delay(sampler.retry or _USUAL, count)
+        delay = yield from _delay(sampler.retry or _USUAL, course.attempts)
         at = yield from now()
         left = min(begun + longest - at, sampler.waiting.left(begun, at))
         if not (anew and lost) or delay >= left:
-            return (yield from halt(after(outcome.failure(), count, at - begun)))
+            return (yield from halt(after(outcome.failure(), course.attempts, at - begun)))
         yield from sleep(delay)
 
 
-def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outcome[SampleResponse], bool]]:
+def _once(
+    sampler: Sampler, question: Question, until: float, course: _Course
+) -> Plan[tuple[Outcome[SampleResponse], bool]]:
     """The outcome under the sampler's next number, and whether the sample is lost rather than refused.
 
     However often the submission is sent, the number stays the same.
     """
     request = _asked(sampler, question)
+    course.endpoint, course.promise = request.endpoint, None
     headers = yield from identity(request)
     limits = Limits(until=until, quiet=sampler.waiting.config.progress_timeout)
     submission = _Submission(sampler.abandonment, request, headers, until)
@@ -156,6 +168,7 @@ def _once(sampler: Sampler, question: Question, until: float) -> Plan[tuple[Outc
     if isinstance(outcome, Failure):
         return outcome, isinstance(outcome.failure(), _LOST)
     ticket = outcome.unwrap()
+    course.promise = ticket.request_id
     result = yield from _result(sampler, ticket)
     if isinstance(result, Failure):
         return result, isinstance(result.failure(), PromiseExpired)
@@ -254,9 +267,15 @@ def _delay(retry: RetryConfig, count: int) -> Plan[float]:
     return min(backoff(policy, count) * (1 + retry.jitter_factor * share), retry.retry_delay_max)
 
 
-def _overdue(seconds: float) -> DeadlineExceeded:
-    message = f"sample: not done within {seconds:g} s; allow more with timeout=, or ask for less at once"
-    return DeadlineExceeded(message=message, seconds=seconds, elapsed=seconds)
+def _overdue(seconds: float, course: _Course) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        message=f"sample: not done within {seconds:g} s; allow more with timeout=, or ask for less at once",
+        request_id=course.promise,
+        endpoint=course.endpoint,
+        attempts=course.attempts,
+        elapsed=seconds,
+        seconds=seconds,
+    )
 
 
 _LOST = (ConnectionFailed, ServerFault, RequestTimedOut, Conflict, DeadlineExceeded)

@@ -46,7 +46,7 @@ from tinkex_py.plans.effects import (
 )
 from tinkex_py.plans.polling import Ticket, result_of
 from tinkex_py.plans.retry import Policy, Tally
-from tinkex_py.plans.runs import Part, Run
+from tinkex_py.plans.runs import Part, Run, told_by
 from tinkex_py.plans.submission import submitted
 from tinkex_py.request import Encoded
 from tinkex_py.types.training import OptimStepResponse
@@ -141,10 +141,10 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
     """What a failed submission means for the run: the error itself when the number is free again."""
     match error:
         case Conflict(detail=detail) if _expected(detail) == chosen + 1:
-            return run.in_doubt(piece.operation, "the server took it, but its result is lost", chosen)
+            return told_by(error, run.in_doubt(piece.operation, _RESULT_LOST, chosen))
         case _ if chosen in run.uncertain:
             why = f"it is not known whether the server took it ({error.message})"
-            return run.in_doubt(piece.operation, why, chosen)
+            return told_by(error, run.in_doubt(piece.operation, why, chosen))
         case UnsupportedEncoding():
             run.dialects.forget()
         case _:
@@ -174,7 +174,7 @@ def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
     if _is_lost(ticket, error):
         _ = run.in_doubt(ticket.operation, "the server no longer knows its promise")
     elif expected == number + 1:
-        return run.in_doubt(ticket.operation, "the server took it, but its result is lost", number)
+        return told_by(error, run.in_doubt(ticket.operation, _RESULT_LOST, number))
     elif isinstance(error, Conflict) and expected in run.failed:
         run.go_back(expected, number)
         why = f"step {number} was not taken, because step {expected} failed before it; submit it again"
@@ -252,6 +252,7 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
             return False
 
 
+_RESULT_LOST = "the server took it, but its result is lost"
 _GIVEN_UP = Cancelled(message="nobody waits for this step any more, so it was not sent")
 _OF_THINGS = re.compile(r"(?i)model|checkpoint|weights|adapter|loss|path|file")
 

@@ -67,6 +67,7 @@ def _ticket(request: AnyRequest, kind: str, promised: Promised, roundtrip: float
         operation=request.operation,
         kind=kind,
         request_id=promised.request_id,
+        endpoint=request.endpoint,
         roundtrip=roundtrip,
         fresh=fresh,
         sequence_ids=promised.sample_sequence_ids or (),
