@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from returns.result import Failure
 
-from tinkex_py import Config, ModelInput, Outcome, SamplingParams, ServiceClient, errors, or_raise
+from tinkex_py import Config, ModelInput, Outcome, RecoveryPolicy, SamplingParams, ServiceClient, errors, or_raise
 from tinkex_py.plans.effects import pure
 
 MODELS = {
@@ -32,6 +34,8 @@ class Server:
         answers = {
             "get_server_capabilities": MODELS,
             "create_session": {"session_id": "s"},
+            "weights_info": {"base_model": "fixed", "is_lora": True, "lora_rank": 4},
+            "run": {"training_run_id": "run", "base_model": "fixed", "corrupted": True},
             "create_sampling_session": {"sampling_session_id": "s:sample:0"},
         }
         return httpx.Response(self.status, json=answers.get(name, {}))
@@ -52,6 +56,28 @@ def test_what_the_server_denies_is_not_asked_for() -> None:
     assert [type(each.failure()) for each in outcomes if isinstance(each, Failure)] == [errors.CapabilityMissing] * 2
     assert server.asked.count("get_server_capabilities") == 1
     assert "create_session" not in server.asked
+
+
+PATH = "tinker://run/weights/a"
+RESTORED: dict[str, Callable[[ServiceClient], Outcome[Any]]] = {
+    "what it was trained on": lambda client: client.create_training_client_from_state(PATH),
+    "with its optimizer": lambda client: client.create_training_client_from_state_with_optimizer(PATH),
+    "another": lambda client: client.create_training_client_from_state(PATH, base_model="fixed"),
+    "by one request": lambda client: client.create_training_client_from_state(PATH, base_model="fixed", by_load=True),
+    "recovered": lambda client: client.recover_training_client("run", RecoveryPolicy(checkpoint=PATH)).result(),
+}
+
+
+@pytest.mark.parametrize("restore", RESTORED.values(), ids=RESTORED)
+def test_a_checkpoint_is_not_loaded_into_a_model_that_the_server_does_not_train(
+    restore: Callable[[ServiceClient], Outcome[Any]],
+) -> None:
+    server = Server()
+    with service(server) as client:
+        refused = restore(client).failure()
+    assert isinstance(refused, errors.CapabilityMissing)
+    assert refused.capability == "trainable"
+    assert {"create_session", "create_model", "load_weights"}.isdisjoint(server.asked)
 
 
 def test_a_prompt_that_does_not_fit_is_not_sent() -> None:

@@ -235,11 +235,14 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
             return None
         making = structs.replace(making, optimizer=making.optimizer or optimizer_of(info))
         base_model = origin.base_model or info.base_model
+        yield from require_model(self.context.capabilities, base_model, "trainable")
         return self.context.run((yield from created(making, base_model, like(info))), base_model)
 
     def _loaded(self, making: Making, origin: Origin, run: Run | None) -> Plan[Run]:
         """The model with the checkpoint's weights; without one, a model that loading makes."""
         if run is None:
+            if origin.base_model is not None and origin.problem() is None:
+                yield from require_model(self.context.capabilities, origin.base_model, "trainable")
             return self.context.run((yield from loaded(making, origin)), origin.base_model)
         token = origin.weights_access_token
         step = load_weights(origin.path, optimizer=origin.restore_optimizer, weights_access_token=token)
