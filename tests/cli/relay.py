@@ -30,7 +30,7 @@ class Relay(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.used: set[str] = set()
         self.given = 0
-        self.instead = {"/archive": (404, b'{"detail": "no such endpoint"}')}
+        self.instead = {"/archive": (404, b'{"detail": "Not Found"}')}
 
     def addresses(self, body: bytes) -> bytes:
         """Addresses that end in a minute, each with a number of its own."""

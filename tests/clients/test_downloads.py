@@ -19,7 +19,7 @@ from tests.clients.fronts import error_of
 from tests.clients.test_losses import Speechless
 from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
-from tinkex_py.errors import CallbackFailed, FileFailed, InvalidInput
+from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.downloads import Piece
 from tinkex_py.runtime.files import Arriving
@@ -32,15 +32,21 @@ _PATIENCE = 9
 
 
 class Archives:
-    """A server with one archive: its answers to questions for bytes, over and over; keeps where these begin."""
+    """A server with one archive: its answers to questions for bytes, over and over; keeps where these begin.
+
+    `instead` is its answer to a question for the archive's address.
+    """
 
     def __init__(self, *answers: httpx.Response) -> None:
         self.asked: list[str] = []
         self.patience = _PATIENCE
+        self.instead: httpx.Response | None = None
         self._answers = answers
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/archive"):
+            if self.instead is not None:
+                return httpx.Response(self.instead.status_code, content=self.instead.content)
             return httpx.Response(200, json={"url": "http://files.test/a", "expires": "2100-01-01T00:00:00Z"})
         if request.url.path.endswith("/external_weights_urls"):
             return httpx.Response(200, json={"urls": {}})
@@ -63,6 +69,33 @@ class Archives:
         transport = httpx.MockTransport(self)
         with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
             return download_checkpoint(service, path, directory, force=force, progress=progress)
+
+
+@pytest.mark.parametrize("kind", ["weights", "sampler_weights"])
+def test_a_checkpoint_that_is_not_there_is_not_taken_for_something_that_the_server_can_not_do(
+    tmp_path: Path, kind: str
+) -> None:
+    server = Archives()
+    server.instead = httpx.Response(404, json={"detail": f"there is no checkpoint tinker://run/{kind}/a"})
+    error = error_of(NotFound, server.download(tmp_path, path=f"tinker://run/{kind}/a"))
+    assert error.detail == f"there is no checkpoint tinker://run/{kind}/a"
+
+
+PAGES = {
+    "none": httpx.Response(404),
+    "a framework's": httpx.Response(404, json={"detail": "Not Found"}),
+    "a proxy's": httpx.Response(404, text="<html><body><h1>404 Not Found</h1><hr>nginx/1.27</body></html>"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_weights_to_sample_from_can_not_be_had_of_a_server_without_archives(
+    tmp_path: Path, page: httpx.Response
+) -> None:
+    server = Archives()
+    server.instead = page
+    error = error_of(CapabilityMissing, server.download(tmp_path, path="tinker://run/sampler_weights/a"))
+    assert error.message.endswith("save the model with save_state instead")
 
 
 def nothing(said: str | None) -> httpx.Response:

@@ -23,6 +23,7 @@ from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather,
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.raised import in_words
+from tinkex_py.wire.replies import is_bare
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 """Called with a file's name, the bytes that have come, and how many it has if that is known."""
@@ -78,8 +79,8 @@ def download_checkpoint(
     `force`, and while another download into it is under way. A download that was broken off goes on where it was if
     its server still has the same file, which an ETag or the date of the last change says; a file is begun anew
     otherwise, and where the server says neither.
-    Weights to train on that a server doesn't archive are exported for the time it takes; CapabilityMissing for weights
-    to sample from, which can't be.
+    Weights to train on are exported, for the time it takes, where a server makes no archives; CapabilityMissing there
+    for weights to sample from, which can't be. NotFound when there is no such checkpoint.
     CallbackFailed when `progress` raises: what has come is kept.
     It blocks; an asynchronous program gives it a client and a thread of its own, by asyncio.to_thread.
     """
@@ -114,6 +115,8 @@ def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Pro
     match rest.get_checkpoint_archive_url(path.training_run_id, path.checkpoint_id):
         case Success(archive):
             return _archived(rest, path, archive.url, folder, progress)
+        case Failure(NotFound(detail=detail)) as failed if not is_bare(detail):
+            return failed  # the checkpoint isn't there, where otherwise archives are
         case Failure(NotFound()) if path.checkpoint_type == "training":
             return _through_export(service, rest, path, folder, progress)
         case Failure(NotFound(message=message)):

@@ -153,8 +153,9 @@ def lacks_route(reply: Reply) -> bool:
 
 
 def is_bare(detail: str) -> bool:
-    """Whether a text is what frameworks say of paths that they don't know."""
-    return detail.strip(" .").lower() in {"", "not found", "404 not found", "404 page not found", "not implemented"}
+    """Whether a text is what frameworks, or the pages of proxies, say of paths that they don't know."""
+    lowered = detail.strip(" .").lower()
+    return lowered in {"", "not found", "not implemented"} or lowered.startswith("404 ")
 
 
 def category_of(word: object) -> Category:
