@@ -30,6 +30,13 @@ STATES = {
     "announced": (200, b'{"status": "complete_metadata", "response_payload_size": 7}', Announced(7)),
     "announced without a size": (200, b'{"status": "complete_metadata"}', Announced(0)),
     "failed": (200, b'{"error": "boom", "category": "user"}', Refused("boom", "user")),
+    "failed without a word": (
+        200,
+        b'{"error": null, "category": "server"}',
+        Refused('{"error": null, "category": "server"}', "server"),
+    ),
+    "failed as its state says": (200, b'{"status": "failed"}', Refused('{"status": "failed"}', "unknown")),
+    "a state that is no word": (200, b'{"status": ["failed"]}', Ready(OptimStepResponse())),
     "failed oddly": (
         200,
         b'{"error": {"a": 1}, "category": 5}',

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
@@ -26,6 +26,8 @@ LONGEST_DETAIL = 2000
 """Characters of a server's own text that are kept."""
 LONGEST_WAIT = 86_400_000
 """Milliseconds that a server may ask to wait; a greater number is taken for nonsense."""
+_FAILED = ("failed", "error")
+"""Words of a server for work that failed, where it has no text for it."""
 _NOT_THERE, _NOT_ALLOWED = frozenset({404, 501}), 405
 
 
@@ -37,7 +39,7 @@ class _Probe(Struct):
     queue_state: Any = None
     queue_state_reason: Any = None
     retry_after_ms: Any = None
-    error: Any = None
+    error: Any = UNSET
     category: Any = None
     response_payload_size: Any = None
 
@@ -177,7 +179,7 @@ def _unfinished(probe: _Probe, body: bytes) -> Pending | Announced | Refused | N
         return _pending(probe)
     if probe.status == "complete_metadata":
         return Announced(_size(probe.response_payload_size))
-    if probe.error is not None:
+    if probe.error is not UNSET or probe.status in _FAILED:
         return Refused(_shortened(_said(probe.error) or _text_of(body)), category_of(probe.category))
     return _pending(probe) if probe.status == "pending" else None
 
