@@ -129,7 +129,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "samples under way at once",
-        f"{WISHES.max_connections}, and the server's flag ({FLAGS.sample_max_concurrent_requests})",
+        f"the server's flag ({FLAGS.sample_max_concurrent_requests}); with a `RetryConfig` its `max_connections` "
+        f"({WISHES.max_connections}) where that is less",
         "1000, or the server's flag (2000)",
         "1000",
     ),

@@ -100,6 +100,22 @@ def test_no_more_samples_are_under_way_than_the_server_or_the_caller_allows() ->
         assert [request.operation for request, _ in script.sent] == ["asample", "retrieve_future"] * 2
 
 
+@pytest.mark.parametrize(
+    ("retry", "most"),
+    [
+        (None, 2000),
+        (RetryConfig(), 1000),
+        (RetryConfig(max_connections=None), 2000),
+        (RetryConfig(max_connections=5000), 2000),
+    ],
+    ids=["no wish", "the usual wish", "the wish for no limit", "a wish for more"],
+)
+def test_the_server_and_then_the_caller_limit_the_samples_under_way(retry: RetryConfig | None, most: int) -> None:
+    gate = sampler(retry).under_way
+    assert gate is not None
+    assert gate.capacity == most
+
+
 def test_a_clone_counts_in_a_block_of_its_own() -> None:
     clone = sampler(clone=3)
     assert [clone.next_number(), clone.next_number()] == [3 * 10**9, 3 * 10**9 + 1]
