@@ -186,7 +186,7 @@ def _opened(
     source: Source | None = None,
 ) -> Opened:
     startup, observatory, trouble = begin(config, source), Observatory(observers), Trouble()
-    reporter = Reporter() if config.telemetry and problem is None else None
+    reporter = Reporter(config.sdk_version) if config.telemetry and problem is None else None
     observe = _telling(trouble, observatory if observers else None, reporter)
     pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
     http = HttpTransport(config, carrier or Nowhere(), startup.authentication, _injection(config))

@@ -28,10 +28,10 @@ _PROCESS = str(uuid.uuid4())
 class Reporter:
     """Fills an outbox with what happens; called on the runtime's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, sdk_version: str = PROTOCOL_VERSION) -> None:
         self.outbox = Outbox(
             platform=platform.system(),
-            sdk_version=PROTOCOL_VERSION,
+            sdk_version=sdk_version,
             process=_PROCESS,
             session=f"sessionless-{uuid.uuid4()}",
         )

@@ -108,7 +108,7 @@ async def _simulated(
     def executor_on(transport: Transport) -> Executor:
         return Executor(transport, observe=tell, bits=lambda: chance.getrandbits(64))
 
-    reporter, trouble = Reporter() if config.telemetry else None, Trouble()
+    reporter, trouble = Reporter(config.sdk_version) if config.telemetry else None, Trouble()
 
     def tell(event: AnyEvent) -> None:
         trouble.note(event)
