@@ -131,7 +131,12 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
             404, "NotFound", "there is no such model or checkpoint", "give a base model of the server, or a saved path"
         ),
         _FIELD,
-        Cause(None, "InvalidInput", "neither or both of base_model and model_path were given", "give one of them"),
+        Cause(
+            None,
+            "InvalidInput",
+            "neither base_model nor model_path was given",
+            "give one of them, or both: the path is what is sampled from",
+        ),
         Cause(
             None, "CapabilityMissing", "the server says it can't sample from that model", "choose another base model"
         ),
