@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,14 @@ def halves(data: Sequence[Datum], logprobs: Arrays) -> Any:
 
 def failing(data: Sequence[Datum], logprobs: Arrays) -> Any:
     raise ZeroDivisionError(f"{len(data)}, {len(logprobs)}")
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="torch is there")
+def test_without_torch_its_arrays_are_refused_before_anything_is_sent() -> None:
+    trainer = Trainer()
+    error = trainer.run(take_custom(a_run(), DATA, CustomLoss(loss_fn=halves, arrays="torch"))).failure()
+    assert isinstance(error, errors.ExtraMissing)
+    assert (error.extra, "pip install 'tinkex-py[torch]'" in error.message, trainer.taken) == ("torch", True, {})
 
 
 EMPTY: Any = json.loads('{"loss_fn_outputs": [{}], "metrics": {}}')

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Literal, TypeAlias
 
+from tinkex_py.errors import ExtraMissing
 from tinkex_py.losses.objective import Objective, evaluate
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction
 from tinkex_py.types.datum import Datum
@@ -27,7 +28,18 @@ def evaluated(
     return objective.completed(base, data, logprobs).evaluation
 
 
+def extra_missing(arrays: ArrayKind | None) -> ExtraMissing | None:
+    """What has to be installed for a loss that wants such arrays."""
+    return _NO_TORCH if arrays == "torch" and find_spec("torch") is None else None
+
+
 def kind_for(loss_fn: LossFunction) -> ArrayKind:
     """Torch where it is installed, save for losses of this package, which give their own gradients."""
     own = type(loss_fn).__module__.startswith("tinkex_py.losses")
     return "torch" if not own and find_spec("torch") is not None else "numpy"
+
+
+_NO_TORCH = ExtraMissing(
+    message="a loss of torch's tensors needs torch; install it with: pip install 'tinkex-py[torch]', or give arrays='numpy'",
+    extra="torch",
+)

@@ -14,7 +14,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints import steps
 from tinkex_py.errors import CallbackFailed, DeadlineExceeded, InvalidInput, TinkerError
-from tinkex_py.losses.evaluation import ArrayKind, evaluated
+from tinkex_py.losses.evaluation import ArrayKind, evaluated, extra_missing
 from tinkex_py.losses.objective import Objective
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction, RegularizerError
 from tinkex_py.losses.surrogates import first_pass, logprobs_of, merged, second_pass, targets_problem
@@ -55,7 +55,7 @@ class CustomLoss(Struct, frozen=True, kw_only=True):
         unclear = self.objective.problem()
         if unclear is not None:
             return InvalidInput(message=f"regularizers: {unclear}", path="regularizers")
-        return problem(data, "data") or targets_problem(data) or self.unfit()
+        return problem(data, "data") or targets_problem(data) or self.unfit() or extra_missing(self.arrays)
 
 
 class _Passed(Struct, frozen=True, kw_only=True):
