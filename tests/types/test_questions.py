@@ -95,6 +95,21 @@ def test_what_is_wrong_is_named_with_its_path(options: dict[str, Any], path: str
     assert (found.path, path in found.message) == (path, True)
 
 
+REMEDIES = {
+    "nothing before the last": ([1], 1, "leave it out: the prompt has nothing before its last token"),
+    "more than there are": ([1, 2], 2, "give 1 at most"),
+    "less than one": ([1, 2], 0, "give "),
+    "no prompt logprobs": ([1, 2], 1, "ask for include_prompt_logprobs=True with it"),
+}
+
+
+@pytest.mark.parametrize(("tokens", "last", "remedy"), REMEDIES.values(), ids=REMEDIES)
+def test_what_may_be_asked_of_the_last_tokens_is_said(tokens: list[int], last: int, remedy: str) -> None:
+    found = question(prompt=ModelInput.from_ints(tokens), prompt_logprobs_last_n=last).problem()
+    assert found is not None
+    assert f"prompt_logprobs_last_n is {last}: {remedy}" in found.message
+
+
 @pytest.mark.parametrize("prompt", [[1, 2], "hi", None, np.array([1, 2]), EXAMPLE], ids=repr)
 def test_a_prompt_of_another_kind_is_told_what_it_should_be(prompt: Any) -> None:
     found = question(prompt=prompt).problem()

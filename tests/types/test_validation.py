@@ -9,6 +9,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py import (
+    AdamOptimizerConfig,
     AdamParams,
     Datum,
     DimuonOptimizerConfig,
@@ -16,6 +17,8 @@ from tinkex_py import (
     LoraConfig,
     ModelInput,
     OtherOptimizer,
+    RecoveryPolicy,
+    RetryConfig,
     SamplingParams,
     TensorData,
     check,
@@ -54,7 +57,14 @@ GOOD: dict[str, object] = {
     "stop text": SamplingParams(stop="a\nb"),
     "stop ids": SamplingParams(stop=[1, 2]),
     "no stop": SamplingParams(stop=[]),
+    "image": ImageChunk(b"x", "png"),
+    "image elsewhere": ImageAssetPointerChunk("jpeg", "https://a.test"),
+    "audio": DmelChunk(b"x"),
+    "text": EncodedTextChunk([1, 2]),
+    "retries": RetryConfig(max_connections=None),
+    "recovery": RecoveryPolicy(),
     "adam": AdamParams(),
+    "adam config": AdamOptimizerConfig(),
     "dimuon": DimuonParams(learning_rate=0.02),
     "dimuon config": DimuonOptimizerConfig(),
     "lora": LoraConfig(seed=3),
@@ -94,6 +104,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "image format": (ModelInput((ImageChunk(b"x", "gif"),)), "model_input.chunks[0].format"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - refused
     "image tokens": (ModelInput((ImageChunk(b"x", "png", -1),)), "model_input.chunks[0].expected_tokens"),
     "image location": (ModelInput((ImageAssetPointerChunk("png", ""),)), "model_input.chunks[0].location"),
+    "a chunk of its own": (ImageChunk(b"", "png"), "chunk.data"),
+    "text of its own": (EncodedTextChunk([1, -1]), "chunk.tokens[1]"),
+    "retries": (RetryConfig(max_connections=0), "retry_config.max_connections"),
+    "recovery": (RecoveryPolicy(max_attempts=0), "recovery.max_attempts"),
     "audio": (ModelInput((DmelChunk(b""),)), "model_input.chunks[0].dmel"),
     "tensor": (TensorData([float("inf")]), "tensor[0]"),
     "max_tokens": (SamplingParams(max_tokens=0), "sampling_params.max_tokens"),

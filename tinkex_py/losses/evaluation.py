@@ -40,6 +40,7 @@ def kind_for(loss_fn: LossFunction) -> ArrayKind:
 
 
 _NO_TORCH = ExtraMissing(
-    message="a loss of torch's tensors needs torch; install it with: pip install 'tinkex-py[torch]', or give arrays='numpy'",
+    message="a loss of torch's tensors needs torch; install it with: pip install 'tinkex-py[torch]', "
+    "or give arrays='numpy'",
     extra="torch",
 )

@@ -62,7 +62,10 @@ class Question(Struct, frozen=True, gc=False, kw_only=True):
         longest = _before(self.prompt.length, _LENGTH_UNKNOWN)
         if self.include_prompt_logprobs and last <= longest:
             return None
-        remedy = "ask for include_prompt_logprobs=True with it" if last <= longest else f"give {longest} at most"
+        most = (
+            f"give {longest} at most" if longest > 0 else "leave it out: the prompt has nothing before its last token"
+        )
+        remedy = "ask for include_prompt_logprobs=True with it" if last <= longest else most
         return refused("prompt_logprobs_last_n", last, remedy)
 
     def _target_problem(self) -> InvalidInput | None:

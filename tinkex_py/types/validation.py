@@ -25,12 +25,19 @@ from tinkex_py.types.limits import (
     settings_problem,
 )
 from tinkex_py.types.packing import Unpackable, place_of
-from tinkex_py.types.retries import RecoveryPolicy
+from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.rows import Kind, Rows, rows_of
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.scanning import all_look_finite, all_within_int31, first_beyond_int31, first_non_finite
 from tinkex_py.types.tensor import TensorData
-from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig, OtherOptimizer
+from tinkex_py.types.training import (
+    AdamOptimizerConfig,
+    AdamParams,
+    DimuonOptimizerConfig,
+    DimuonParams,
+    LoraConfig,
+    OtherOptimizer,
+)
 
 T = TypeVar("T")
 
@@ -45,13 +52,19 @@ _ROOTS: dict[type, str] = {
     DimuonOptimizerConfig: "optimizer",
     OtherOptimizer: "optimizer",
     LoraConfig: "lora_config",
+    RetryConfig: "retry_config",
     RecoveryPolicy: "recovery",
+    EncodedTextChunk: "chunk",
+    ImageChunk: "chunk",
+    ImageAssetPointerChunk: "chunk",
+    DmelChunk: "chunk",
     str: "name",
 }
 
 
 def check(value: T) -> Outcome[T, InvalidInput]:
-    """The value if it can be sent as it is: a Datum, a batch of them, an input, a tensor, settings, or a name.
+    """The value if it can be sent as it is: a Datum, a batch of them, an input or a chunk of it, a tensor, settings,
+    or a name.
 
     >>> check(SamplingParams(temperature=-1.0)).failure().path
     'sampling_params.temperature'
@@ -71,10 +84,20 @@ def problem(value: object, path: str) -> InvalidInput | None:
             return _model_input(value, path)
         case TensorData():
             return _tensor(value, path)
+        case EncodedTextChunk() | ImageChunk() | ImageAssetPointerChunk() | DmelChunk():
+            return _chunk(value, path)
         case (
-            SamplingParams() | AdamParams() | DimuonParams() | DimuonOptimizerConfig() | LoraConfig() | RecoveryPolicy()
+            SamplingParams()
+            | AdamParams()
+            | DimuonParams()
+            | DimuonOptimizerConfig()
+            | LoraConfig()
+            | RetryConfig()
+            | RecoveryPolicy()
         ):
             return settings_problem(value, path)
+        case AdamOptimizerConfig():
+            return None
         case OtherOptimizer(type=family, settings=settings):
             return name_problem(family, f"{path}.type") or loss_config_problem(settings, f"{path}.settings")
         case str():
