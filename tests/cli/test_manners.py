@@ -25,7 +25,7 @@ def test_the_version_is_printed_with_what_it_stands_on() -> None:
     said = json.loads(tinkex("version", "--json", "--deps").stdout)
     assert (said["tinkex"], said["protocol"]) == (__version__, PROTOCOL_VERSION)
     assert {"httpx", "msgspec", "protobuf", "returns"} <= {name for name, each in said["dependencies"].items() if each}
-    assert tinkex("version").stdout == f"tinkex {__version__}\n"
+    assert tinkex("version").stdout == f"tinkex {__version__} (protocol {PROTOCOL_VERSION})\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

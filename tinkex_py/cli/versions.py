@@ -29,7 +29,7 @@ def version_command(invocation: Invocation, *, as_json: bool, deps: bool) -> Non
     if as_json:
         write_json(invocation, value)
     elif invocation.format == "table" and not deps:
-        invocation.say(f"tinkex {__version__}")
+        invocation.say(f"tinkex {__version__} (protocol {PROTOCOL_VERSION})")
     else:
         flat = {name: each for name, each in value.items() if name != "dependencies"}
         show_one(invocation, value, {**flat, **(_dependencies() if deps else {})})
