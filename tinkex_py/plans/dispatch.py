@@ -109,7 +109,7 @@ def _give_way(dispatch: Dispatch, size: int, error: TinkerError, limits: Limits)
 def _press(dispatch: Dispatch, at: float, seconds: float, error: TinkerError) -> Plan[None]:
     dispatch.press(at, seconds)
     reason: Literal["backpressure", "billing"] = "backpressure" if isinstance(error, RateLimited) else "billing"
-    yield from observe(Paused(operation="sample", reason=reason, seconds=seconds, error=error))
+    yield from observe(Paused(operation="asample", reason=reason, seconds=seconds, error=error))
 
 
 def _pause(dispatch: Dispatch, size: int, error: TinkerError, at: float) -> float | None:
