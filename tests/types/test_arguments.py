@@ -170,5 +170,6 @@ def test_a_search_takes_lists_as_it_takes_tuples() -> None:
 def test_times_are_given_as_they_are_or_as_text() -> None:
     noon = datetime(2026, 7, 13, 12, tzinfo=UTC)
     assert (as_moment(noon), as_moment("2026-07-13T12:00:00Z"), as_moment("noon")) == (noon, noon, None)
+    assert (as_moment(datetime(2026, 7, 13, 12)), as_moment("2026-07-13T12:00:00")) == (noon, noon)  # noqa: DTZ001
     day = date(2026, 7, 13)
     assert (as_day(day), as_day("2026-07-13"), as_day("today")) == (day, day, None)

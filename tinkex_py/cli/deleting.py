@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 from msgspec import Struct
@@ -31,7 +31,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
     found = None if value is None else as_moment(value)
     if found is None and value is not None:
         raise click.BadParameter(f"{value!r} is no time: give 2026-07-13 or 2026-07-13T12:00:00Z")
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+    return found
 
 
 class Failed(Struct, frozen=True):

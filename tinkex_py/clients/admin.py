@@ -37,7 +37,7 @@ class AdminOperations(Opened):
     def get_billing_usage(
         self, starting_on: datetime | str, ending_before: datetime | str, *, timeout: float | None = None
     ) -> Plan[BillingUsageResponse]:
-        """What was used between two moments, at most 14 days apart and on the hour.
+        """What was used between two moments, at most 14 days apart and on the hour, in UTC unless they say otherwise.
 
         GET /api/v1/billing/usage/events; Forbidden without the permission to view billing.
         """

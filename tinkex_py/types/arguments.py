@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from inspect import signature
 from typing import TypeAlias
 
@@ -69,11 +69,12 @@ def search_problem(request: SessionSearchRequest) -> InvalidInput | None:
 
 
 def as_moment(text: datetime | str) -> datetime | None:
-    """A moment that was given as one or as RFC 3339 text; None for a text that is none."""
+    """A moment that was given as one or as RFC 3339 text, in UTC unless it says otherwise; None for what is none."""
     try:
-        return text if isinstance(text, datetime) else datetime.fromisoformat(text)
+        moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def as_day(text: date | str) -> date | None:
