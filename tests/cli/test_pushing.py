@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from click.testing import Result
 from returns.result import Failure, Success
 
 from tests.cli.hub import TOKEN, Hub, hub
+from tests.cli.relay import relay
 from tests.cli.running import KEY, Stock, tinkex
 from tinkex_py.cli.cards import Adapter, card, complete_config, described, layout_of
 from tinkex_py.errors import NotFound
@@ -106,6 +109,39 @@ def test_a_refusal_of_the_hub_is_said_with_what_to_do(stock: Stock, there: Hub, 
     result = pushed(stock, there, "--repo", REPO)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 2)
     assert f"What to do: {to_do}" in result.stderr
+
+
+def packed(**files: bytes) -> bytes:
+    """An archive of these files; their names have `__` for the dot."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name.replace("__", "."))
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+BROKEN = {
+    "the download": ((404, b'{"detail": "there is no checkpoint"}'), b"", "there is no checkpoint"),
+    "the configuration": (
+        None,
+        packed(adapter_config__json=b"{", adapter_model__bin=b""),
+        "the adapter's files can't be",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "content", "said"), BROKEN.values(), ids=BROKEN)
+def test_what_fails_on_the_way_to_the_hub_is_not_told_as_the_hubs(
+    stock: Stock, there: Hub, answer: tuple[int, bytes] | None, content: bytes, said: str
+) -> None:
+    with relay(stock.address) as front:
+        address = json.dumps({"url": f"{front.address}/files/packed"}).encode()
+        front.instead = {"/archive": answer or (200, address), "/files/packed": (200, content)}
+        result = pushed(stock._replace(address=front.address), there, "--repo", REPO)
+    assert (result.exit_code, there.commits, "the hub" in result.stderr) == (1, [], False)
+    assert said in result.stderr
 
 
 def test_a_name_that_the_hub_does_not_take_is_said(stock: Stock, there: Hub) -> None:

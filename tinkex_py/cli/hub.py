@@ -33,31 +33,45 @@ _TO_DO: Mapping[int | None, str] = {
 
 
 class Hub:
-    """What is asked of the hub, with the token that `hf auth login` stored or HF_TOKEN holds."""
+    """What is asked of the hub, with the token that `hf auth login` stored or HF_TOKEN holds.
 
-    def __init__(self, api: HfApi) -> None:
+    Whatever goes wrong there is said in two lines, and ends the command with status 1.
+    """
+
+    def __init__(self, api: HfApi, invocation: Invocation) -> None:
         self._api = api
+        self._invocation = invocation
+
+    @contextmanager
+    def _asked(self) -> Generator[HfApi]:
+        try:
+            yield self._api
+        except Exception as error:  # noqa: BLE001 - the package raises its own, its transport's, and bare exceptions
+            self._invocation.stop(*_told(error))
 
     def account(self) -> str:
         """Whose token it is."""
-        found: Mapping[str, Any] = self._api.whoami()
-        return str(found["name"])
+        with self._asked() as api:
+            found: Mapping[str, Any] = api.whoami()
+            return str(found["name"])
 
     def repository(self, name: str, *, public: bool) -> tuple[str, bool]:
         """Its whole name, made where it isn't there, and whether it is public; an older one stays as it is."""
-        repo = self._api.create_repo(name, private=not public, exist_ok=True).repo_id
-        return repo, not self._api.model_info(repo).private
+        with self._asked() as api:
+            repo = api.create_repo(name, private=not public, exist_ok=True).repo_id
+            return repo, not api.model_info(repo).private
 
     def branch(self, repo: str, name: str) -> None:
         """Make a branch, unless it is there."""
-        self._api.create_branch(repo, branch=name, exist_ok=True)
+        with self._asked() as api:
+            api.create_branch(repo, branch=name, exist_ok=True)
 
     def told_of(self, repo: str, revision: str | None) -> tuple[bool, str | None]:
         """Whether the repository has a README, and the checkpoint that it names."""
         from huggingface_hub.errors import EntryNotFoundError
 
-        with TemporaryDirectory() as folder, suppress(EntryNotFoundError):
-            file = self._api.hf_hub_download(repo, CARD, revision=revision, local_dir=folder)
+        with TemporaryDirectory() as folder, self._asked() as api, suppress(EntryNotFoundError):
+            file = api.hf_hub_download(repo, CARD, revision=revision, local_dir=folder)
             found = _CHECKPOINT.search(Path(file).read_text(encoding="utf-8", errors="replace"))
             return True, found and found[0]
         return False, None
@@ -74,21 +88,21 @@ class Hub:
         ignore: Sequence[str],
     ) -> str:
         """Bring a folder's files there, in one commit; return where to look at it."""
-        done = self._api.upload_folder(
-            repo_id=repo,
-            folder_path=folder,
-            revision=revision,
-            commit_message=message,
-            create_pr=create_pr,
-            allow_patterns=list(allow) or None,
-            ignore_patterns=list(ignore),
-        )
-        return done.pr_url or done.commit_url
+        with self._asked() as api:
+            done = api.upload_folder(
+                repo_id=repo,
+                folder_path=folder,
+                revision=revision,
+                commit_message=message,
+                create_pr=create_pr,
+                allow_patterns=list(allow) or None,
+                ignore_patterns=list(ignore),
+            )
+            return done.pr_url or done.commit_url
 
 
-@contextmanager
-def hub_of(invocation: Invocation) -> Generator[Hub]:
-    """The hub; whatever goes wrong there is said in two lines, and ends the command with status 1."""
+def hub_of(invocation: Invocation) -> Hub:
+    """The hub, of which nothing is asked yet; the command ends where the package for it isn't installed."""
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -97,10 +111,7 @@ def hub_of(invocation: Invocation) -> Generator[Hub]:
         invocation.fail(ExtraMissing(message=message, extra="hub"))
     if invocation.options.quiet or not invocation.err.is_terminal:
         _ = disable_progress_bars()
-    try:
-        yield Hub(HfApi(endpoint=os.environ.get("HF_ENDPOINT")))
-    except Exception as error:  # noqa: BLE001 - the package raises its own, its transport's, and bare exceptions
-        invocation.stop(*_told(error))
+    return Hub(HfApi(endpoint=os.environ.get("HF_ENDPOINT")), invocation)
 
 
 def _told(error: Exception) -> tuple[str, str]:

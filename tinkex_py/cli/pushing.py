@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+from msgspec import MsgspecError
 
 from tinkex_py.cli.cards import Adapter, complete_config, described, layout_of, write_card
 from tinkex_py.cli.downloading import downloaded
@@ -17,7 +19,9 @@ from tinkex_py.cli.options import Command
 from tinkex_py.cli.tables import done
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
+from tinkex_py.errors import FileFailed
 from tinkex_py.types.paths import TinkerPath
+from tinkex_py.types.raised import in_words
 
 _LEFT_OUT = ("optimizer.safetensors", "checkpoint_complete")
 """Files of a checkpoint that nobody needs who loads its adapter."""
@@ -56,7 +60,8 @@ def push_hf(
     if create_pr and revision is not None:
         raise click.UsageError("Give either --revision or --create-pr: a pull request is to the main branch.")
     place = invocation.or_exit(TinkerPath.parse(path))
-    with hub_of(invocation) as hub, TemporaryDirectory() as beside, invocation.client(ServiceClient) as service:
+    hub = hub_of(invocation)
+    with TemporaryDirectory() as beside, invocation.client(ServiceClient) as service:
         account = hub.account()
         folder = downloaded(invocation, service, path, Path(beside), force=False).folder
         adapter = _adapter(invocation, service, path, folder)
@@ -68,7 +73,8 @@ def push_hf(
             hub.branch(repo, revision)
         own_readme = _own_readme(invocation, hub, repo, revision, path)
         if not no_model_card and not own_readme:
-            write_card(adapter, repo, revision, folder)
+            with _on_disk(invocation, folder):
+                write_card(adapter, repo, revision, folder)
         invocation.note(f"Uploading to {repo} as {account}")
         message = commit_message or f"Add the adapter of {path}"
         left_out = (*ignore, *(() if allow else _LEFT_OUT), *((CARD,) if own_readme else ()))
@@ -89,9 +95,19 @@ def _adapter(invocation: Invocation, service: ServiceClient, path: str, folder: 
             "give the path of weights to train on, or exported without encryption",
         )
     known = RestClient.beside(service).get_weights_info_by_tinker_path(path)
-    adapter = described(layout, path, known, folder)
-    complete_config(adapter, folder)
-    return adapter
+    with _on_disk(invocation, folder):
+        adapter = described(layout, path, known, folder)
+        complete_config(adapter, folder)
+        return adapter
+
+
+@contextmanager
+def _on_disk(invocation: Invocation, folder: Path) -> Generator[None]:
+    """The end where files that came can't be read, or none can be written beside them."""
+    try:
+        yield
+    except (OSError, MsgspecError) as error:
+        invocation.fail(FileFailed(message=f"the adapter's files can't be used: {in_words(error)}", path=str(folder)))
 
 
 def _repository(invocation: Invocation, hub: Hub, name: str, *, public: bool) -> tuple[str, bool]:
