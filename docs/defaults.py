@@ -239,7 +239,8 @@ def _parity() -> str:
     rows = (f"| `{name}` | {_numbers(numbers)} |" for name, numbers in PROFILES.items())
     head = (
         "## Parity\n",
-        "A profile has the numbers of another client's HTTP layer; what differs from its default wins over it.\n",
+        "A profile has the numbers of another client's HTTP layer; what differs from its default wins over it.",
+        "`parity=` of a client takes the place of that of its settings, with its numbers.\n",
         "| `parity` | Numbers |",
         "| --- | --- |",
     )

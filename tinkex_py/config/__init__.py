@@ -134,7 +134,7 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
         >>> Config(parity="elixir", read_timeout=7.0).changed({"parity": "python"}).max_attempts
         11
         """
-        own = profile(self.parity) if "parity" in settings else {}
+        own: Mapping[str, float] = profile(self.parity) if "parity" in settings else {}
         left = {name: _DEFAULTS[name] for name, number in own.items() if getattr(self, name) == number}
         return structs.replace(self, **{**left, **settings})
 

@@ -180,7 +180,8 @@ def _unfinished(probe: _Probe, body: bytes) -> Pending | Announced | Refused | N
     if probe.status == "complete_metadata":
         return Announced(_size(probe.response_payload_size))
     if probe.error is not UNSET or probe.status in _FAILED:
-        return Refused(_shortened(_said(probe.error) or _text_of(body)), category_of(probe.category))
+        said = None if probe.error is UNSET else _said(probe.error)
+        return Refused(_shortened(said or _text_of(body)), category_of(probe.category))
     return _pending(probe) if probe.status == "pending" else None
 
 
