@@ -241,6 +241,7 @@ def test_a_sparse_tensor_holds_its_values_and_reads_as_its_matrix() -> None:
     assert (empty.problem, empty.data, empty.tolist(pad_value=-1)) == (None, [], [[-1, -1, -1]])
     assert TensorData(sparse, shape=(3, 3)).to_numpy().tolist() == [5.0]  # as listed: they don't fit that shape
     assert not sparse.to_numpy().flags.writeable
+    assert (sparse.listed, sparse.listed.listed) == (TensorData.of([5.0]), TensorData.of([5.0]))
 
 
 def test_tensors_are_values() -> None:

@@ -30,6 +30,11 @@ STATES = {
     "announced": (200, b'{"status": "complete_metadata", "response_payload_size": 7}', Announced(7)),
     "announced without a size": (200, b'{"status": "complete_metadata"}', Announced(0)),
     "failed": (200, b'{"error": "boom", "category": "user"}', Refused("boom", "user")),
+    "failed in other letters": (200, b'{"error": "f\xfcr \\ud83d", "category": "user"}', Refused("f\ufffdr ?", "user")),
+    "failed over two lines": (200, b'{"error": "a\nb", "category": 1e400}', Refused("a\nb", "unknown")),
+    "pending in other letters": (200, b'{"status": "pending", "queue_state": "\\udc00"}', Pending(queue_state="?")),
+    "try again after ages": (200, b'{"type": "try_again", "retry_after_ms": 1e400}', Pending()),
+    "held, with something else": (408, b"<html>", Pending()),
     "failed without a word": (
         200,
         b'{"error": null, "category": "server"}',
@@ -50,8 +55,14 @@ def test_a_promise_is_in_one_state(status: int, body: bytes, state: object) -> N
     assert PROMISE.read(Reply(status=status, body=body)) == Success(state)
 
 
-def test_a_body_that_is_no_state_is_a_failure() -> None:
-    assert isinstance(PROMISE.read(Reply(status=200, body=b"5")), Failure)
+@pytest.mark.parametrize("body", [b"5", b"", b'{"error": "no"', b'{"error":' + b"[" * 3000 + b"]" * 3000 + b"}"])
+def test_a_body_that_is_no_state_is_a_failure(body: bytes) -> None:
+    assert isinstance(PROMISE.read(Reply(status=200, body=body)), Failure)
+
+
+def test_an_empty_body_is_no_result_in_protobuf() -> None:
+    reply = Reply(status=200, headers=(("content-type", "application/x-protobuf"),))
+    assert isinstance(PROMISE.read(reply), Failure)
 
 
 SOON: dict[str, tuple[type[Struct], object, Struct]] = {

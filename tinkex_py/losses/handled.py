@@ -16,7 +16,9 @@ def batch_loss(handle: LossHandle) -> LossFunction:
         total: object = 0
         metrics: dict[str, float] = {}
         for datum, points in zip(data, logprobs, strict=True):
-            one, found = handle.traced(points, *(datum.loss_fn_inputs[name].to_numpy() for name in handle.input_names))
+            one, found = handle.traced(
+                points, *(datum.loss_fn_inputs[name].listed.to_numpy() for name in handle.input_names)
+            )
             if tuple(one.shape):
                 raise LossError(f"it returned a loss of shape {tuple(one.shape)} for one datum: return a scalar")
             total += one

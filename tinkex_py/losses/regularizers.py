@@ -236,7 +236,7 @@ def _inputs(data: Sequence[Datum], field: str, logprobs: Arrays) -> Arrays:
     missing = next((place for place, datum in enumerate(data) if field not in datum.loss_fn_inputs), None)
     if missing is not None:
         raise LossError(f"data[{missing}] has no loss input {field!r}, which a regularizer needs")
-    return _fitting([datum.loss_fn_inputs[field].to_numpy() for datum in data], logprobs)
+    return _fitting([datum.loss_fn_inputs[field].listed.to_numpy() for datum in data], logprobs)
 
 
 def _fitting(values: Sequence[object], logprobs: Arrays) -> Arrays:

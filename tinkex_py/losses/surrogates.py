@@ -99,7 +99,7 @@ def _fits(targets: TensorData, size: int | None) -> bool:
 
 
 def _shaped(targets: TensorData, tensor: TensorData) -> np.typing.NDArray[np.float64]:
-    values = np.asarray(tensor.to_numpy(), np.float64).reshape(-1)
+    values = np.asarray(tensor.listed.to_numpy(), np.float64).reshape(-1)
     whole = tensor.sparse_crow_indices is None and values.size == prod(targets.shape or ())
     crow, col = targets.sparse_crow_indices, targets.sparse_col_indices
     if whole and targets.shape is not None and crow is not None and col is not None:

@@ -133,6 +133,11 @@ class TensorData:
         return len(self.buffer) // WIDTHS[self.dtype]
 
     @property
+    def listed(self) -> TensorData:
+        """The values that a sparse tensor lists, in a row; a dense tensor is what it is."""
+        return self.of_packed(self.packed) if self._is_sparse else self
+
+    @property
     def packed(self) -> Packed:
         """The elements held with their shape; they are flat when the tensor is sparse or knows no shape."""
         return Packed(self.buffer, self.dtype, self._held_shape(), self.sound)

@@ -82,6 +82,15 @@ def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     return Success(value)
 
 
+def leniently(body: bytes, reason: str) -> Outcome[Json, str]:
+    """What can be made of a body that isn't quite JSON; Failure with that reason when nothing can."""
+    try:
+        value: Json = json.loads(body.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return Failure(reason)
+    return Success(value)
+
+
 def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
     """A value of JSON's own kinds as a value of that type."""
     try:

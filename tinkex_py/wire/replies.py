@@ -12,7 +12,7 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.errors import Category
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Reply
 from tinkex_py.types.promises import Announced, Pending, Promised, PromiseState, Ready, Refused
 from tinkex_py.wire import json
@@ -77,14 +77,19 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
         return frozenset({408})
 
     def read(self, reply: Reply) -> Outcome[PromiseState[T], str]:
-        """The state, by the tests that the protocol gives, in its order; protobuf is always a result."""
-        if reply.status not in self.statuses and is_protobuf(reply.header("content-type")):
-            return _ready(results.decode(self.form, reply.body))
-        probe = _probe(reply.body)
-        unfinished = _pending(probe) if reply.status in self.statuses else _unfinished(probe, reply.body)
-        if unfinished is not None:
-            return Success(unfinished)
-        return _ready(json.decode(self.form, reply.body))
+        """The state, by the tests that the protocol gives, in its order; protobuf is always a result, if of some bytes.
+
+        What can't be read as a state is no result either: a result's own fields may all be left out.
+        """
+        if reply.status in self.statuses:
+            return Success(_pending(_probe(reply.body).value_or(_Probe())))
+        if is_protobuf(reply.header("content-type")):
+            return _ready(results.decode(self.form, reply.body)) if reply.body else Failure("the answer is empty")
+        probed = _probe(reply.body)
+        if isinstance(probed, Failure):
+            return probed
+        unfinished = _unfinished(probed.unwrap(), reply.body)
+        return _ready(json.decode(self.form, reply.body)) if unfinished is None else Success(unfinished)
 
 
 class OrPromised(Struct, Generic[StructT], frozen=True):
@@ -166,12 +171,13 @@ def category_of(word: object) -> Category:
     return "user" if lowered.startswith("user") else "server" if lowered.startswith("server") else "unknown"
 
 
-def _probe(body: bytes) -> _Probe:
+def _probe(body: bytes) -> Outcome[_Probe, str]:
+    """The fields, if need be of a text that isn't quite JSON: with what is no UTF-8, or with numbers beyond any."""
     match json.decode(_Probe, body):
-        case Success(probe):
-            return probe
-        case Failure(_):
-            return _Probe()
+        case Failure(reason):
+            return then(json.leniently(body, reason), lambda value: json.convert(_Probe, value))
+        case read:
+            return read
 
 
 def _unfinished(probe: _Probe, body: bytes) -> Pending | Announced | Refused | None:
@@ -199,7 +205,7 @@ def _size(payload: object) -> int:
 
 
 def _word(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return _shortened(value) if isinstance(value, str) else None
 
 
 def _seconds(milliseconds: object) -> float | None:
