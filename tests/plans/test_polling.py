@@ -27,6 +27,7 @@ KEPT: dict[str, tuple[list[Line], list[float]]] = {
     "not held: asked at growing intervals": ([reply(408), reply(408), reply(408), DONE], [0.02, 0.04, 0.08]),
     "try again": ([reply(200, {"type": "try_again", "retry_after_ms": 3000}), DONE], [3.0]),
     "fault": ([reply(503), reply(500), DONE], [1.0, 2.0]),
+    "try again in next to no time": ([reply(200, {"type": "try_again", "retry_after_ms": 0.001}), DONE], [0.02]),
     "fault with a wish": ([reply(503, retry_after="9"), DONE], [9.0]),
     "rate limit": ([reply(429), DONE], [1.0]),
     "rate limit with a wish": ([reply(429, retry_after="9"), DONE], [9.0]),

@@ -46,6 +46,12 @@ def test_the_servers_wish_wins() -> None:
     assert gaps(script.times) == [7.0, 0.2]
 
 
+def test_a_wish_for_next_to_nothing_is_not_asked_for_thousands_of_times() -> None:
+    script = Script(reply(503, retry_after_ms="0.001"))
+    assert isinstance(script.run(call(GET, Policy(seconds=1, attempts=None))), Failure)
+    assert len(script.sent) <= 50
+
+
 def test_a_wish_beyond_the_time_left_ends_it_at_once() -> None:
     script = Script(reply(429, retry_after="301"))
     outcome = script.run(call(GET, POLICY))

@@ -55,6 +55,7 @@ from tinkex_py.plans.retry import (
     backoff,
     delay_before,
     exchange,
+    heeded,
     identity,
     paused,
 )
@@ -235,7 +236,7 @@ def _wait(ticket: Ticket, pending: Pending, waiting: Waiting, state: _State, ask
     wish = max(
         pending.retry_after or 0.0, 0.0 if waiting.backoff is None else (yield from waiting.backoff(state.pending))
     )
-    delay = wish or (0.0 if held else backoff(IMPATIENCE, state.empty))
+    delay = heeded(wish) if wish else (0.0 if held else backoff(IMPATIENCE, state.empty))
     if delay:
         yield from sleep(delay)
 

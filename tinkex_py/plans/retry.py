@@ -50,6 +50,7 @@ T = TypeVar("T")
 
 _NOT_IMPLEMENTED = 501
 """No accident: what the server doesn't offer it doesn't offer a second later either."""
+_FAULTS = range(500, 600)
 _PROXIES = 16
 """How often an empty 400 is taken for a proxy's."""
 
@@ -162,7 +163,7 @@ def answered(request: AnyRequest, headers: Pairs, attempt: int = 1) -> Plan[Repl
 def may_repeat(request: AnyRequest, reply: Reply) -> bool:
     """Whether that answer may be another one next time: the server's own word, or its status."""
     wish = reply.header("x-should-retry")
-    fault = reply.status >= 500 and reply.status != _NOT_IMPLEMENTED
+    fault = reply.status in _FAULTS and reply.status != _NOT_IMPLEMENTED
     if wish == "true" or (wish == "false" and not (request.repeat.insisting and fault)):
         return wish == "true"
     return reply.status in request.repeat.statuses or (request.repeat.faults and fault)
@@ -176,9 +177,14 @@ def _from_a_proxy(request: AnyRequest, reply: Reply, attempt: int) -> bool:
 def delay_before(policy: Policy, attempt: int, error: TinkerError) -> Plan[float]:
     """Seconds to wait after that attempt: the server's wish, unless that is "at once", or the policy's own."""
     if isinstance(error, StatusCause) and error.retry_after:
-        return error.retry_after
+        return heeded(error.retry_after)
     share = (yield from random_bits()) / 2**64
     return backoff(policy, attempt) * (1 - policy.jitter * share)
+
+
+def heeded(wish: float) -> float:
+    """A server's wish in seconds; one for less than a moment would have it asked thousands of times."""
+    return max(wish, IMPATIENCE.first)
 
 
 def backoff(policy: Policy, attempt: int) -> float:
