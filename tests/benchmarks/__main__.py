@@ -35,7 +35,7 @@ def main() -> None:
         lines = client.compared(scenarios, asked.transports.split(","), asked.rounds, tls=asked.tls)
         _show("figures", client.TITLES, lines, save=asked.save)
     if ENGINE in names:
-        _show(ENGINE, engines.TITLES, engines.compared(torch=asked.torch), save=asked.save)
+        _show(ENGINE, engines.TITLES, engines.compared(torch=asked.torch), save=asked.save and asked.torch)
 
 
 def _show(table: str, titles: Sequence[str], lines: Iterable[Sequence[str]], *, save: bool) -> None:
@@ -70,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     _ = parser.add_argument("--quick", action="store_true", help="a minute's selection")
     _ = parser.add_argument("--tls", action="store_true", help="over TLS, with HTTP/2 where the client speaks it")
     _ = parser.add_argument("--torch", action="store_true", help="the engine's work in torch too, which is installed")
-    _ = parser.add_argument("--save", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}")
+    _ = parser.add_argument(
+        "--save", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}; the engine's with --torch"
+    )
     _ = parser.add_argument("--rounds", type=int, default=2, help="fresh processes of each client (default 2)")
     _ = parser.add_argument("--transports", default="httpx,fast", help="this client's transports, with commas between")
     _ = parser.add_argument("scenarios", nargs="*", help=f"of {', '.join(EVERYTHING)}")
