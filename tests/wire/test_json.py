@@ -78,7 +78,7 @@ def test_not_a_number_is_read_however_it_is_spelled() -> None:
 @pytest.mark.parametrize("form", [ForwardBackwardOutput, OptimStepResponse])
 @pytest.mark.parametrize("other", ["2.5", "Infinity"])
 def test_a_metric_that_is_null_is_no_number(form: type[ForwardBackwardOutput | OptimStepResponse], other: str) -> None:
-    body = f'{{"metrics": {{"ratio:max": null, "grad_norm": null, "loss:sum": {other}}}}}'
+    body = f'{{"loss_fn_outputs": [], "metrics": {{"ratio:max": null, "grad_norm": null, "loss:sum": {other}}}}}'
     metrics = or_raise(decode(form, body.encode())).metrics or {}
     assert [name for name, value in metrics.items() if isnan(value)] == ["ratio:max", "grad_norm"]
     assert metrics["loss:sum"] == float(other)

@@ -10,7 +10,7 @@ from returns.result import Failure, Success
 from tinkex_py.endpoints.models import ModelUnloaded
 from tinkex_py.endpoints.sampling import SamplingSession
 from tinkex_py.request import Reply
-from tinkex_py.types import OptimStepResponse
+from tinkex_py.types import ForwardBackwardOutput, OptimStepResponse
 from tinkex_py.types.promises import Announced, Pending, Promised, Ready, Refused
 from tinkex_py.wire.replies import Explanation, Nothing, OrPromised, PromiseOf, Value, category_of, explanation
 
@@ -58,6 +58,10 @@ def test_a_promise_is_in_one_state(status: int, body: bytes, state: object) -> N
 @pytest.mark.parametrize("body", [b"5", b"", b'{"error": "no"', b'{"error":' + b"[" * 3000 + b"]" * 3000 + b"}"])
 def test_a_body_that_is_no_state_is_a_failure(body: bytes) -> None:
     assert isinstance(PROMISE.read(Reply(status=200, body=body)), Failure)
+
+
+def test_a_result_of_a_batch_has_outputs() -> None:
+    assert isinstance(PromiseOf(ForwardBackwardOutput).read(Reply(status=200, body=b"{}")), Failure)
 
 
 def test_an_empty_body_is_no_result_in_protobuf() -> None:

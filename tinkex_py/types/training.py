@@ -92,7 +92,7 @@ class ForwardBackwardOutput(Struct, frozen=True, kw_only=True):
     """Outputs of a loss: for each datum its tensors (`logprobs` `[T]` in nats), and metrics of the whole batch."""
 
     loss_fn_output_type: str = ""
-    loss_fn_outputs: Sequence[Mapping[str, TensorData]] = ()
+    loss_fn_outputs: Sequence[Mapping[str, TensorData]]
     metrics: Mapping[str, float] = FrozenMapping()
 
 
