@@ -130,6 +130,7 @@ def test_a_profile_given_to_a_client_wins_over_that_of_its_settings(
 ) -> None:
     monkeypatch.setenv("TINKEX_PARITY", "elixir")
     monkeypatch.setenv("TINKEX_POOL_SIZE", "7")
+    monkeypatch.delenv("TINKEX_TRANSPORT", raising=False)
     with ServiceClient(config, base_url="http://server.test", api_key=KEY, parity="python") as service:
         used = service.context.config
     assert used == Config(base_url="http://server.test", api_key=KEY, parity="python", max_connections=7)
