@@ -158,6 +158,23 @@ def test_closing_ends_what_runs_and_later_plans_find_it_closed() -> None:
     assert [type(each.failure()) for each in outcomes if each] == [errors.ClientClosed] * 3
 
 
+def test_who_closes_while_it_is_being_closed_waits_for_the_same_end() -> None:
+    under_test, begun, ended = runtime(), threading.Event(), list[int]()
+
+    def farewell() -> Plan[None]:
+        begun.set()
+        yield from sleep(0.2)
+        ended.append(1)
+
+    _ = wait(under_test.submit(pure(1)))
+    closing = threading.Thread(target=under_test.close, args=(farewell(),))
+    closing.start()
+    assert begun.wait(10)
+    under_test.close(farewell())
+    assert ended == [1]
+    closing.join()
+
+
 class Stubborn(Script):
     """A transport that never closes."""
 

@@ -54,7 +54,7 @@ class ThreadRuntime:
         self._submitting = self._woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = self._stopped = False
         self._farewell: Plan[None] | None = None
         self._process = os.getpid()
 
@@ -88,15 +88,16 @@ class ThreadRuntime:
     def close(self, farewell: Plan[None] | None = None) -> None:
         """End every plan, run `farewell`, end the transport and the thread, in a bounded time; once.
 
-        In a process that was forked off there is nothing to end.
+        Whoever closes while it is being closed waits for the same end. In a process that was forked off there is
+        nothing to end.
         """
         if self._process != os.getpid():
             return
         with self._lock:
-            loop, thread, first, self._closed = self._loop, self._thread, not self._closed, True
+            thread, first, self._closed = self._thread, not self._closed, True
             self._farewell = farewell if first else self._farewell
-        if loop is not None and thread is not None and thread.is_alive():
-            self.post(loop.stop)
+        if thread is not None and thread.is_alive():
+            self.post(self._stop)
             if not self.here:
                 thread.join(self._closing)
 
@@ -120,6 +121,12 @@ class ThreadRuntime:
             loop.close()
             raise
         return loop
+
+    def _stop(self) -> None:
+        """On the loop, and once: it runs on for what is done at its end, which a second stop would cut."""
+        if self._loop is not None and not self._stopped:
+            self._stopped = True
+            self._loop.stop()
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
