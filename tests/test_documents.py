@@ -50,4 +50,5 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": page.stem}
     for block in blocks(page):
-        exec(compile(block, str(page), "exec"), namespace)  # noqa: S102 - running them is the point
+        code = compile(block, str(page), "exec", dont_inherit=True)  # annotations are evaluated, as in a script
+        exec(code, namespace)  # noqa: S102 - running them is the point

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from returns.result import Failure, Success
@@ -33,12 +33,19 @@ from tinkex_py.plans.effects import (
     wait_for,
     within,
 )
+from tinkex_py.plans.patience import PollBackoff
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.testing import clock
+from tinkex_py.types import TensorDataLike, TokensLike
 
 ERROR = ClientClosed(message="closed")
 SCRIPT = Script(reply(200, {}))
+
+
+def test_the_type_of_a_plan_can_be_used_where_annotations_are_evaluated() -> None:
+    assert get_args(Plan[str])[2] is str
+    assert type(None) in get_args(TensorDataLike | None) + get_args(TokensLike | None) + get_args(PollBackoff | None)
 
 
 def test_a_halt_ends_every_plan_around_it_up_to_an_attempt() -> None:

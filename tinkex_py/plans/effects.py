@@ -137,13 +137,11 @@ class Unready(Struct, frozen=True, gc=False):
     error: TinkerError
 
 
-Scoped: TypeAlias = "Attempt | Deadline | Within | InTurn"
-Effect: TypeAlias = (
-    "Send | Sleep | Now | Random | Observe | Compute | Halt | Await | Together | Spawn | Shield | Scoped"
-)
-Outcomes: TypeAlias = "tuple[Outcome[Any], ...]"
-Answer: TypeAlias = "Reply | TransportError | Unready | Expired | Raised | Outcome[Any] | Outcomes | float | int | None"
-Plan: TypeAlias = "Generator[Effect, Answer, T]"
+Scoped: TypeAlias = Attempt | Deadline | Within | InTurn
+Effect: TypeAlias = Send | Sleep | Now | Random | Observe | Compute | Halt | Await | Together | Spawn | Shield | Scoped
+Outcomes: TypeAlias = tuple[Outcome[Any], ...]
+Answer: TypeAlias = Reply | TransportError | Unready | Expired | Raised | Outcome[Any] | Outcomes | float | int | None
+Plan: TypeAlias = Generator[Effect, Answer, T]
 
 _NOW = Now()
 _RANDOM = Random()

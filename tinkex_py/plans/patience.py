@@ -14,7 +14,7 @@ from tinkex_py.plans.effects import Plan, compute, halt, pure
 from tinkex_py.plans.retry import Policy, backoff
 from tinkex_py.types.limits import refused
 
-PollBackoff: TypeAlias = "Literal['none', 'exponential'] | tuple[float, float] | Callable[[int], float]"
+PollBackoff: TypeAlias = Literal["none", "exponential"] | tuple[float, float] | Callable[[int], float]
 """`none` asks again at once, `exponential` waits 1 s doubled up to 30 s, `(first, longest)` are other seconds, and a
 function is given how often in a row there was no result, and returns seconds."""
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 DType: TypeAlias = Literal["int64", "float32"]
 WIDTHS: dict[DType, int] = {"int64": 8, "float32": 4}
 """Bytes of an element."""
-TensorDataLike: TypeAlias = "TensorData | Sequence[object] | ArrayLike | TensorLike | float"
-"""What a tensor may be given as: a number, (nested) lists, `array.array`, a numpy array or a torch tensor."""
 
 _NOTHING = Packed(memoryview(b""), "float32", (0,))
 _MATRIX = 2
@@ -231,6 +229,10 @@ class TensorData:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (self._parts(), bytes(self.buffer)))
+
+
+TensorDataLike: TypeAlias = TensorData | Sequence[object] | ArrayLike | TensorLike | float
+"""What a tensor may be given as: a number, (nested) lists, `array.array`, a numpy array or a torch tensor."""
 
 
 class _Parts(NamedTuple):

@@ -10,7 +10,7 @@ from tinkex_py.types.kinds import is_row
 from tinkex_py.types.packing import Packed, Unpackable, pack
 from tinkex_py.types.scanning import first_beyond_int31
 
-TokensLike: TypeAlias = "Sequence[int] | ArrayLike | TensorLike"
+TokensLike: TypeAlias = Sequence[int] | ArrayLike | TensorLike
 """What token ids may be given as: a list, a tuple, `array.array`, a numpy array or a torch tensor, one-dimensional."""
 
 SHOWN = 8
