@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,16 @@ def test_a_file_of_keys_that_can_be_nowhere_does_not_matter_where_a_key_is_given
     result = tinkex("doctor", "--format", "json", "--base-url", stock.address, **given)
     found = findings(result.stdout)
     assert found["credential"] == ("good", "tml-***cdef, in TINKER_API_KEY or --api-key-file")
+
+
+def test_a_client_that_cannot_be_opened_is_told_of_with_the_settings_that_were_asked_for(tmp_path: Path) -> None:
+    result = tinkex(
+        "doctor", "--format", "json", "--base-url", "http://127.0.0.1:9", TINKEX_CREDENTIALS_FILE=str(tmp_path)
+    )
+    found, said = findings(result.stdout), f"{tmp_path} is no file"
+    assert result.exit_code == 1
+    assert found["server"] == ("good", "http://127.0.0.1:9")
+    assert [(found[about][0], found[about][1].startswith(said)) for about in ("credential", "access")] == [
+        ("bad", True),
+        ("bad", True),
+    ]

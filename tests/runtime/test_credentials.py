@@ -68,7 +68,12 @@ def test_a_missing_file_holds_nothing(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("place", "mode", "remedy"),
-    [("file", 0o644, "chmod 600"), ("file", 0o620, "chmod 600"), ("folder", 0o770, "chmod 700")],
+    [
+        ("file", 0o644, "chmod 600"),
+        ("file", 0o620, "chmod 600"),
+        ("folder", 0o770, "chmod 700"),
+        ("folder", 0o1777, "move it to a folder of your own"),
+    ],
 )
 def test_what_others_can_reach_is_refused_with_the_command_that_mends_it(
     file: Path, place: str, mode: int, remedy: str
@@ -77,6 +82,14 @@ def test_what_others_can_reach_is_refused_with_the_command_that_mends_it(
     (file if place == "file" else file.parent).chmod(mode)
     problem = stored_keys(file).failure()
     assert (remedy in problem.message, KEY in repr(problem)) == (True, False)
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    outcome = stored_keys(tmp_path)
+    assert isinstance(outcome, Failure)
+    assert (outcome.failure().path, "is no file" in outcome.failure().message) == (str(tmp_path), True)
+    assert "chmod" not in outcome.failure().message
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,9 @@ def doctor(invocation: Invocation) -> None:
     which models there are, how long an answer takes, and what the server lacks. Nothing is changed. Status 1 when
     something is bad.
     """
-    with invocation.client(ServiceClient) as service:
-        findings = list(_findings(service))
+    settings = invocation.settings()
+    with ServiceClient(settings) as service:
+        findings = list(_findings(settings, service))
     if invocation.format == "table" and invocation.out.is_terminal:
         _print(invocation, findings)
     else:
@@ -75,8 +76,8 @@ def doctor(invocation: Invocation) -> None:
         raise SystemExit(1)
 
 
-def _findings(service: ServiceClient) -> Iterator[Finding]:
-    config = service.context.config
+def _findings(config: Config, service: ServiceClient) -> Iterator[Finding]:
+    """Of the settings that were asked for: a client that can't work with them has others."""
     where = "the embedded engine, in this process" if _embedded(config) else f"{shown('base_url', config.base_url)}"
     yield Finding(about="server", state="good", finding=where)
     yield _credential(config)

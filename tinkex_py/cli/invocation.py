@@ -67,7 +67,12 @@ class Invocation(Struct, kw_only=True):
 
     @contextmanager
     def client(self, kind: type[ClientT], folder: Path = FOLDER, *, engine: bool = False) -> Generator[ClientT]:
-        """A client of the server that is named; of the embedded engine where neither server nor credential is.
+        """A client with the settings for it."""
+        with kind(self.settings(folder, engine=engine)) as client:
+            yield client
+
+    def settings(self, folder: Path = FOLDER, *, engine: bool = False) -> Config:
+        """Those of the server that is named; of the embedded engine where neither server nor credential is.
 
         The engine has its checkpoints in `folder`, which is made where `engine` says that it may be.
         """
@@ -78,8 +83,7 @@ class Invocation(Struct, kw_only=True):
                 self.note(
                     f"Using the embedded engine, with its checkpoints in {folder}; --base-url names another server"
                 )
-        with kind(settings) as client:
-            yield client
+        return settings
 
     def or_exit(self, outcome: Outcome[T]) -> T:
         """The value; a failure is said in two lines, and ends the command with status 1."""

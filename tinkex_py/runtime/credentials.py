@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_ISVTX
 
 import msgspec
 from returns.result import Failure, Success
@@ -56,6 +56,8 @@ def stored_keys(path: Path) -> Outcome[StoredKeys, FileFailed]:
     try:
         if not path.exists():
             return Success(NO_KEYS)
+        if not path.is_file():
+            return Failure(_failed(path, "is no file: set TINKEX_CREDENTIALS_FILE to the file that has the keys"))
         exposed = _exposed(path)
         content = b"" if exposed else path.read_bytes()[: LARGEST + 1]
     except OSError as error:
@@ -220,11 +222,14 @@ def _exposed(path: Path) -> FileFailed | None:
     """What lets others at the file, and the command that mends it."""
     if not _POSIX:
         return None
-    mode, folder = S_IMODE(path.stat().st_mode), S_IMODE(path.parent.stat().st_mode)
+    mode, above = S_IMODE(path.stat().st_mode), path.parent.stat()
+    folder = S_IMODE(above.st_mode)
     if mode & _OTHERS:
         return _failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
     if folder & _OTHERS_WRITE:
-        return _failed(path, f"can be replaced by others (mode {folder:04o}): run chmod 700 '{path.parent}'")
+        shared = folder & S_ISVTX or above.st_uid != os.getuid()
+        way = "move it to a folder of your own" if shared else f"run chmod 700 '{path.parent}'"
+        return _failed(path, f"can be replaced by others (mode {folder:04o}): {way}")
     return None
 
 
