@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,4 +78,15 @@ def test_an_interrupt_is_how_a_server_ends_and_the_page_says_so() -> None:
     assert "130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0." in page.INTRODUCTION
     with serving() as (served, _, _said):
         served.send_signal(signal.SIGINT)
+        assert (served.wait(30), served.communicate()) == (0, ("", ""))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
+@pytest.mark.parametrize("pause", [0.01, 0.06])
+def test_further_interrupts_while_a_server_ends_change_nothing(pause: float) -> None:
+    with serving() as (served, address, _said):
+        assert tinkex("model", "list", "--base-url", address, TINKER_API_KEY="tml-local").exit_code == 0
+        for _ in range(2):
+            served.send_signal(signal.SIGINT)
+            time.sleep(pause)
         assert (served.wait(30), served.communicate()) == (0, ("", ""))

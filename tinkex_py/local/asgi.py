@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeAlias
 
 import uvicorn
@@ -138,12 +139,13 @@ def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], Non
         timeout_keep_alive=KEEPING_SECONDS,
         timeout_graceful_shutdown=STOPPING_SECONDS,
     )
-    with _signals_end_quietly():
-        _Uvicorn(config, worker).run(sockets=[listening])
+    server = _Uvicorn(config, worker)
+    with _signals_end(server):
+        server.run(sockets=[listening])
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, but what is held is answered first when it stops: it would wait for that."""
+    """uvicorn, but what is held is answered first when it stops: it would wait for that. One signal is enough."""
 
     def __init__(self, config: uvicorn.Config, worker: Worker) -> None:
         super().__init__(config)
@@ -154,20 +156,22 @@ class _Uvicorn(uvicorn.Server):
         self._worker.release()
         await super().shutdown(sockets)
 
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; a second signal would leave the worker as it is, and stopping takes a bounded time without it."""
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
+
 
 @contextmanager
-def _signals_end_quietly() -> Generator[None]:
-    """Uvicorn raises the signal that stopped it once more when all is closed; that one is to do nothing."""
+def _signals_end(server: _Uvicorn) -> Generator[None]:
+    """From the beginning: uvicorn hears signals only later, and raises what stopped it once more when all is closed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             _ = signal.signal(number, handler)
-
-
-def _ignore(_number: int, _frame: object) -> None:
-    pass
