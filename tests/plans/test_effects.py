@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, get_args
@@ -254,6 +255,32 @@ def test_a_bug_in_a_plan_is_raised() -> None:
 
     with pytest.raises(ZeroDivisionError):
         SCRIPT.run(buggy())
+
+
+def yielding(value: Any) -> Plan[Any]:
+    return (yield value)
+
+
+@pytest.mark.parametrize(
+    ("yielded", "said"),
+    [
+        (3, "yielded 3, which is no effect"),
+        (None, "yielded None, which is no effect"),
+        ("x" * 1000, "\\.\\.\\."),
+        (pure(1), "write `yield from`"),
+    ],
+)
+def test_a_plan_that_yields_no_effect_is_told_what_it_yielded(yielded: object, said: str) -> None:
+    for plan in (yielding(yielded), attempt(yielding(yielded))):
+        with pytest.raises(TypeError, match=said):
+            SCRIPT.run(plan)
+
+
+@pytest.mark.parametrize("seconds", [math.nan, "x", None, 10**400])
+def test_a_time_that_is_no_number_sets_no_timer(seconds: Any) -> None:
+    for plan in (sleep(seconds), deadline(seconds, pure(1), lambda _: ERROR)):
+        with pytest.raises(TypeError, match="give a number of seconds"):
+            SCRIPT.run(plan)
 
 
 def test_closing_ends_what_runs() -> None:

@@ -109,7 +109,11 @@ class OpenedBlocking(Opened, Blocking):
         self, work: Request[T] | Plan[T], *, raw: Literal[False] = False, retry: Policy | None = None
     ) -> Outcome[T]: ...
     def execute(self, work: Request[T] | Plan[T], *, raw: bool = False, retry: Policy | None = None) -> Outcome[Any]:
-        """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came."""
+        """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came.
+
+        What a plan of your own raises is a bug in it, and is raised here, as no operation of the library is: a plan
+        fails by `halt(error)`.
+        """
         running = self.context.submit(_plan(self.context, work, retry, raw=raw))
         return Promise(self.context, running).result()
 
@@ -146,7 +150,11 @@ class OpenedAsync(Opened, Asynchronous):
     async def execute(
         self, work: Request[T] | Plan[T], *, raw: bool = False, retry: Policy | None = None
     ) -> Outcome[Any]:
-        """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came."""
+        """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came.
+
+        What a plan of your own raises is a bug in it, and is raised here, as no operation of the library is: a plan
+        fails by `halt(error)`.
+        """
         return await arrival(self.context.submit(_plan(self.context, work, retry, raw=raw)))
 
     async def close(self, status: Ending = "success", detail: str | None = None) -> None:

@@ -9,6 +9,7 @@ and gives back what it took.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from reprlib import repr as shortened
 from typing import Any, Never, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell, Gate, Queue, Turn
 from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.types.kinds import is_duration
 
 T = TypeVar("T")
 
@@ -34,6 +36,9 @@ class Sleep(Struct, frozen=True, gc=False):
     """Wait this many seconds."""
 
     seconds: float
+
+    def __post_init__(self) -> None:
+        _judge(self.seconds)
 
 
 class Now(Struct, frozen=True, gc=False):
@@ -96,6 +101,9 @@ class Deadline(Struct, frozen=True, gc=False):
 
     seconds: float
     plan: Plan[Any]
+
+    def __post_init__(self) -> None:
+        _judge(self.seconds)
 
 
 class Within(Struct, frozen=True, gc=False):
@@ -281,6 +289,19 @@ def scoped(answer: Answer) -> Outcome[Any]:
     if isinstance(answer, (Success, Failure)):
         return answer
     raise _unexpected("a scope", answer)
+
+
+def no_effect(yielded: object) -> TypeError:
+    """What a plan is told that yields something else than an effect."""
+    shown = shortened(yielded)
+    way = "write `yield from` before a plan" if isinstance(yielded, Generator) else "see tinkex_py.plans.effects"
+    return TypeError(f"a plan yielded {shown}, which is no effect: {way}")
+
+
+def _judge(seconds: object) -> None:
+    """A clock that waits for NaN is out of order for everybody."""
+    if not is_duration(seconds):
+        raise TypeError(f"the time is {shortened(seconds)}: give a number of seconds")
 
 
 def _unexpected(effect: str, answer: Answer) -> AssertionError:

@@ -33,6 +33,7 @@ from tinkex_py.plans.effects import (
     Spawn,
     Together,
     Unready,
+    no_effect,
 )
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.callbacks import called, reason_of
@@ -100,7 +101,7 @@ class Executor:
         try:
             while (effect := strand.asks(answer)) is not None:
                 try:
-                    answer = await self._waiting[type(effect)](effect)
+                    answer = await self._waiting.get(type(effect), _refused)(effect)
                 except asyncio.CancelledError:
                     if not strand.interrupted:
                         raise
@@ -189,6 +190,10 @@ class Executor:
     def _tell(self, effect: Observe) -> None:
         if self._observe is not None:
             self._observe(structs.replace(effect.event, at=asyncio.get_running_loop().time()))
+
+
+async def _refused(yielded: object) -> Answer:
+    raise no_effect(yielded)
 
 
 async def filled(cell: Cell[T]) -> None:

@@ -12,7 +12,19 @@ from returns.result import Failure, Success
 
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell, Turn
-from tinkex_py.plans.effects import Answer, Attempt, Await, Deadline, Effect, Expired, Halt, InTurn, Plan, Within
+from tinkex_py.plans.effects import (
+    Answer,
+    Attempt,
+    Await,
+    Deadline,
+    Effect,
+    Expired,
+    Halt,
+    InTurn,
+    Plan,
+    Within,
+    no_effect,
+)
 
 
 class Scope(Struct, gc=False, eq=False):
@@ -153,6 +165,8 @@ class Strand:
                     answer, plan = None, self.plan
                     continue
                 if not isinstance(effect, Halt):
+                    if effect is None:  # pyright: ignore[reportUnnecessaryComparison] - not by its type, but it happens
+                        raise no_effect(effect)
                     return effect
                 answer = Failure(effect.error)
             if not self._leave():
