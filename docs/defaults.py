@@ -185,12 +185,13 @@ assert "0123456789ab" not in repr(Config(api_key="tml-0123456789abcdef"))
 CREDENTIALS = """\
 ## Credentials
 
-A key begins with `tml-`, a JWT with `eyJ`; anything else is refused before a request is sent. The key that was given
-(argument, then TINKER_API_KEY) is taken, else the output of the command, else the default key of the file. A key with
-another beginning is passed over when there is a command. Where the server exchanges credentials and wants a command's
-(`credential_default_source`), the command is taken before a `tml-` key that was given, and such a key alone is refused.
-The file belongs to its owner only (mode 0600, in a folder of mode 0700); one that others can reach is refused, and the
-failure names the command that mends it.
+A key begins with `tml-`, a JWT with `eyJ`; anything else that is given as the key is refused before a request is sent.
+What a command prints is sent as it is, and the server judges it. The key that was given (argument, then TINKER_API_KEY)
+is taken, else the output of the command, else the default key of the file. A key with another beginning is passed over
+when there is a command. Where the server exchanges credentials and wants a command's (`credential_default_source`), the
+command is taken before a `tml-` key that was given, and such a key alone is refused. The file belongs to its owner only
+(mode 0600, in a folder of mode 0700); one that others can reach is refused, and the failure names the command that
+mends it.
 
 Where the server asks for it (`pjwt_auth_enabled`), the credential is exchanged for a short-lived token, which then goes
 with everything else. It is renewed at about half its life, and replaced when the server no longer takes it.
