@@ -87,6 +87,15 @@ def test_a_checkpoint_whose_record_can_not_be_written_is_none(
     assert Driven(folder).get("checkpoints") == driven.get("checkpoints")
 
 
+def test_a_record_that_can_not_be_written_leaves_no_half_of_it(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_source: Path, _target: Path) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert driven.status("POST", "create_session", {}) == 500
+    assert [path for path in driven.server.directory.rglob("*") if path.is_file()] == []
+
+
 def test_a_record_counts_only_in_its_own_folder(driven: Driven) -> None:
     """As copies that were cut short lay there before records were written last."""
     folder, model_id = driven.server.directory, driven.model()

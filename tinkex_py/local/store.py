@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -213,8 +213,13 @@ def _whole(folder: Path) -> Generator[None]:
 def _write(path: Path, value: Struct) -> None:
     """Write beside the place, then move there: a reader finds the old text or the new one."""
     fresh = path.with_name(f".{path.name}.new")
-    _ = fresh.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2))
-    os.replace(fresh, path)  # noqa: PTH105
+    try:
+        _ = fresh.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2))
+        os.replace(fresh, path)  # noqa: PTH105
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
 
 
 def _delete(folder: Path) -> None:
