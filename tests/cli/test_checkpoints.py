@@ -55,6 +55,14 @@ def test_a_dry_run_has_the_paths_as_its_result(stock: Stock, words: tuple[str, .
     assert len(left(stock, paths[0])) == 2
 
 
+def test_a_dry_run_refuses_what_is_no_path_of_a_checkpoint(stock: Stock) -> None:
+    rehearsed = stock.tinkex("checkpoint", "delete", "garbage", stock.training, "--dry-run", "--format", "json", "-q")
+    said = json.loads(rehearsed.stdout)
+    assert (rehearsed.exit_code, said["would_delete"]) == (1, [stock.training])
+    assert [each["tinker_path"] for each in said["failed"]] == ["garbage"]
+    assert rehearsed.stderr.startswith("Error: garbage can't be deleted: ")
+
+
 def test_a_path_that_is_given_twice_is_deleted_once(stock: Stock) -> None:
     (path,) = stock.saved("twice")
     result = stock.tinkex("checkpoint", "delete", path, path, "--yes")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime
+from typing import TypeAlias
 
 import click
 from msgspec import Struct
-from returns.result import Failure
+from returns.result import Failure, Success
 from rich.progress import track
 
 from tinkex_py.cli.checkpoints import CHECKPOINTS
@@ -20,7 +21,10 @@ from tinkex_py.cli.tables import write_json, write_line
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.errors import TinkerError
 from tinkex_py.types.arguments import as_moment
+from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.runs import Checkpoint
+
+Failures: TypeAlias = Sequence[tuple[str, TinkerError]]
 
 _TOGETHER = 32
 """Checkpoints that are deleted at once."""
@@ -106,19 +110,38 @@ def delete(
             ]
         else:
             found = [each for each in _listed(invocation, rest, run_id) if conditions.fits(each)]
-        _preview(invocation, found, result=dry_run)
         if dry_run:
-            would = [each.tinker_path for each in found]
-            _report(invocation, Rehearsal(deleted_count=0, would_delete=would), "Nothing was deleted")
+            _rehearse(invocation, found)
             return
+        _preview(invocation, found, result=False)
         if found and not yes and not invocation.agrees(f"Delete {_count(len(found))} for good?"):
             _report(invocation, Deletion(deleted_count=0), "Nothing was deleted")
             return
         failures = _deleted(invocation, rest, found)
-    failed = [Failed(path, error.message) for path, error in failures]
-    _report(invocation, Deletion(deleted_count=len(found) - len(failed), failed=failed))
+    _report(invocation, Deletion(deleted_count=len(found) - len(failures), failed=_failed(failures)))
+    _complain(invocation, "is still there", failures)
+
+
+def _rehearse(invocation: Invocation, found: Sequence[Checkpoint]) -> None:
+    """Show what would be deleted, and refuse the paths that nothing can have."""
+    parsed = {each.tinker_path: TinkerPath.parse(each.tinker_path) for each in found}
+    refused = [(path, outcome.failure()) for path, outcome in parsed.items() if isinstance(outcome, Failure)]
+    would = [each for each in found if isinstance(parsed[each.tinker_path], Success)]
+    _preview(invocation, would, result=True)
+    paths = [each.tinker_path for each in would]
+    rehearsal = Rehearsal(deleted_count=0, failed=_failed(refused), would_delete=paths)
+    _report(invocation, rehearsal, "Nothing was deleted")
+    _complain(invocation, "can't be deleted", refused)
+
+
+def _failed(failures: Failures) -> list[Failed]:
+    return [Failed(path, error.message) for path, error in failures]
+
+
+def _complain(invocation: Invocation, how: str, failures: Failures) -> None:
+    """Say of each what is wrong with it; status 1 if there is any."""
     for path, error in failures:
-        invocation.complain(f"{path} is still there: {error.message}", remedy(error))
+        invocation.complain(f"{path} {how}: {error.message}", remedy(error))
     if failures:
         raise SystemExit(1)
 
