@@ -97,3 +97,12 @@ def test_a_sampled_escape_does_not_reach_the_terminal() -> None:
         show_pieces(console, [Piece("\x1b]0;title\x07", -0.01)])
     assert "\x1b]0" not in said.get()
     assert "\\x1b]0;title\\x07" in said.get()
+
+
+@pytest.mark.parametrize(("words", "given"), [(("",), None), ((), ""), (("-",), "\n")], ids=["text", "input", "dash"])
+def test_an_empty_prompt_is_not_sent(stock: Stock, words: tuple[str, ...], given: str | None) -> None:
+    result = stock.tinkex("sample", *words, *GREEDY, given=given)
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (
+        1,
+        "Error: the prompt is empty: give a text or token ids",
+    )

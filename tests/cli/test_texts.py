@@ -61,3 +61,14 @@ def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:
             assert (error.line, "0xff" in error.message) == (2, True)
         case _:
             pytest.fail("it was read")
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\ud800 a", r"a\udc00"])
+def test_half_of_a_character_is_named_by_its_line(tmp_path: Path, text: str) -> None:
+    error = read_passages(written(tmp_path, b'{"text": "a"}\n{"text": "%s"}\n' % text.encode())).failure()
+    assert (error.line, "half of a character" in error.message) == (2, True)
+
+
+def test_half_of_a_line_is_named_as_such(tmp_path: Path) -> None:
+    error = read_passages(written(tmp_path, b'{"text": "a')).failure()
+    assert (error.line, "truncated" in error.message) == (1, True)

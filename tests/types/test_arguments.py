@@ -119,6 +119,12 @@ def test_what_can_be_sent_is_no_problem(name: str, value: object) -> None:
     assert found_in(name, value) is None
 
 
+def test_a_number_that_is_too_large_is_told_the_most() -> None:
+    found = found_in("limit", 10**20)
+    assert found is not None
+    assert found.message.endswith("give an integer of at least 1 that fits into 64 bits")
+
+
 @pytest.mark.parametrize(("name", "value"), BAD.items())
 def test_what_cannot_be_sent_is_named(name: str, value: object) -> None:
     found = found_in(name, value)

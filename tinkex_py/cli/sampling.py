@@ -48,7 +48,7 @@ class Sampled(Struct, frozen=True, kw_only=True):
 @click.option("--max-tokens", type=click.IntRange(1), default=64, show_default=True, help="Tokens of a sample at most.")
 @click.option("--temperature", type=Finite(0), default=1.0, show_default=True, help="0 takes the likeliest.")
 @click.option("--top-k", type=int, default=-1, show_default=True, help="-1 filters nothing.")
-@click.option("--top-p", type=Finite(0, 1), default=1.0, show_default=True, help="1 filters nothing.")
+@click.option("--top-p", type=Finite(0, 1, min_open=True), default=1.0, show_default=True, help="1 filters nothing.")
 @click.option("-n", "--num-samples", type=click.IntRange(1), default=1, show_default=True, help="How many samples.")
 @click.option("--seed", type=int, help="Gives the same samples again.")
 @click.option("--stop", multiple=True, help="End where this text comes; may be repeated.")
@@ -94,6 +94,8 @@ def sample(
         sampler = invocation.or_exit(service.create_sampling_client(model_path, base_model))
         tokenizer = invocation.or_exit(sampler.get_tokenizer())
         tokens = list(tokenizer.encode(question)) if isinstance(question, str) else question
+        if not tokens:
+            invocation.fail(InvalidInput(message="the prompt is empty: give a text or token ids", path="prompt"))
         asked = _asked(sampler, ModelInput.from_ints(tokens), params, num_samples)
         samples: list[Sampled] = []
         for index, outcome in _arriving(asked):

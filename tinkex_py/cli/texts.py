@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from pathlib import Path
@@ -94,7 +95,18 @@ def _passage(path: Path, number: int, line: str) -> Outcome[Passage, FileFailed]
             case _:
                 reason = 'it has neither "text" nor "prompt" and "completion"'
     except msgspec.DecodeError as error:
-        reason = str(error)
+        reason = "it has half of a character (\\ud800 and the like stand in pairs)" if _is_halved(line) else str(error)
     except RecursionError:
         reason = "it is nested too deep"
     return Failure(FileFailed(message=f"{path}, line {number}: {reason}; mend that line", path=str(path), line=number))
+
+
+def _is_halved(line: str) -> bool:
+    """Whether it is JSON but for an escape that is half of a character."""
+    try:
+        _ = json.dumps(json.loads(line), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except ValueError:
+        return False
+    return False

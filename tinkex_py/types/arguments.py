@@ -26,7 +26,7 @@ from tinkex_py.types.kinds import (
     optional,
     texts_by_name,
 )
-from tinkex_py.types.limits import SETTINGS, Rule, broken, whole
+from tinkex_py.types.limits import COUNT, SETTINGS, Rule, broken, whole
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sessions import (
     AccessibleSearchOwner,
@@ -162,8 +162,8 @@ RULES: Mapping[str, Rule] = {
         Rule("text", is_encodable, "give a text"),
         Rule("weights_access_token", _is_token, "give the token as it was given to you", shown=Secret),
         Rule("timeout", is_duration, "give a number of seconds"),
-        Rule("limit", whole(1), "give an integer of at least 1"),
-        Rule("offset", whole(0), "give an integer of at least 0"),
+        Rule("limit", whole(1), COUNT),
+        Rule("offset", whole(0), "give an integer of at least 0 that fits into 64 bits"),
         Rule("access_scope", _one_of("owned", "accessible"), "give 'owned' or 'accessible'"),
         Rule("kind", _one_of("snapshot", "inflight"), "give 'snapshot' or 'inflight'"),
         Rule("arrays", _one_of("torch", "numpy"), "give 'torch' or 'numpy', or None for torch where it is installed"),

@@ -28,6 +28,8 @@ from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig
 
 LARGEST_TOKEN = 2**31 - 1
+COUNT = "give an integer of at least 1 that fits into 64 bits"
+"""What to give in the place of a number that counts something."""
 
 
 Settings: TypeAlias = (
@@ -91,7 +93,7 @@ def broken(rules: Sequence[Rule], given: Mapping[str, object], prefix: str = "")
 
 
 def whole(least: int) -> Callable[[object], bool]:
-    """An integer of at least `least`."""
+    """An integer of at least `least`, of 64 bits."""
     return lambda value: is_whole(value, least)
 
 
@@ -129,11 +131,11 @@ _BETA = "give a number from 0 up to, but not including, 1"
 _SEED = Rule("seed", optional(is_whole), "give an integer of 64 bits")
 SETTINGS: Mapping[type, Sequence[Rule]] = {
     SamplingParams: (
-        Rule("max_tokens", optional(whole(1)), "give an integer of at least 1, or None to leave it to the server"),
+        Rule("max_tokens", optional(whole(1)), f"{COUNT}, or None to leave it to the server"),
         _SEED,
         Rule("stop", _is_stop, "give a text, a list of texts, or a list of token ids"),
         Rule("temperature", _number(0), _NOT_NEGATIVE),
-        Rule("top_k", _is_top_k, "give an integer of at least 1, or -1 to keep every token"),
+        Rule("top_k", _is_top_k, f"{COUNT}, or -1 to keep every token"),
         Rule("top_p", _is_top_p, "give a number above 0 and not above 1"),
     ),
     AdamParams: (
@@ -149,14 +151,14 @@ SETTINGS: Mapping[type, Sequence[Rule]] = {
         Rule("grad_clip_norm", _number(0), _CLIPPING),
         Rule("beta1", _number(0, 1), _BETA),
     ),
-    DimuonOptimizerConfig: (Rule("version", whole(1), "give an integer of at least 1"),),
+    DimuonOptimizerConfig: (Rule("version", whole(1), COUNT),),
     LoraConfig: (
-        Rule("rank", whole(1), "give an integer of at least 1"),
+        Rule("rank", whole(1), COUNT),
         _SEED,
         *(Rule(field, is_truth, "give True or False") for field in _TRAINABLE),
     ),
     RetryConfig: (
-        Rule("max_connections", optional(whole(1)), "give an integer of at least 1, or None"),
+        Rule("max_connections", optional(whole(1)), f"{COUNT}, or None"),
         *(
             Rule(field, _is_time, "give a number of seconds above 0")
             for field in ("progress_timeout", "retry_delay_base", "retry_delay_max")
@@ -167,7 +169,7 @@ SETTINGS: Mapping[type, Sequence[Rule]] = {
     RecoveryPolicy: (
         Rule("checkpoint", _is_checkpoint, "give 'latest' or the path that save_state returned, tinker://..."),
         Rule("restore_optimizer", is_truth, "give True or False"),
-        Rule("max_attempts", whole(1), "give an integer of at least 1"),
+        Rule("max_attempts", whole(1), COUNT),
         *(
             Rule(field, _is_time, "give a number of seconds above 0")
             for field in ("backoff", "max_backoff", "poll_interval")
@@ -176,11 +178,11 @@ SETTINGS: Mapping[type, Sequence[Rule]] = {
 }
 """The rules of each kind of settings."""
 _SAMPLE = (
-    Rule("num_samples", whole(1), "give an integer of at least 1"),
+    Rule("num_samples", whole(1), COUNT),
     *(Rule(field, is_truth, "give True or False") for field in ("include_prompt_logprobs", "record_stability_info")),
     *(
-        Rule(field, whole(0), "give an integer of at least 0")
+        Rule(field, whole(0), "give an integer of at least 0 that fits into 64 bits")
         for field in ("topk_prompt_logprobs", "topk_sample_logprobs", "prompt_alt_tokens_k")
     ),
-    Rule("prompt_logprobs_last_n", optional(whole(1)), "give an integer of at least 1, or None for all of them"),
+    Rule("prompt_logprobs_last_n", optional(whole(1)), f"{COUNT}, or None for all of them"),
 )
