@@ -34,14 +34,27 @@ def test_the_order_comes_from_the_seed() -> None:
 def test_a_lesson_that_goes_on_is_the_rest_of_the_whole_one() -> None:
     whole = Lesson(steps=7, learning_rate=0.01, batch_size=2)
     with ServiceClient.local() as service:
-        undisturbed = [or_raise(loss) for loss in train(trainer(service), DATA, whole)]
+        undisturbed = [or_raise(step).loss for step in train(trainer(service), DATA, whole)]
         first, seen = trainer(service), list[float]()
-        for loss in train(first, DATA, whole, lambda: bool(seen)):
-            seen.append(or_raise(loss))
+        for step in train(first, DATA, whole, lambda: bool(seen)):
+            seen.append(or_raise(step).loss)
         path = or_raise(first.save_state("a").result()).path
         second = or_raise(service.create_training_client_from_state_with_optimizer(path))
-        seen += [or_raise(loss) for loss in train(second, DATA, structs.replace(whole, taken=len(seen)))]
+        rest = structs.replace(whole, taken=len(seen))
+        seen += [or_raise(step).loss for step in train(second, DATA, rest)]
     assert seen == pytest.approx(undisturbed, rel=1e-5)
+
+
+def test_a_checkpoint_that_is_due_holds_the_steps_before_it_and_no_other() -> None:
+    whole = Lesson(steps=7, learning_rate=0.01, batch_size=2, save_every=3)
+    with ServiceClient.local() as service:
+        steps = [or_raise(step) for step in train(trainer(service), DATA, whole)]
+        paths = [None if step.saved is None else or_raise(step.saved) for step in steps]
+        second = or_raise(service.create_training_client_from_state_with_optimizer(paths[2] or ""))
+        rest = [or_raise(step).loss for step in train(second, DATA, structs.replace(whole, taken=3))]
+    none = (None, None)
+    assert [path and path.rpartition("/")[2] for path in paths] == [*none, "step-00003", *none, "step-00006", None]
+    assert rest == pytest.approx([step.loss for step in steps[3:]], rel=1e-5)
 
 
 def test_an_update_that_fails_ends_the_training() -> None:

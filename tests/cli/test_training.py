@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from tests.cli.relay import relay
 from tests.cli.running import COMMAND, ENVIRONMENT, KEY, Stock
 from tests.cli.running import run_tinkex as tinkex
 from tests.cli.running import tinkex as in_process
@@ -72,17 +75,105 @@ def test_an_unknown_model_is_said_in_plain_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts a process by a POSIX signal")
-def test_an_interrupt_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "sent", "status"),
+    [
+        (["train", "a.txt"], [signal.SIGINT], 130),
+        (["train", "a.txt"], [signal.SIGTERM], 143),
+        (["train", "a.txt"], [signal.SIGTERM, signal.SIGTERM], 143),
+        (["demo"], [signal.SIGTERM], 143),
+    ],
+    ids=["ctrl-c", "sigterm", "as timeout sends it", "demo"],
+)
+def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(
+    tmp_path: Path, words: list[str], sent: list[signal.Signals], status: int
+) -> None:
     _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
-    words = [*COMMAND, "train", "a.txt", "--steps", "100000"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
+    pipe, started = subprocess.PIPE, [*COMMAND, *words, "--steps", "100000"]
+    with subprocess.Popen(started, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=ENVIRONMENT) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("100000 steps on 5 examples")
-        process.send_signal(signal.SIGINT)
+        assert any(line.startswith("100000 steps on") for line in process.stdout)
+        for each in sent:
+            process.send_signal(each)
         said, complaints = process.communicate()
-    assert (process.returncode, complaints) == (130, "")
-    assert "--resume tinker://" in said.replace("\n", " ")
+    assert (process.returncode, complaints) == (status, "")
+    assert "Checkpoint: tinker://" in said
+    assert said.strip().splitlines()[-1].startswith(f"  tinkex {words[0]}")
+
+
+def test_a_checkpoint_is_saved_every_so_many_steps_and_told(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
+    ended = in_process("train", "a.txt", "--steps", "4", "--save-every", "2", "--log", "log.jsonl")
+    first, last = ended.stderr.splitlines()
+    paths = {
+        line["step"]: line.get("checkpoint", "") for line in map(json.loads, Path("log.jsonl").read_text().splitlines())
+    }
+    assert (ended.exit_code, {step for step, path in paths.items() if path}) == (0, {2, 4})
+    assert (first, last) == (f"Checkpoint after 2 steps: {paths[2]}", f"Checkpoint after 4 steps: {paths[4]}")
+    assert paths[2].endswith("/weights/step-00002")
+    assert f"Checkpoint: {paths[4]}\n" in ended.stdout
+    again = in_process("train", "a.txt", "--steps", "3", "--taken", "2", "--resume", paths[2])
+    assert (again.exit_code, "step-00003" in again.stdout) == (0, True)
+
+
+RANDOM = ("--base-model", "tinkex/tiny-random")
+
+
+@pytest.mark.parametrize("every", [(), ("--save-every", "3")], ids=["nothing saved", "saved"])
+def test_a_failure_says_how_far_it_is_and_how_to_go_on(stock: Stock, every: tuple[str, ...]) -> None:
+    _ = Path("a.txt").write_text("some text to learn\n" * 5)
+    with relay(stock.address) as server:
+
+        def forget(path: str) -> None:
+            if server.asked.count(f"POST {path}") > 7 and path.endswith("/optim_step"):
+                server.instead[path] = (404, b'{"detail": "there is no such model"}')
+
+        server.watching = forget
+        at = ("--steps", "100000", "--quiet", "--base-url", server.address)
+        failed = in_process("train", "a.txt", *RANDOM, *every, *at, TINKER_API_KEY=KEY)
+        server.watching = len
+        server.instead.clear()
+        error, remedy, *rest = failed.stderr.splitlines()
+        assert (failed.exit_code, "there is no such model" in error, remedy[:12]) == (1, True, "What to do: ")
+        if not every:
+            assert rest == ["Stopped after 7 steps; nothing was saved."]
+            return
+        assert rest[0] == "Stopped after 7 steps; the last checkpoint has 6 of them behind. Go on from it with:"
+        suggested = shlex.split(rest[1])
+        assert {"--taken", "6", "--save-every", "3"} <= {*suggested}
+        again = in_process(*suggested[1:], "--steps", "7", TINKER_API_KEY=KEY)
+        assert (again.exit_code, "step-00007" in again.stdout) == (0, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bounds a process by a POSIX limit")
+def test_a_checkpoint_that_finds_no_room_is_said_with_what_is_left(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
+    bound = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+    words = [*COMMAND[:-1], bound + COMMAND[-1], "train", "a.txt", "--steps", "2"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=ENVIRONMENT)
+    assert (ended.returncode, "File too large" in ended.stderr) == (1, True)
+    assert ended.stderr.endswith("\nStopped after 2 steps; nothing was saved.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals a thread of this process")
+@pytest.mark.parametrize("resumed", [False, True], ids=["nothing saved", "a checkpoint before"])
+def test_a_second_ctrl_c_while_it_saves_says_what_there_is(stock: Stock, *, resumed: bool) -> None:
+    _ = Path("a.txt").write_text("some text to learn\n" * 5)
+    begun = ("--resume", stock.training, "--taken", "1") if resumed else RANDOM
+    pressed: list[str] = []
+    with relay(stock.address) as server:
+
+        def press(path: str) -> None:
+            if path.endswith(("/optim_step", "/save_weights")) and path not in pressed:
+                pressed.append(path)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+        server.watching = press
+        at = ("--steps", "100000", "--base-url", server.address)
+        ended = in_process("train", "a.txt", *begun, *at, TINKER_API_KEY=KEY)
+    assert (ended.exit_code, len(pressed), "Checkpoint: " in ended.stdout) == (130, 2, False)
+    kept = "the last checkpoint has 1 of them behind. Go on from it with:" if resumed else "nothing was saved."
+    assert re.fullmatch(rf"Stopped after \d+ steps?; {re.escape(kept)}", ended.stderr.splitlines()[0])
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:

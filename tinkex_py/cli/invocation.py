@@ -93,8 +93,12 @@ class Invocation(Struct, kw_only=True):
 
     def fail(self, error: TinkerError) -> NoReturn:
         """Say what happened and what to do, and end with status 1."""
-        self.complain(error.message, remedy(error), details(error))
+        self.complain_of(error)
         raise SystemExit(1)
+
+    def complain_of(self, error: TinkerError) -> None:
+        """Say what happened and what to do."""
+        self.complain(error.message, remedy(error), details(error))
 
     def complain(self, what: str, to_do: str, more: str | None = None) -> None:
         """What happened and what to do, in a line each; `--verbose` adds what more there is to know."""
@@ -112,6 +116,10 @@ class Invocation(Struct, kw_only=True):
         """A remark for people, beside the results; not with `--quiet`."""
         if not self.options.quiet:
             self._line(self.err, f"[dim]{escape(harmless(text))}[/]")
+
+    def warn(self, text: str) -> None:
+        """Lines that go with an error, beside the results, also with `--quiet`."""
+        self._line(self.err, escape(harmless_text(text)))
 
     def say(self, text: str) -> None:
         """A line of the result, as it is and however long, so that paths and commands can be copied."""

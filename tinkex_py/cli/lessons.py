@@ -14,7 +14,15 @@ from tinkex_py.clients.promises import Promise
 from tinkex_py.clients.sampling import SamplingClient
 from tinkex_py.clients.training import TrainingClient
 from tinkex_py.outcome import Outcome, then
-from tinkex_py.types import AdamParams, Datum, ForwardBackwardOutput, ModelInput, OptimStepResponse, SamplingParams
+from tinkex_py.types import (
+    AdamParams,
+    Datum,
+    ForwardBackwardOutput,
+    ModelInput,
+    OptimStepResponse,
+    SamplingParams,
+    SaveWeightsResponse,
+)
 from tinkex_py.types.tokenizing import Tokenizer
 
 AHEAD = 4
@@ -25,7 +33,7 @@ class Lesson(Struct, frozen=True, kw_only=True):
     """How to train: each step takes `batch_size` examples, in an order that comes from `seed`.
 
     The learning rate falls in a straight line to nothing. A lesson that goes on behind steps that were `taken` before
-    takes the examples, and has the rates, that were left of it.
+    takes the examples, and has the rates, that were left of it. A checkpoint is saved every `save_every` steps.
     """
 
     steps: int
@@ -33,12 +41,26 @@ class Lesson(Struct, frozen=True, kw_only=True):
     batch_size: int
     seed: int = 0
     taken: int = 0
+    save_every: int | None = None
+
+
+class Taken(NamedTuple):
+    """A step that was taken: its batch's mean loss in nats per token, and the checkpoint's path where one was due."""
+
+    loss: float
+    saved: Outcome[str] | None = None
 
 
 class _Step(NamedTuple):
     batch: Sequence[Datum]
     gradients: Promise[ForwardBackwardOutput]
     update: Promise[OptimStepResponse]
+    saving: Promise[SaveWeightsResponse] | None
+
+
+def saving(trainer: TrainingClient, step: int) -> Promise[SaveWeightsResponse]:
+    """The checkpoint behind that many steps, under the name that says so."""
+    return trainer.save_state(f"step-{step:05d}", overwrite=True)
 
 
 def rate_at(lesson: Lesson, index: int) -> float:
@@ -64,20 +86,20 @@ def _batches(data: Sequence[Datum], lesson: Lesson) -> Iterator[Sequence[Datum]]
 
 def train(
     trainer: TrainingClient, data: Sequence[Datum], lesson: Lesson, stopped: Callable[[], bool] = lambda: False
-) -> Iterator[Outcome[float]]:
-    """The mean loss of each step's batch in nats per token, as the steps end; a failure is the last.
+) -> Iterator[Outcome[Taken]]:
+    """Each step as it ends; a failure, of the step or of the checkpoint behind it, is the last.
 
     When `stopped`, no further step is submitted, and the losses of those under way still come.
     """
     submitted = (
-        _submit(trainer, batch, AdamParams(learning_rate=rate_at(lesson, index)))
+        _submit(trainer, lesson, index, batch)
         for index, batch in takewhile(lambda _: not stopped(), batches(data, lesson))
     )
     waiting = list(islice(submitted, AHEAD))
     while waiting:
-        loss = _loss(waiting.pop(0))
-        yield loss
-        if isinstance(loss, Failure):
+        taken = _taken(waiting.pop(0))
+        yield taken
+        if isinstance(taken, Failure) or isinstance(taken.unwrap().saved, Failure):
             return
         waiting.extend(islice(submitted, 1))
 
@@ -93,13 +115,21 @@ def greedy(sampler: SamplingClient, tokenizer: Tokenizer, prompt: str, tokens: i
             return Failure(error)
 
 
-def _submit(trainer: TrainingClient, batch: Sequence[Datum], adam: AdamParams) -> _Step:
-    return _Step(batch, trainer.forward_backward(batch, "cross_entropy"), trainer.optim_step(adam))
+def _submit(trainer: TrainingClient, lesson: Lesson, index: int, batch: Sequence[Datum]) -> _Step:
+    """A step, and the checkpoint that is due behind it, before the step after it."""
+    gradients = trainer.forward_backward(batch, "cross_entropy")
+    update = trainer.optim_step(AdamParams(learning_rate=rate_at(lesson, index)))
+    due = lesson.save_every is not None and (index + 1) % lesson.save_every == 0
+    return _Step(batch, gradients, update, saving(trainer, index + 1) if due else None)
 
 
-def _loss(step: _Step) -> Outcome[float]:
+def _taken(step: _Step) -> Outcome[Taken]:
     """The loss before the step's update; an update that failed is a failure of the step."""
     weight = sum(sum(datum.loss_fn_inputs["weights"].data) for datum in step.batch)
     outcome = step.gradients.result()
     updated = step.update.result()
-    return then(outcome, lambda output: then(updated, lambda _: Success(output.metrics["loss:sum"] / weight)))
+    loss = then(outcome, lambda output: then(updated, lambda _: Success(output.metrics["loss:sum"] / weight)))
+    if isinstance(loss, Failure):
+        return loss
+    saved = None if step.saving is None else then(step.saving.result(), lambda made: Success(made.path))
+    return Success(Taken(loss.unwrap(), saved))

@@ -56,7 +56,7 @@ class StepLog:
             return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
         return Success(self)
 
-    def add(self, values: Mapping[str, float]) -> Outcome[None, FileFailed]:
+    def add(self, values: Mapping[str, float | str]) -> Outcome[None, FileFailed]:
         """Write one step, which is in the file when this returns, or say why it can't be."""
         try:
             if self._open is not None:

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from threading import Event
-from time import monotonic
 
 import click
 import msgspec
 from click.core import ParameterSource
-from msgspec import Struct
-from returns.result import Failure, Success
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tinkex_py.cli import INTERRUPTED
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
-from tinkex_py.cli.lessons import Lesson, greedy, rate_at, train
+from tinkex_py.cli.lessons import Lesson, greedy
 from tinkex_py.cli.options import Command, Finite, Output
-from tinkex_py.cli.pictures import ENDINGS, place_problem, save_curves
-from tinkex_py.cli.records import Curve, StepLog
-from tinkex_py.cli.sparkline import sparkline
+from tinkex_py.cli.pictures import ENDINGS
 from tinkex_py.cli.tables import done
+from tinkex_py.cli.teaching import Run, teach
 from tinkex_py.cli.texts import Passage, examples, read_passages
 from tinkex_py.clients.service import ServiceClient
-from tinkex_py.clients.training import TrainingClient
-from tinkex_py.errors import FileFailed
-from tinkex_py.outcome import Outcome
-from tinkex_py.types import Datum
-from tinkex_py.types.tokenizing import Tokenizer
 
 BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128
 """Tokens of a training example at most."""
 _PATH = click.Path(path_type=Path)
 _SAID = ParameterSource.COMMANDLINE
-
-
-class Run(Struct, frozen=True, kw_only=True):
-    """A model about to be trained, and where what comes of it goes."""
-
-    invocation: Invocation
-    trainer: TrainingClient
-    tokenizer: Tokenizer
-    data: Sequence[Datum]
-    lesson: Lesson
-    out: Path
-    curve: Path
-    log: Path | None = None
 
 
 @click.command(cls=Command)
@@ -78,7 +49,7 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
         )
         invocation.tell(f"Fine-tuning {BASE_MODEL} on the Zen of Python (LoRA rank 32, {len(zen)} bytes of text)")
         _show_sample(run, "before", prompt)
-        _lesson(run)
+        teach(run)
         _show_sample(run, "after", prompt)
     invocation.tell(
         "\nWhat to try next:\n"
@@ -98,6 +69,9 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Examples of a step.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Gives the same order and the same adapter.")
 @click.option("--out", type=_PATH, default=FOLDER, show_default=True, help="Folder for what comes of it.")
+@click.option(
+    "--save-every", type=click.IntRange(1), metavar="N", help="Save a checkpoint every N steps, to go on from."
+)
 @click.option("--log", type=_PATH, help="Add a line of JSON for each step to this file.")
 @click.option("--curve", type=_PATH, help=f"The picture of the loss, {ENDINGS}.  [default: loss.png in --out]")
 @click.option("--resume", metavar="PATH", help="Go on from a checkpoint: tinker://...")
@@ -114,12 +88,13 @@ def train_command(
     log: Path | None,
     curve: Path | None,
     resume: str | None,
+    save_every: int | None,
     **given: float,
 ) -> None:
     """Fine-tune on FILE: a text, or JSONL of {"text"} or {"prompt", "completion"}.
 
-    Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C saves
-    a checkpoint and says how to go on.
+    Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C or
+    SIGTERM saves a checkpoint and says how to go on, as a failure does where there is one.
     """
     taken, steps = int(given["taken"]), int(given["steps"])
     if resume is not None:
@@ -135,6 +110,7 @@ def train_command(
         learning_rate=given["learning_rate"],
         batch_size=int(given["batch_size"]),
         seed=int(given["seed"]),
+        save_every=save_every,
     )
     with invocation.client(ServiceClient, _folder(invocation, out), engine=True) as service:
         if resume is None:
@@ -155,8 +131,9 @@ def train_command(
             out=out,
             curve=curve or out / "loss.png",
             log=log,
+            resumed=resume,
         )
-        _lesson(run, file)
+        teach(run, file)
 
 
 @click.command("save", cls=Command)
@@ -225,117 +202,7 @@ def _folder(invocation: Invocation, out: Path) -> Path:
     return out
 
 
-def _lesson(run: Run, file: Path | None = None) -> None:
-    """Train with a progress bar, then save the checkpoint and the curve; Ctrl-C or a full log saves what there is.
-
-    It can go on where a file was given to train on.
-    """
-    invocation, lesson = run.invocation, run.lesson
-    problem = place_problem(run.curve)
-    if problem is not None:
-        invocation.fail(problem)
-    losses: list[float] = []
-    logged: Outcome[None, FileFailed] = Success(None)
-    with _stopping() as stop, invocation.or_exit(StepLog(run.log).begin()) as log:
-        behind = f", {lesson.taken} of which are behind" if lesson.taken else ""
-        invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples{behind}")
-        logged_before = max(log.last, lesson.taken)
-        for outcome in _shown(invocation, train(run.trainer, run.data, lesson, stop.is_set), lesson):
-            rate = rate_at(lesson, lesson.taken + len(losses))
-            losses.append(invocation.or_exit(outcome))
-            if isinstance(logged, Success):
-                logged = log.add({"step": logged_before + len(losses), "loss": losses[-1], "learning_rate": rate})
-            if isinstance(logged, Failure):
-                stop.set()
-    taken = lesson.taken + len(losses)
-    path = invocation.or_exit(run.trainer.save_state(f"step-{taken:05d}", overwrite=True).result()).path
-    if losses:
-        invocation.tell(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
-    value = {"checkpoint": path, "steps": taken, "loss": _mean(losses[-8:]) if losses else None}
-    done(invocation, f"Checkpoint: {path}", value)
-    if taken < lesson.steps:
-        invocation.tell(f"\nStopped after {taken} steps. {'Go on' if file else 'Begin again'} with:")
-        command = _going_on(run, file, taken, path) if file else ["tinkex", "demo", "--out", str(run.out)]
-        invocation.tell(f"  {shlex.join(command)}")
-        _ = invocation.or_exit(logged)
-        raise SystemExit(INTERRUPTED)
-    curve = Curve("loss", range(lesson.taken + 1, taken + 1), losses)
-    invocation.tell(f"Loss curve: {invocation.or_exit(save_curves([curve], run.curve, 'Training loss'))}")
-    _ = invocation.or_exit(logged)
-
-
-def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
-    """The command that goes on where the steps were left, with all else as it was."""
-    options, lesson = run.invocation.options, run.lesson
-    given: dict[str, object] = {
-        "--out": run.out,
-        "--steps": lesson.steps,
-        "--learning-rate": lesson.learning_rate,
-        "--batch-size": lesson.batch_size,
-        "--seed": lesson.seed or None,
-        "--log": run.log,
-        "--curve": None if run.curve == run.out / "loss.png" else run.curve,
-        "--resume": path,
-        "--taken": taken or None,
-        "--base-url": options.base_url,
-        "--api-key-file": options.api_key_file,
-        "--timeout": options.timeout,
-        "--format": None if options.output_format == "table" else options.output_format,
-    }
-    words = [str(word) for name, value in given.items() if value is not None for word in (name, value)]
-    verbose = ["--verbose"] * options.verbose
-    name = str(file)
-    return ["tinkex", "train", *words, *verbose, *(["--"] if name.startswith("-") else []), name]
-
-
-@contextmanager
-def _stopping() -> Generator[Event]:
-    """An event that the first Ctrl-C sets, so that a checkpoint holds the steps that are counted; a second one ends."""
-    stop = Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def interrupt(_number: int, _frame: object) -> None:
-        stop.set()
-        _ = signal.signal(signal.SIGINT, before)
-
-    _ = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield stop
-    finally:
-        _ = signal.signal(signal.SIGINT, before)
-
-
-def _shown(invocation: Invocation, losses: Iterator[Outcome[float]], lesson: Lesson) -> Iterator[Outcome[float]]:
-    """The losses, while a bar shows how far it is, and a line how they fall."""
-    console = invocation.err
-    columns = (
-        SpinnerColumn(),
-        BarColumn(20),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    )
-    quiet = invocation.options.quiet or not console.is_terminal
-    begun = monotonic()
-    seen: list[float] = []
-    width, blocks = max(4, min(32, console.width - 70)), console.encoding.lower().startswith("utf")
-    with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
-        task = progress.add_task("starting", total=lesson.steps, completed=lesson.taken)
-        for outcome in losses:
-            if isinstance(outcome, Success):
-                seen.append(outcome.unwrap())
-                curve = sparkline(seen, width, blocks=blocks)
-                pace = len(seen) / (monotonic() - begun)
-                said = f"loss {seen[-1]:.3f} {curve} {pace:.0f} steps/s"
-                progress.update(task, completed=lesson.taken + len(seen), description=said)
-            yield outcome
-
-
 def _show_sample(run: Run, when: str, prompt: str) -> None:
     sampler = run.invocation.or_exit(run.trainer.save_weights_and_get_sampling_client())
     continuation = run.invocation.or_exit(greedy(sampler, run.tokenizer, prompt, 48))
     run.invocation.tell(f"{when:>6}: {prompt}{continuation}")
-
-
-def _mean(numbers: Sequence[float]) -> float:
-    return sum(numbers) / len(numbers)
