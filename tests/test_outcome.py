@@ -6,7 +6,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py.errors import ClientClosed
-from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
+from tinkex_py.outcome import Outcome, OutcomeError, as_outcome, as_tuple, change, collect, or_raise, then
 
 
 def half(number: int) -> Outcome[int, str]:
@@ -19,6 +19,14 @@ def test_then_goes_on_with_a_value_and_stops_at_a_failure() -> None:
         Failure("3 is odd"),
         Failure("3 is odd"),
     )
+
+
+def test_change_maps_a_value_and_stops_at_a_failure() -> None:
+    assert (change(half(4), str), change(half(3), str)) == (Success("2"), Failure("3 is odd"))
+
+
+def test_what_a_map_gives_is_an_outcome() -> None:
+    assert (as_outcome(half(4).map(str)), collect([half(4).map(str)])) == (Success("2"), Success(("2",)))
 
 
 def test_collect_gives_all_values_or_the_first_failure() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinkex_py.clients.training import AsyncTrainingClient, TrainingClient
     from tinkex_py.config import Config
     from tinkex_py.errors import TinkerError
-    from tinkex_py.outcome import Outcome, OutcomeError, as_tuple, collect, or_raise, then
+    from tinkex_py.outcome import Outcome, OutcomeError, as_outcome, as_tuple, change, collect, or_raise, then
     from tinkex_py.runtime.tokenizers import load_tokenizer
     from tinkex_py.types import (
         AdamOptimizerConfig,
@@ -62,7 +62,7 @@ _HOMES = {
     "tinkex_py.clients.training": ("AsyncTrainingClient", "TrainingClient"),
     "tinkex_py.config": ("Config",),
     "tinkex_py.errors": ("TinkerError",),
-    "tinkex_py.outcome": ("Outcome", "OutcomeError", "as_tuple", "collect", "or_raise", "then"),
+    "tinkex_py.outcome": ("Outcome", "OutcomeError", "as_outcome", "as_tuple", "change", "collect", "or_raise", "then"),
     "tinkex_py.runtime.tokenizers": ("load_tokenizer",),
     "tinkex_py.types.tokenizing": ("Tokenizer",),
     "tinkex_py.types": (
@@ -136,7 +136,9 @@ __all__ = [
     "Tokenizer",
     "TrainingClient",
     "__version__",
+    "as_outcome",
     "as_tuple",
+    "change",
     "check",
     "collect",
     "download_checkpoint",

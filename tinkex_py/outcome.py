@@ -8,9 +8,9 @@ assignable to `Result[T, E]`, so `.map`, `.bind` and `flow` keep working.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, overload
 
-from returns.result import Failure, Success
+from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
 
 from tinkex_py.errors import TinkerError
@@ -45,10 +45,26 @@ def then(outcome: Outcome[T, E], step: Callable[[T], Outcome[U, F]]) -> Outcome[
             return outcome
 
 
-def collect(outcomes: Iterable[Outcome[T, E]]) -> Outcome[tuple[T, ...], E]:
+def change(outcome: Outcome[T, E], function: Callable[[T], U]) -> Outcome[U, E]:
+    """The outcome with what `function` makes of its value; a failure passes through.
+
+    It is `.map` for where an Outcome is wanted: `.map` gives a `Result`, which a type checker doesn't take for one.
+    """
+    match outcome:
+        case Success(value):
+            return Success(function(value))
+        case Failure():
+            return outcome
+
+
+@overload
+def collect(outcomes: Iterable[Outcome[T, E]]) -> Outcome[tuple[T, ...], E]: ...
+@overload
+def collect(outcomes: Iterable[Result[T, E]]) -> Outcome[tuple[T, ...], E]: ...
+def collect(outcomes: Iterable[Result[T, E]]) -> Outcome[tuple[T, ...], E]:
     """All the values in order, or the first failure."""
     values: list[T] = []
-    for outcome in outcomes:
+    for outcome in map(as_outcome, outcomes):
         match outcome:
             case Success(value):
                 values.append(value)
@@ -57,19 +73,32 @@ def collect(outcomes: Iterable[Outcome[T, E]]) -> Outcome[tuple[T, ...], E]:
     return Success(tuple(values))
 
 
-def as_tuple(outcome: Outcome[T, E]) -> tuple[Literal["ok"], T] | tuple[Literal["error"], E]:
+@overload
+def as_tuple(outcome: Outcome[T, E]) -> tuple[Literal["ok"], T] | tuple[Literal["error"], E]: ...
+@overload
+def as_tuple(outcome: Result[T, E]) -> tuple[Literal["ok"], T] | tuple[Literal["error"], E]: ...
+def as_tuple(outcome: Result[T, E]) -> tuple[Literal["ok"], T] | tuple[Literal["error"], E]:
     """`("ok", value)` or `("error", error)`, the shape Elixir programs match on."""
-    match outcome:
+    match as_outcome(outcome):
         case Success(value):
             return ("ok", value)
         case Failure(error):
             return ("error", error)
 
 
-def or_raise(outcome: Outcome[T, E]) -> T:
+@overload
+def or_raise(outcome: Outcome[T, E]) -> T: ...
+@overload
+def or_raise(outcome: Result[T, E]) -> T: ...
+def or_raise(outcome: Result[T, E]) -> T:
     """The value; a failure is raised as OutcomeError. For scripts and notebooks that prefer exceptions."""
-    match outcome:
+    match as_outcome(outcome):
         case Success(value):
             return value
         case Failure(error):
             raise OutcomeError(error)
+
+
+def as_outcome(result: Result[T, E]) -> Outcome[T, E]:
+    """The same value as the union that it is: what `.map`, `.bind` and `flow` give, where an Outcome is wanted."""
+    return result  # type: ignore[return-value] # pyright: ignore[reportReturnType] - a Result is one of the two
