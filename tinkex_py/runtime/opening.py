@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from asyncio import AbstractEventLoop, new_event_loop
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -162,12 +163,15 @@ def _embedded(config: Config) -> Outcome[_Connection]:
         return Failure(FileFailed(message=f"the engine's folder can't be used: {error}", path=path))
 
 
-def _loops(config: Config) -> Callable[[], AbstractEventLoop]:
-    """What makes the runtime's event loop: the extra `fast` brings uvloop, where there is one for the platform."""
+def _loops(config: Config) -> Callable[[], asyncio.AbstractEventLoop]:
+    """What makes the runtime's event loop, whatever the process's policy is: it is of this client alone.
+
+    The extra `fast` brings uvloop, where there is one for the platform.
+    """
     if config.transport == "fast" and find_spec("uvloop") is not None:
-        make_loop: Callable[[], AbstractEventLoop] = import_module("uvloop").new_event_loop
+        make_loop: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
         return make_loop
-    return new_event_loop
+    return asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop
 
 
 def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:
