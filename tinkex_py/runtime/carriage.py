@@ -60,7 +60,7 @@ async def gathered(portions: AsyncIterable[bytes], limit: int, said: int | None 
     Otherwise the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
     """
     if said is not None and said <= min(limit, _BELIEVED):
-        return await _placed(portions, said)
+        return await _placed(portions, said, limit)
     pieces, crumbs, size = list[bytes](), bytearray(), 0
     async for portion in portions:
         size += len(portion)
@@ -76,11 +76,14 @@ async def gathered(portions: AsyncIterable[bytes], limit: int, said: int | None 
     return b"".join(pieces)[: limit + 1]
 
 
-async def _placed(portions: AsyncIterable[bytes], size: int) -> bytes:
-    """A body of that size."""
+async def _placed(portions: AsyncIterable[bytes], size: int, limit: int) -> bytes:
+    """A body that says it has that size."""
     room = BytesIO(bytes(size))
     async for portion in portions:
         room.write(portion)
+        if room.tell() > limit:
+            room.seek(limit + 1)
+            break
     room.truncate()
     return room.getvalue()
 
