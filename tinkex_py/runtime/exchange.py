@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 
 from tinkex_py.request import Encoded
@@ -77,8 +78,21 @@ def head_of(method: str, target: str, headers: Mapping[str, str]) -> bytes:
 async def _received(protocol: ResponseHandler, limit: int) -> Received:
     message, content = await protocol.read()
     while message.code < 200 and message.code != _SWITCHING:
+        if message.code < 100:
+            raise HttpProcessingError(message=f"{message.code} is no status")
+        if not len(protocol):  # aiohttp waits for nothing more
+            protocol.start_timeout()
         message, content = await protocol.read()
-    return Received(message.code, message.raw_headers, await _whole(message, content, limit))
+    body = await _whole(message, content, limit)
+    broken = protocol.exception()
+    if broken is not None and not isinstance(broken, aiohttp.ServerDisconnectedError) and _ends_last(message):
+        raise broken
+    return Received(message.code, message.raw_headers, body)
+
+
+def _ends_last(message: RawResponseMessage) -> bool:
+    """Whether the end of the connection is that of the body, so that what breaks the one cuts the other."""
+    return not message.chunked and "content-length" not in message.headers
 
 
 async def _whole(message: RawResponseMessage, content: aiohttp.StreamReader, limit: int) -> bytes:
