@@ -154,6 +154,7 @@ BREAKS: dict[type[Exception], bool] = {
     httpx.ReadError: True,
     httpx.DecodingError: True,
     OSError: True,
+    TypeError: True,
 }
 
 

@@ -11,13 +11,14 @@ from typing import TypeAlias
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
 from typing_extensions import override
 from yarl import URL
 
 from tinkex_py.config import Config
-from tinkex_py.runtime.carriage import Message, Received, broken_off
+from tinkex_py.runtime.carriage import BrokenOff, Message, Received, broken_off
 from tinkex_py.runtime.exchange import exchanged, head_of
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
@@ -25,7 +26,6 @@ from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
 _Place: TypeAlias = tuple[str, str | None, int | None]
-_BROKEN = (aiohttp.ClientError, HttpProcessingError, aiohttp.EofStream, ValueError, OSError)
 
 
 class _Way(aiohttp.ClientRequest):
@@ -55,7 +55,18 @@ class _Way(aiohttp.ClientRequest):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Makes connections with patience; aiohttp's own time-out stands aside."""
+    """Makes connections with patience; aiohttp's own time-out stands aside.
+
+    None is used again on which something came that nobody asked for: it would be taken for the next answer.
+    """
+
+    @override
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is None or not connection.protocol.should_close:
+                break
+            connection.close()
+        return connection
 
     @override
     async def _create_connection(
@@ -83,12 +94,14 @@ class _Lanes:
             way = self._ways.get(place) or self._open(place, url)
             head = way.head(message, url)
             connection = await self._connector.connect(way, [], _times(message.seconds, message.connecting))
-        except _BROKEN as error:
+        except BrokenOff:
+            raise
+        except Exception as error:  # whatever a library or a loop raises, no operation does
             raise broken_off(error, sent=False, said=_said(error)) from error
         most, seconds = self._config.max_header_bytes, message.seconds
         try:
             return await exchanged(connection, head, message.content, seconds=seconds, header_bytes=most, limit=limit)
-        except _BROKEN as error:
+        except Exception as error:
             raise broken_off(error, sent=True, said=_said(error)) from error
 
     async def close(self) -> None:

@@ -71,6 +71,15 @@ class Lane(httpx.AsyncHTTPTransport):
             return self.connection.is_available()
         return not (self.connection.is_closed() or self.connection.has_expired())
 
+    @property
+    def spoilt(self) -> bool:
+        """Whether it can't be used again: an answer was not read to its end, or more than it has come."""
+        if not self.connection.is_idle():
+            return True
+        # What httpcore keeps of it, no property tells; without a look at it, it would begin the next answer.
+        state = getattr(getattr(self.connection, "_connection", None), "_h11_state", None)
+        return state is not None and bool(state.trailing_data[0])
+
 
 class Lanes:
     """The connections to an origin for one purpose: up to `most`, of which `kept` stay open without use.
@@ -138,7 +147,7 @@ class Lanes:
 
     async def _put_back(self, lane: Lane) -> None:
         lane.streams -= 1
-        if lane.streams == 0 and not lane.connection.is_idle():
+        if lane.streams == 0 and lane.spoilt:
             await self._drop(lane)
         elif not lane.offered:
             self._offer(lane)
@@ -214,7 +223,8 @@ async def read(response: httpx.Response, limit: int) -> Received:
     body = b""
     try:
         if isinstance(response.stream, httpx.AsyncByteStream):
-            length = response.headers.get("content-length", "")
+            # A length beside chunks, by which a body is read, means nothing.
+            length = "" if "transfer-encoding" in response.headers else response.headers.get("content-length", "")
             body = await gathered(response.stream, limit, int(length) if length.isdecimal() else None)
     finally:
         await response.aclose()

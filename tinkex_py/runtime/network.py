@@ -20,17 +20,67 @@ _HAPPY_EYEBALLS = 0.25
 _REMEMBERED = 10.0
 """Seconds for which a name's address is taken for known, unless no connection to it can be made."""
 _LAST_PORT = 65535
+_ANNOUNCEMENT = b"HTTP/1.1 1"
+"""How an answer begins that only says that there will be one."""
+_EARLY = "the answer came before the request had left"
+
+
+class Reader(asyncio.StreamReader):
+    """What comes on a connection; what came before it broke is handed out before that is said.
+
+    `unread` bytes are there. They are an answer if `answered` is true, and more than the announcement of one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.unread = 0
+        self.answered = self.ended = False
+        self.sending: asyncio.Timeout | None = None
+        self._lost: Exception | None = None
+
+    @override
+    def feed_data(self, data: bytes) -> None:
+        super().feed_data(data)
+        self.unread += len(data)
+        self.answered = self.answered or not data.startswith(_ANNOUNCEMENT)
+        if self.sending is not None and self.answered and not self.sending.expired():
+            self.sending.reschedule(0)
+
+    @override
+    def feed_eof(self) -> None:
+        self.ended = True
+        super().feed_eof()
+
+    @override
+    def set_exception(self, exc: Exception) -> None:
+        if not self.ended:
+            self._lost = exc
+            self.feed_eof()
+
+    @override
+    async def read(self, n: int = -1) -> bytes:
+        data = await super().read(n)
+        self.unread -= len(data)
+        if self._lost is not None and not data:
+            raise self._lost
+        return data
 
 
 class Stream(httpcore.AsyncNetworkStream):
-    """A connection."""
+    """A connection.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    In HTTP/1.1 an answer that comes before a request has left is the end of the request. Nothing is asked on a
+    connection on which something came that nobody asked for: it would be taken for the answer.
+    """
+
+    def __init__(self, reader: Reader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._asking = self._used = self._shared = False
 
     @override
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._asking, self._used = False, True
         try:
             return await self._read(max_bytes, timeout)
         except TimeoutError:
@@ -51,21 +101,48 @@ class Stream(httpcore.AsyncNetworkStream):
 
     @override
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not self._shared:
+            self._ask()
         try:
             self._writer.write(buffer)
             if self._writer.transport.get_write_buffer_size():
-                async with asyncio.timeout(timeout):
-                    await self._writer.drain()
+                await self._drain(timeout)
         except TimeoutError as error:
+            if self._reader.answered and not self._shared:
+                raise httpcore.WriteError(_EARLY) from error
             raise httpcore.WriteTimeout("nothing was taken in time") from error
         except OSError as error:
             raise httpcore.WriteError(str(error)) from error
 
+    def _ask(self) -> None:
+        """Begin a request, or go on with it; httpcore answers a WriteError by reading what came."""
+        if not self._asking:
+            if self._spoilt() and (self._used or not self._reader.unread):
+                raise httpcore.ConnectError("the connection ended, or something came that was not asked for")
+            self._asking, self._reader.answered = True, False
+        elif self._reader.answered:
+            raise httpcore.WriteError(_EARLY)
+        elif self._writer.is_closing():
+            raise httpcore.WriteError("the connection was closed")
+
+    async def _drain(self, seconds: float | None) -> None:
+        async with asyncio.timeout(seconds) as sending:
+            self._reader.sending = None if self._shared else sending
+            try:
+                await self._writer.drain()
+                await asyncio.sleep(0)  # a write to a connection that was reset would lose the answer that is there
+            finally:
+                self._reader.sending = None
+
+    def _spoilt(self) -> bool:
+        return self._reader.unread > 0 or self._reader.ended or self._writer.is_closing()
+
     @override
     async def aclose(self) -> None:
         """Close it without waiting for the other side, which over TLS may take its time."""
-        self._writer.close()
-        await asyncio.sleep(0)
+        if not self._writer.transport.get_write_buffer_size():  # else asyncio's abort fails if it leaves meanwhile
+            self._writer.close()
+            await asyncio.sleep(0)
         self._writer.transport.abort()
 
     @override
@@ -74,12 +151,13 @@ class Stream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         async with _connecting(timeout):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
+        self._shared = self._writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
         return self
 
     @override
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":  # what comes without a question is the end of the connection
-            return self._reader.at_eof() or self._writer.is_closing()
+        if info == "is_readable":
+            return self._spoilt()
         return self._writer.get_extra_info({"server_addr": "peername", "client_addr": "sockname"}.get(info, info))
 
 
@@ -103,32 +181,41 @@ class Network(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"{port} is no port")
         async with _connecting(timeout):
             local = None if local_address is None else (local_address, 0)
-            reader, writer = await self._opened(host, port, local)
+            stream = await self._opened(host, port, local)
         for option in socket_options or ():
-            writer.get_extra_info("socket").setsockopt(*option)
-        return Stream(reader, writer)
+            stream.get_extra_info("socket").setsockopt(*option)
+        return stream
 
-    async def _opened(
-        self, host: str, port: int, local: tuple[str, int] | None
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _opened(self, host: str, port: int, local: tuple[str, int] | None) -> Stream:
         now = asyncio.get_running_loop().time()
         if now < self._until:
             try:
-                return await asyncio.open_connection(self._address, port, local_addr=local)
+                return await _stream(self._address, port, local_addr=local)
             except OSError:
                 self._until = 0.0
                 raise
-        reader, writer = await asyncio.open_connection(
-            host, port, local_addr=local, happy_eyeballs_delay=_HAPPY_EYEBALLS
-        )
-        peer = writer.get_extra_info("peername")
+        stream = await _stream(host, port, local_addr=local, **_beside())
+        peer = stream.get_extra_info("peername")
         if peer is not None:  # None of a connection that was reset at once
             self._address, self._until = peer[0], now + _REMEMBERED
-        return reader, writer
+        return stream
 
     @override
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+async def _stream(host: str, port: int, **options: Any) -> Stream:
+    loop, reader = asyncio.get_running_loop(), Reader()
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, host, port, **options)
+    return Stream(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+
+def _beside() -> dict[str, float]:
+    """What has asyncio's own loops try addresses beside one another; other loops, as uvloop's, can't be told to."""
+    own = isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop)
+    return {"happy_eyeballs_delay": _HAPPY_EYEBALLS} if own else {}
 
 
 @asynccontextmanager
@@ -139,5 +226,5 @@ async def _connecting(seconds: float | None) -> AsyncGenerator[None]:
             yield
     except TimeoutError as late:
         raise httpcore.ConnectTimeout(f"nothing answered within {seconds:g} s") from late
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a host may have a name that no resolver can be asked for
         raise httpcore.ConnectError(str(error)) from error

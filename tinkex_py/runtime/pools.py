@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import cached_property, lru_cache
@@ -12,11 +13,15 @@ import httpx
 
 from tinkex_py.config import Config
 from tinkex_py.request import Encoded
-from tinkex_py.runtime.carriage import PORTION, HttpxTransport, Message, Received, broken_off
+from tinkex_py.runtime.carriage import PORTION, BrokenOff, HttpxTransport, Message, Received, broken_off
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
+
+
+_TURNS = 2
+"""How often a loop comes round until it has surely looked whether an answer came, which more of a body could spoil."""
 
 
 class Pools:
@@ -33,9 +38,11 @@ class Pools:
         try:
             url = parsed(message.url)
             return await (self._given or self._way(message.purpose, url)).send(_request(message, url), limit)
+        except BrokenOff:
+            raise
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
-        except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
+        except Exception as error:  # whatever a library or a loop raises, no operation does
             raise broken_off(error, sent=True, said=_said(error)) from error
 
     async def close(self) -> None:
@@ -103,6 +110,8 @@ class _Portions(httpx.AsyncByteStream, httpx.SyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for portion in self:
             yield portion
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
 
 @lru_cache(maxsize=256)
