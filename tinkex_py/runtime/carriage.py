@@ -101,6 +101,10 @@ class Untrusted(BrokenOff):
     """The server's certificate is not trusted, which no repetition changes."""
 
 
+class Overlong(BrokenOff):
+    """The headers of the answer are longer than is allowed; reading stopped there."""
+
+
 def broken_off(error: Exception, *, sent: bool, said: str | None = None) -> BrokenOff:
     """What a library's error says, in the terms of this seam; `said` where its own text may show an address."""
     from ssl import SSLCertVerificationError

@@ -19,8 +19,8 @@ from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, Received, gathered
 from tinkex_py.runtime.sending import Sending
 
-_HEADERS = 2000
-"""Headers that are read, if they aren't too large in all."""
+_HEADER = 32
+"""Bytes that a header has at least on an average: as many as are allowed in all allow so many of them."""
 _SWITCHING = 101
 """The one status below 200 that ends an exchange; the others announce an answer."""
 
@@ -43,7 +43,7 @@ async def exchanged(
             read_timeout=seconds,
             max_line_size=header_bytes,
             max_field_size=header_bytes,
-            max_headers=_HEADERS,
+            max_headers=header_bytes // _HEADER,
         )
         if content is None or content.size <= PORTION:
             transport.write(head if content is None else head + content.content)

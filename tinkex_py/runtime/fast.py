@@ -18,13 +18,16 @@ from typing_extensions import override
 from yarl import URL
 
 from tinkex_py.config import Config
-from tinkex_py.runtime.carriage import BrokenOff, Message, Received, broken_off
+from tinkex_py.runtime.carriage import BrokenOff, Message, Overlong, Received, broken_off
 from tinkex_py.runtime.exchange import exchanged, head_of
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
+_OVERLONG = ("Got more than", "Too many headers")
+"""How aiohttp says that the headers of an answer are longer than is allowed: it tells by no type."""
+_SHOWN = 100
 _Place: TypeAlias = tuple[str, str | None, int | None]
 
 
@@ -101,6 +104,10 @@ class _Lanes:
         most, seconds = self._config.max_header_bytes, message.seconds
         try:
             return await exchanged(connection, head, message.content, seconds=seconds, header_bytes=most, limit=limit)
+        except HttpProcessingError as error:
+            if error.message.startswith(_OVERLONG):
+                raise Overlong(error.message[:_SHOWN], sent=True) from error
+            raise broken_off(error, sent=True, said=_said(error)) from error
         except Exception as error:
             raise broken_off(error, sent=True, said=_said(error)) from error
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 import httpcore
 import httpx
+from typing_extensions import override
 
-from tinkex_py.runtime.carriage import HttpxTransport, Received, gathered
+from tinkex_py.runtime.carriage import HttpxTransport, Received, broken_off, gathered
 from tinkex_py.runtime.network import Network
 from tinkex_py.runtime.places import Places
 
@@ -19,6 +21,8 @@ _SPARE = 5.0
 """Seconds for which more connections than are kept stay open without use: bursts follow one another."""
 _STREAMS = 64
 """Requests that share one connection in HTTP/2; servers allow 100 or more."""
+_HEADER_BYTES = 100 << 10
+"""Bytes that the headers of an answer may have in all for httpcore, which asks nobody."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -37,7 +41,9 @@ class Way(Protocol):
 class Origin:
     """Where lanes lead, and whether it was found to speak HTTP/2."""
 
-    def __init__(self, url: httpx.URL, trust: ssl.SSLContext, *, http2: bool) -> None:
+    def __init__(
+        self, url: httpx.URL, trust: ssl.SSLContext, *, http2: bool, header_bytes: int = _HEADER_BYTES
+    ) -> None:
         if url.scheme not in _PORTS:
             raise httpx.UnsupportedProtocol(f"{url.scheme} is not http or https")
         port = url.port or _PORTS[url.scheme]
@@ -45,6 +51,7 @@ class Origin:
         self.trust = trust
         self.network = Network()
         self.http2 = http2
+        self.header_bytes = header_bytes
         self.shared = False
 
 
@@ -76,9 +83,22 @@ class Lane(httpx.AsyncHTTPTransport):
         """Whether it can't be used again: an answer was not read to its end, or more than it has come."""
         if not self.connection.is_idle():
             return True
-        # What httpcore keeps of it, no property tells; without a look at it, it would begin the next answer.
-        state = getattr(getattr(self.connection, "_connection", None), "_h11_state", None)
+        state = self._state()
         return state is not None and bool(state.trailing_data[0])
+
+    def allow(self, header_bytes: int) -> Callable[[str, object], Awaitable[None]]:
+        """What allows longer headers, when httpcore tells it that a request begins."""
+
+        async def told(event: str, _: object) -> None:
+            state = self._state()
+            if event == "http11.send_request_headers.started" and state is not None:
+                state._max_incomplete_event_size = header_bytes  # noqa: SLF001
+
+        return told
+
+    def _state(self) -> Any:
+        """What httpcore, which shows nobody, has read of an answer; None for HTTP/2."""
+        return getattr(getattr(self.connection, "_connection", None), "_h11_state", None)
 
 
 class Lanes:
@@ -104,6 +124,8 @@ class Lanes:
         await self.places.enter()
         try:
             lane = await self._take()
+            if self._origin.header_bytes > _HEADER_BYTES:
+                request.extensions["trace"] = lane.allow(self._origin.header_bytes)
             try:
                 response = await lane.handle_async_request(request)
                 received = await read(response, limit)
@@ -194,6 +216,26 @@ class Given:
     async def close(self) -> None:
         """Close its connections."""
         await self._transport.aclose()
+
+
+class Relayed(Given):
+    """A transport through a proxy: what ends before the request itself begins to leave, no server has seen."""
+
+    @override
+    async def send(self, request: httpx.Request, limit: int) -> Received:
+        begun = asyncio.Event()
+
+        async def told(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+                begun.set()
+
+        request.extensions["trace"] = told
+        try:
+            return await super().send(request, limit)
+        except Exception as error:
+            if begun.is_set():
+                raise
+            raise broken_off(error, sent=False) from error
 
 
 class Queued:

@@ -39,7 +39,7 @@ class Reader(asyncio.StreamReader):
         self._lost: Exception | None = None
 
     @override
-    def feed_data(self, data: bytes) -> None:
+    def feed_data(self, data: Any) -> None:
         super().feed_data(data)
         self.unread += len(data)
         self.answered = self.answered or not data.startswith(_ANNOUNCEMENT)

@@ -171,7 +171,9 @@ def _loops(config: Config) -> Callable[[], asyncio.AbstractEventLoop]:
     if config.transport == "fast" and find_spec("uvloop") is not None:
         make_loop: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
         return make_loop
-    return asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop
+    if sys.platform == "win32":
+        return asyncio.ProactorEventLoop
+    return asyncio.SelectorEventLoop
 
 
 def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:

@@ -13,13 +13,14 @@ import httpx
 
 from tinkex_py.config import Config
 from tinkex_py.request import Encoded
-from tinkex_py.runtime.carriage import PORTION, BrokenOff, HttpxTransport, Message, Received, broken_off
-from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Way
+from tinkex_py.runtime.carriage import PORTION, BrokenOff, HttpxTransport, Message, Overlong, Received, broken_off
+from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Relayed, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
 
-
+_OVERLONG = "Receive buffer too long"
+"""How h11 says that the headers of an answer are longer than is allowed: it tells by no type."""
 _TURNS = 2
 """How often a loop comes round until it has surely looked whether an answer came, which more of a body could spoil."""
 
@@ -37,12 +38,20 @@ class Pools:
         """The answer, or BrokenOff."""
         try:
             url = parsed(message.url)
-            return await (self._given or self._way(message.purpose, url)).send(_request(message, url), limit)
+            way, request = self._given or self._way(message.purpose, url), _request(message, url)
+        except BrokenOff:
+            raise
+        except Exception as error:  # whatever a library or a loop raises, no operation does
+            raise broken_off(error, sent=False, said=_said(error)) from error
+        try:
+            return await way.send(request, limit)
         except BrokenOff:
             raise
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
-        except Exception as error:  # whatever a library or a loop raises, no operation does
+        except httpx.RemoteProtocolError as error:
+            raise (Overlong if _OVERLONG in str(error) else BrokenOff)(str(error), sent=True) from error
+        except Exception as error:
             raise broken_off(error, sent=True, said=_said(error)) from error
 
     async def close(self) -> None:
@@ -59,7 +68,9 @@ class Pools:
         most = affordable(config.pool_sizes.get(purpose, config.max_connections))
         through = proxy_for(config, url.scheme, url.host)
         if through is None:
-            origin = self._origins.get(place) or Origin(url, self._trust(url), http2=_http2(url))
+            origin = self._origins.get(place) or Origin(
+                url, self._trust(url), http2=_http2(url), header_bytes=config.max_header_bytes
+            )
             self._origins[place] = origin
             first = self._ways.get((COMES_FIRST.get(purpose, ""), place))
             way: Way = Lanes(
@@ -72,7 +83,7 @@ class Pools:
             proxy = httpx.Proxy(through, headers=dict(config.proxy_headers))
             limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
             pool = httpx.AsyncHTTPTransport(verify=self._trust(url), proxy=proxy, limits=limits, http2=_http2(url))
-            way = Queued(Given(pool), most)
+            way = Queued(Relayed(pool), most)
         self._ways[purpose, place] = way
         return way
 
@@ -142,6 +153,7 @@ _NOT_SENT = (
     httpcore.ConnectionNotAvailable,
     httpx.ConnectError,
     httpx.ConnectTimeout,
+    httpx.ProxyError,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
