@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import socket
 import struct
+import zlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +20,7 @@ from tests.runtime.test_sockets import (
     CARRIERS,
     KEY,
     LARGE,
+    LARGE_BYTES,
     OK,
     Answer,
     always,
@@ -166,7 +169,7 @@ def test_an_announcement_is_not_the_end_of_a_request() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _ = await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
-        _ = await reader.readexactly(LARGE.body.size)
+        _ = await reader.readexactly(LARGE_BYTES)
         writer.write(OK)
 
     assert once(serve, LARGE) == (200, b"{}")
@@ -200,6 +203,43 @@ def test_a_length_beside_chunks_does_not_get_round_the_limit() -> None:
     assert isinstance(found, errors.ResponseTooLarge | errors.ConnectionFailed)
 
 
+@pytest.mark.parametrize("allowed", [1 << 16, 1 << 20])
+@pytest.mark.parametrize("lines", [[f"x: {'y' * 200_000}"], [f"x-{n}: {'y' * 10}" for n in range(10_000)]])
+def test_as_many_headers_are_read_as_are_allowed(lines: list[str], allowed: int) -> None:
+    found, _ = exchange(always(with_body(b"{}", *lines)), max_header_bytes=allowed)
+    assert shown(found) == ((200, b"{}") if allowed == 1 << 20 else errors.ResponseTooLarge)
+    assert isinstance(found, Reply) or (isinstance(found, errors.ResponseTooLarge) and found.limit == allowed)
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_a_refusal_says_why_by_its_status_alone_if_its_body_can_not_be_read(encoding: str) -> None:
+    found, _ = exchange(always(REFUSAL.replace(b"\r\n\r\n", b"\r\ncontent-encoding: %s\r\n\r\n" % encoding.encode())))
+    assert shown(found) == (413, b"")
+
+
+def test_encodings_may_be_named_in_a_line_each() -> None:
+    body = gzip.compress(zlib.compress(b"{}"))
+    found, _ = exchange(always(with_body(body, "content-encoding: deflate", "content-encoding: gzip")))
+    assert shown(found) == (200, b"{}")
+
+
+REDIRECTS = {
+    "a space": ("/a b", "/a%20b"),
+    "a line's end": ("/a HTTP/1.1", "/a%20HTTP/1.1"),
+    "UTF-8": ("/\xc3\xa4?b=\xff", "/%C3%A4?b=%FF"),
+    "quoted": ("/a%20b?c=%zz", "/a%20b?c=%zz"),
+    "braces": ('/{"a"}|^', "/%7B%22a%22%7D%7C%5E"),
+}
+
+
+@pytest.mark.parametrize(("location", "asked"), REDIRECTS.values(), ids=REDIRECTS)
+def test_a_redirect_leads_to_an_address(location: str, asked: str) -> None:
+    moved = f"HTTP/1.1 307 Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n".encode("latin-1")
+    found, server = exchange(lambda head, _number: moved if b"get_server" in head else OK)
+    assert shown(found) == (200, b"{}")
+    assert server.heads[1].startswith(f"GET {asked} HTTP/1.1\r\n")
+
+
 def test_callers_may_have_a_loop_of_another_make() -> None:
     uvloop = pytest.importorskip("uvloop")
 
@@ -216,10 +256,11 @@ def test_callers_may_have_a_loop_of_another_make() -> None:
 @pytest.mark.parametrize("transport", CARRIERS)
 def test_a_client_has_its_own_loop_whatever_the_policy_of_the_process(transport: str) -> None:
     policy = pytest.importorskip("uvloop").EventLoopPolicy
+    process: Any = asyncio
     with in_thread(always(with_body(b'{"supported_models":[]}'))) as server:
-        asyncio.set_event_loop_policy(policy())
+        process.set_event_loop_policy(policy())
         try:
             with ServiceClient(Config(base_url=server.address, api_key=KEY, transport=transport)) as client:
                 assert isinstance(client.get_server_capabilities(), Success)
         finally:
-            asyncio.set_event_loop_policy(None)
+            process.set_event_loop_policy(None)

@@ -47,6 +47,8 @@ ANSWERS: dict[str, tuple[Request[Any], bytes, type]] = {
     ),
     "zstd bomb": too_large(zstandard.compress(bytes(10**8)), "content-encoding: zstd"),
     "header flood": too_large(b"{}", *(f"x-{number}: {'y' * 100}" for number in range(800))),
+    "an encoding of another kind": (ASK, with_body(b"junk", "content-encoding: br"), errors.Undecodable),
+    "protobuf in an encoding of another kind": result(b"", PROTOBUF, "content-encoding: br"),
     "deep JSON": result(b'{"metrics":' + b"[" * 90_000),
     "deep JSON that closes": result(b'{"metrics":' + b"[" * 40_000 + b"]" * 40_000 + b"}"),
     "a number of 90,000 digits": result(b'{"loss_fn_outputs":[],"metrics":{"loss:sum":"' + b"9" * 90_000 + b'"}}'),

@@ -19,17 +19,20 @@ from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.effects import Unready
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
-from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Received, Untrusted
+from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
-from tinkex_py.wire.compression import readable, unpacked
+from tinkex_py.wire.compression import Unreadable, readable, unpacked
+from tinkex_py.wire.replies import Whole
 
 log = logging.getLogger("tinkex_py")
 
 _OS_NAMES = {"Darwin": "MacOS"}
 _ARCHITECTURES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}
 _NOTES, _LONGEST_NOTE = 100, 1000
+_ANSWERED = range(200, 300)
+_MEANT = "%/:?#[]@!$&'()*+,;="
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -73,6 +76,8 @@ class HttpTransport:
                 message = message._replace(url=location)
                 if request.address is None and _origin(location) != _origin(self._config.base_url):
                     return _refused(request, location, "it leaves the configured origin, and the credential stays here")
+        except Overlong:
+            return _too_large(request, self._config.max_header_bytes, "headers", "max_header_bytes")
         except Untrusted as untrusted:
             return Unready(self._untrusted(request, untrusted.reason))
         except BrokenOff as broken:
@@ -140,16 +145,16 @@ class HttpTransport:
         if size > config.max_header_bytes:
             return _too_large(request, config.max_header_bytes, "headers", "max_header_bytes")
         reply = Reply(status=received.status, headers=tuple(headers), body=received.body, at=time.time())
-        encoding = None if received.plain else reply.header("content-encoding")
-        if encoding is not None or len(reply.body) > config.max_response_bytes:
+        self._heed(reply)
+        encoding = "" if received.plain else ",".join(text for name, text in headers if name == "content-encoding")
+        if encoding or len(reply.body) > config.max_response_bytes:
             match unpacked(encoding, reply.body, config.max_response_bytes):
                 case Success(body):
                     reply = structs.replace(reply, body=body)
                 case Failure(problem) if problem.kind == "large":
                     return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
                 case Failure(problem):
-                    raise BrokenOff(problem.reason, sent=True)
-        self._heed(reply)
+                    reply = _unreadable(request, reply, problem)
         return _resolved(reply, message.url)
 
     def _heed(self, reply: Reply) -> None:
@@ -240,6 +245,20 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_NOTE])
 
 
+def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply:
+    """What is left of a reply whose body can't be unpacked: its status, if that says all.
+
+    A value in an encoding that nobody here knows stays what it is, and what is known of it takes its place, which no
+    value can be read from. What is broken, or has to be given on as it came, may come whole another time.
+    """
+    if reply.status not in _ANSWERED:
+        return structs.replace(reply, body=b"")
+    if problem.kind == "unknown" and not isinstance(request.returns, Whole):
+        headers = tuple((name, text) for name, text in reply.headers if name != "content-type")
+        return structs.replace(reply, headers=headers, body=problem.reason.encode())
+    raise BrokenOff(problem.reason, sent=True)
+
+
 def _resolved(reply: Reply, url: str) -> Reply:
     """The reply, with a location that is an address of its own."""
     place = reply.header("location")
@@ -250,8 +269,9 @@ def _resolved(reply: Reply, url: str) -> Reply:
 
 
 def _joined(url: str, location: str) -> str:
+    """Where a redirect leads, with everything quoted that may not stand in an address, in the bytes that it came as."""
     try:
-        return urljoin(url, location)
+        return urljoin(url, quote(location, safe=_MEANT, encoding="latin-1"))
     except ValueError as error:
         raise BrokenOff(f"a redirect to no address: {error}", sent=True) from error
 
