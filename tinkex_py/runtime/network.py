@@ -57,9 +57,8 @@ class Reader(asyncio.StreamReader):
             self._lost = exc
             self.feed_eof()
 
-    @override
-    async def read(self, n: int = -1) -> bytes:
-        data = await super().read(n)
+    def took(self, data: bytes) -> bytes:
+        """What was just read, which is no longer unread; OSError when it is nothing, because the connection broke."""
         self.unread -= len(data)
         if self._lost is not None and not data:
             raise self._lost
@@ -90,7 +89,7 @@ class Stream(httpcore.AsyncNetworkStream):
 
     async def _read(self, max_bytes: int, timeout: float | None) -> bytes:
         async with asyncio.timeout(timeout):
-            return await self._reader.read(max_bytes)
+            return self._reader.took(await self._reader.read(max_bytes))
 
     async def _last_look(self, max_bytes: int) -> bytes:
         """What came while this process had no time to look came in time."""
@@ -101,6 +100,8 @@ class Stream(httpcore.AsyncNetworkStream):
 
     @override
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # so httpcore ends each request
+            return
         if not self._shared:
             self._ask()
         try:
