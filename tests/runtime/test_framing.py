@@ -34,9 +34,10 @@ from tests.runtime.test_sockets import (
     with_body,
 )
 from tinkex_py import Config, ServiceClient, errors
-from tinkex_py.request import Reply
+from tinkex_py.request import AnyRequest, Reply
 
 REFUSAL = b"HTTP/1.1 413 Too Large\r\ncontent-length: 6\r\n\r\ndenied"
+BOTH_WAYS = pytest.mark.parametrize("proxied", [False, True])
 Serving = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
@@ -66,14 +67,20 @@ async def served(serve: Serving) -> AsyncGenerator[str]:
             _ = await each.wait()
 
 
+def leading_to(address: str, *, proxied: bool, **settings: Any) -> Config:
+    """Settings for the server there, or for one that is reached through it."""
+    there = {"proxy": address, "base_url": "http://server.test"} if proxied else {"base_url": address}
+    return Config(**{"api_key": KEY, **there, **settings})
+
+
 def shown(found: Answer) -> object:
     return (found.status, found.body) if isinstance(found, Reply) else type(found)
 
 
-def once(serve: Serving, request: Any = ASK, **settings: Any) -> object:
+def once(serve: Serving, request: AnyRequest = ASK, *, proxied: bool = False) -> object:
     async def asked() -> Answer:
         async with served(serve) as address:
-            return await answer_of(connected(Config(base_url=address, api_key=KEY, **settings)), request)
+            return await answer_of(connected(leading_to(address, proxied=proxied)), request)
 
     return shown(asyncio.run(asked()))
 
@@ -91,8 +98,9 @@ UNASKED = {
 }
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("unasked", UNASKED.values(), ids=UNASKED)
-def test_what_comes_between_two_requests_answers_none(unasked: bytes) -> None:
+def test_what_comes_between_two_requests_answers_none(unasked: bytes, *, proxied: bool) -> None:
     writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,7 +110,7 @@ def test_what_comes_between_two_requests_answers_none(unasked: bytes) -> None:
 
     async def twice() -> list[object]:
         async with served(serve) as address, serving(always(OK)) as elsewhere:
-            transport = connected(Config(base_url=address, api_key=KEY))
+            transport = connected(leading_to(address, proxied=proxied))
             found = [shown(await transport.exchange(ASK, ()))]
             writers[0].write(unasked)
             _ = await answer_of(connected(Config(base_url=elsewhere.address, api_key=KEY)))  # it arrives meanwhile
@@ -141,12 +149,13 @@ def test_a_server_that_falls_silent_is_given_up_wherever_it_does(begun: bytes) -
     assert isinstance(found, errors.ConnectionFailed)
 
 
-def test_an_answer_is_the_end_of_a_request_that_is_still_leaving() -> None:
+@BOTH_WAYS
+def test_an_answer_is_the_end_of_a_request_that_is_still_leaving(*, proxied: bool) -> None:
     """Its connection, on which the rest of the body would follow, is not used again."""
 
     async def twice() -> tuple[list[object], int]:
         async with deaf(REFUSAL) as (address, heads):
-            transport = connected(Config(base_url=address, api_key=KEY, pool_sizes={"training": 1}))
+            transport = connected(leading_to(address, proxied=proxied, pool_sizes={"training": 1}))
             found = [shown(await transport.exchange(LARGE, ())) for _ in range(2)]
             await transport.close()
             return found, len(heads)
@@ -154,14 +163,17 @@ def test_an_answer_is_the_end_of_a_request_that_is_still_leaving() -> None:
     assert asyncio.run(twice()) == ([(413, b"denied")] * 2, 2)
 
 
-def test_an_answer_counts_although_the_connection_breaks_behind_it(caplog: pytest.LogCaptureFixture) -> None:
+@BOTH_WAYS
+def test_an_answer_counts_although_the_connection_breaks_behind_it(
+    caplog: pytest.LogCaptureFixture, *, proxied: bool
+) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _ = await reader.readuntil(b"\r\n\r\n")
         writer.write(REFUSAL)
         reset(writer)
 
     with caplog.at_level(logging.WARNING):
-        assert once(refuse, LARGE) == (413, b"denied")
+        assert once(refuse, LARGE, proxied=proxied) == (413, b"denied")
     assert [record.message for record in caplog.records] == []
 
 

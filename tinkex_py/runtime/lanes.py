@@ -221,6 +221,11 @@ class Given:
 class Relayed(Given):
     """A transport through a proxy: what ends before the request itself begins to leave, no server has seen."""
 
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        super().__init__(transport)
+        # httpx has no word for it, and of what makes connections otherwise nobody learns what came on an idle one.
+        transport._pool._network_backend = Network()  # noqa: SLF001
+
     @override
     async def send(self, request: httpx.Request, limit: int) -> Received:
         begun = asyncio.Event()
