@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 
@@ -19,8 +20,10 @@ from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION, Received, gathered
 from tinkex_py.runtime.sending import Sending
 
+_HEADERS = 2000
+"""Headers that are read, if they aren't too large in all; more, if more bytes of them are allowed than usual."""
 _HEADER = 32
-"""Bytes that a header has at least on an average: as many as are allowed in all allow so many of them."""
+"""Bytes for each of those."""
 _SWITCHING = 101
 """The one status below 200 that ends an exchange; the others announce an answer."""
 
@@ -43,7 +46,7 @@ async def exchanged(
             read_timeout=seconds,
             max_line_size=header_bytes,
             max_field_size=header_bytes,
-            max_headers=header_bytes // _HEADER,
+            max_headers=max(_HEADERS, header_bytes // _HEADER),
         )
         if content is None or content.size <= PORTION:
             transport.write(head if content is None else head + content.content)
@@ -92,7 +95,8 @@ async def _received(protocol: ResponseHandler, limit: int) -> Received:
 
 def _ends_last(message: RawResponseMessage) -> bool:
     """Whether the end of the connection is that of the body, so that what breaks the one cuts the other."""
-    return not message.chunked and "content-length" not in message.headers
+    ended = message.chunked or "content-length" in message.headers or message.code in EMPTY_BODY_STATUS_CODES
+    return not ended
 
 
 async def _whole(message: RawResponseMessage, content: aiohttp.StreamReader, limit: int) -> bytes:

@@ -132,7 +132,10 @@ class FastCarrier:
 
     async def carry(self, message: Message, limit: int) -> Received:
         """The answer, or BrokenOff."""
-        lanes = self._lanes.get(message.purpose) or self._open(message)
+        try:
+            lanes = self._lanes.get(message.purpose) or self._open(message)
+        except Exception as error:
+            raise broken_off(error, sent=False) from error
         if not lanes.places.take():
             await lanes.places.turn()
         try:

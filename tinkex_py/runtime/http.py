@@ -33,6 +33,7 @@ _ARCHITECTURES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}
 _NOTES, _LONGEST_NOTE = 100, 1000
 _ANSWERED = range(200, 300)
 _MEANT = "%/:?#[]@!$&'()*+,;="
+"""What means something in an address, if only that a letter is quoted."""
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})

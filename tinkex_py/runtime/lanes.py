@@ -124,7 +124,7 @@ class Lanes:
         await self.places.enter()
         try:
             lane = await self._take()
-            if self._origin.header_bytes > _HEADER_BYTES:
+            if self._origin.header_bytes > _HEADER_BYTES and not lane.connection.is_idle():
                 request.extensions["trace"] = lane.allow(self._origin.header_bytes)
             try:
                 response = await lane.handle_async_request(request)

@@ -49,9 +49,9 @@ class Pools:
             raise
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
-        except httpx.RemoteProtocolError as error:
-            raise (Overlong if _OVERLONG in str(error) else BrokenOff)(str(error), sent=True) from error
         except Exception as error:
+            if _OVERLONG in str(error):
+                raise Overlong(_OVERLONG, sent=True) from error
             raise broken_off(error, sent=True, said=_said(error)) from error
 
     async def close(self) -> None:
