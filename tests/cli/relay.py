@@ -34,6 +34,10 @@ class Relay(ThreadingHTTPServer):
         """Called with each path that is asked for, before it is answered."""
         self.instead = {"/archive": (404, b'{"detail": "Not Found"}')}
 
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that has gone."""
+
     def addresses(self, body: bytes) -> bytes:
         """Addresses that end in a minute, each with a number of its own."""
         said = json.loads(body)

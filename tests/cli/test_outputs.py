@@ -57,6 +57,8 @@ def test_a_file_that_can_not_be_written_is_no_bug(stock: Stock, name: str) -> No
     _ = Path("file").write_text("")
     result = stock.tinkex(*SAMPLE, "-o", name)
     assert (result.exit_code, " can't be written: " in result.stderr) == (1, True)
+    early = tinkex(*SAMPLE, "-o", name, "--base-url", "http://127.0.0.1:9", TINKER_API_KEY="tml-0123456789abcdef")
+    assert (early.exit_code, " can't be written: " in early.stderr) == (1, True)
 
 
 def test_a_dash_is_the_screen(stock: Stock) -> None:
@@ -85,3 +87,12 @@ def test_a_folder_whose_name_is_no_text_is_named_as_well_as_can_be(stock: Stock,
     else:
         said = json.loads(result.stdout)
         assert {each.partition("/")[0] for each in (said["folder"], *said["files"])} == {"dl\ufffd"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+@pytest.mark.parametrize("words", [("train", "a.txt"), ("demo",), ("sample", "A")], ids=" ".join)
+def test_a_folder_that_the_engine_can_not_have_is_named_and_not_made(words: tuple[str, ...]) -> None:
+    _ = Path("a.txt").write_text("some text")
+    ended = tinkex(*words, "--out", "out\udcff")
+    assert (ended.exit_code, Path("out\udcff").exists()) == (1, False)
+    assert ended.stderr.startswith("Error: out\\udcff can't be used: its name is no text in UTF-8\n")

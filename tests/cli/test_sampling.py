@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.cli.running import Stock, tinkex
+from tests.cli.running import COMMAND, ENVIRONMENT, Stock, tinkex
 from tinkex_py.cli.surprise import Piece, colour, pieces, show_pieces
 
 GREEDY = ("--base-model", "tinkex/tiny-english", "--temperature", "0", "--max-tokens", "5")
@@ -106,3 +107,10 @@ def test_an_empty_prompt_is_not_sent(stock: Stock, words: tuple[str, ...], given
         1,
         "Error: the prompt is empty: give a text or token ids",
     )
+
+
+def test_standard_input_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    words = [*COMMAND, "sample", "-", "--max-tokens", "1"]
+    ended = subprocess.run(words, input=b"caf\xe9", capture_output=True, check=False, cwd=tmp_path, env=ENVIRONMENT)
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert ended.stderr.startswith(b"Error: standard input can't be read: it is no text in UTF-8\n")

@@ -269,3 +269,11 @@ def test_a_link_is_not_replaced_and_nothing_is_asked(tmp_path: Path) -> None:
     error = error_of(FileFailed, server.download(tmp_path, force=True))
     assert "is a symbolic link, which is not replaced" in error.message
     assert server.asked == []
+
+
+def test_checkpoints_of_different_names_get_different_folders(tmp_path: Path) -> None:
+    names = ("a", "a?b#c", "a&b=c", "a_b_c", "a%3Fb%23c", "größe")
+    server = Archives(archive(a=b"a"))
+    found = [or_raise(server.download(tmp_path, path=f"tinker://run/weights/{name}")).folder.name for name in names]
+    assert len(set(found)) == len(names)
+    assert (found[0], found[1], found[3], found[5]) == (NAME, f"{NAME}%3Fb%23c", f"{NAME}_b_c", "run_weights_größe")

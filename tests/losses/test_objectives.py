@@ -84,6 +84,8 @@ RETURNS: dict[str, tuple[Any, str]] = {
     "too few gradients": ((1.0, {}, []), "shapes \\[\\]"),
     "another shape": ((1.0, {}, [np.zeros(2)]), "shapes"),
     "nan": ((float("nan"), {}, [np.zeros(3)]), "not finite"),
+    "no loss": ((None, {}, [np.zeros(3)]), r"the loss is None: return \(loss, metrics, gradients\)"),
+    "no gradients": ((1.0, {}, None), r"the gradients are None: return \(loss, metrics, gradients\)"),
     "too large": ((1.0, {}, [np.full(3, 1e39)]), "not finite"),
     "metrics": ((1.0, [1], [np.zeros(3)]), "metrics are a list"),
 }

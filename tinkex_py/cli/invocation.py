@@ -78,6 +78,7 @@ class Invocation(Struct, kw_only=True):
         """
         settings = self.config()
         if self._nobody_is_named(settings) and (engine or folder.is_dir()):
+            self.check_folder(folder)
             settings = structs.replace(settings, base_url=f"{LOCAL_SCHEME}{folder}")
             if not engine:
                 self.note(
@@ -138,6 +139,23 @@ class Invocation(Struct, kw_only=True):
             self.err.print()
             self.stop("there is nobody to ask", "add --yes to do it without being asked")
         return answer.strip().lower() in {"y", "yes"}
+
+    def check_folder(self, folder: Path) -> None:
+        """End where the engine can't have that folder, whose name is a part of its address."""
+        try:
+            _ = str(folder).encode("utf-8")
+        except UnicodeEncodeError:
+            self.stop(f"{folder} can't be used: its name is no text in UTF-8", "choose another folder with --out")
+
+    def check_place(self, file: Path) -> None:
+        """End where no file can be, as far as it shows before there is one."""
+        try:
+            found = Path(os.path.realpath(file)).parent
+            why = None if found.is_dir() else f"there is no folder {file.parent}"
+        except OSError as error:
+            why = error.strerror
+        if why is not None:
+            self.fail(FileFailed(message=f"{file} can't be written: {why}", path=str(file)))
 
     def save(self, file: Path, content: bytes) -> None:
         """Write a file, whole or not at all; what is there and is no plain file, such as a pipe, is written into."""

@@ -86,6 +86,8 @@ def sample(
     if str(output) == "-":
         invocation.options.output_format, output = "json", None
     question = _prompt(invocation, prompt, prompt_file)
+    if output is not None:
+        invocation.check_place(output)
     params = SamplingParams(
         max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop or None, seed=seed
     )
@@ -120,7 +122,16 @@ def _prompt(invocation: Invocation, prompt: str | None, file: Path | None) -> st
         return prompt
     if prompt is None and file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("Give a prompt, --prompt-file, or text on standard input.")
-    return "" if sys.stdin is None else sys.stdin.read().removesuffix("\n")
+    return "" if sys.stdin is None else _standard_input(invocation)
+
+
+def _standard_input(invocation: Invocation) -> str:
+    """All of it, as UTF-8 whatever the locale, and refused where it isn't."""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").replace("\r\n", "\n").removesuffix("\n")
+    except UnicodeDecodeError:
+        message = "standard input can't be read: it is no text in UTF-8"
+        invocation.fail(FileFailed(message=message, path="-"))
 
 
 def _read(invocation: Invocation, file: Path) -> str | list[int]:

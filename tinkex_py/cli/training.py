@@ -195,6 +195,7 @@ def _refuse(checkpoint: str, *names: str) -> None:
 
 
 def _folder(invocation: Invocation, out: Path) -> Path:
+    invocation.check_folder(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

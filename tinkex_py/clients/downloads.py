@@ -73,7 +73,8 @@ def download_checkpoint(
     force: bool = False,
     progress: Progress = lambda _name, _done, _total: None,
 ) -> Outcome[Downloaded]:
-    """Bring a checkpoint to a folder in `directory`, called as its path with `_` for what parts it.
+    """Bring a checkpoint to a folder in `directory`, called as its path with `_` for what parts it, and
+    `%` and two digits for each byte that is not for names of files.
 
     Files come in pieces, and the folder gets its name when all is there; FileFailed when it is there already, unless
     `force`, and while another download into it is under way. A download that was broken off goes on where it was if
@@ -268,10 +269,17 @@ def _is_directory(value: Any) -> bool:
 
 
 def _name(path: TinkerPath) -> str:
-    kept = "".join(
-        char if char.isalnum() or char in "-._" else "_" for char in f"{path.training_run_id}_{path.kind}_{path.name}"
-    )
-    return kept.lstrip(".") or "checkpoint"
+    """Names that differ stay different, save that `_` parts them: what can't stand in one is percent-encoded."""
+    kept = "_".join(map(_encoded, (path.training_run_id.replace(":", "_"), path.kind, path.name)))
+    return f"%2E{kept[1:]}" if kept.startswith(".") else kept
+
+
+def _encoded(part: str) -> str:
+    return "".join(each if each.isalnum() or each in "-._" else _bytes(each) for each in part)
+
+
+def _bytes(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
 _DIRECTORY = (Rule("directory", _is_directory, "give the path of a folder, as a text or a Path"),)

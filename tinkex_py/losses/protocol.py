@@ -56,6 +56,8 @@ def evaluation_of(returned: object, logprobs: Arrays) -> Evaluation:
     if not _is_triple(returned):
         raise LossError("return (loss, metrics, gradients): without torch a loss gives its own gradients")
     loss, metrics, gradients = returned
+    if loss is None or gradients is None:
+        raise LossError(f"{'the loss is' if loss is None else 'the gradients are'} None: {_WANTED}")
     value, slopes = float(np.asarray(loss, np.float64).reshape(())), arrays_of(gradients)
     shapes, wanted = [slope.shape for slope in slopes], [point.shape for point in logprobs]
     if shapes != wanted:
@@ -82,5 +84,6 @@ def _is_mapping(value: object) -> TypeIs[Mapping[object, SupportsFloat]]:
     return isinstance(value, Mapping)
 
 
+_WANTED = "return (loss, metrics, gradients), a number, a mapping, and an array for each datum"
 _LARGEST = 3.4e38
 """What float32 can hold."""
