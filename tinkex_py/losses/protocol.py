@@ -76,7 +76,7 @@ def metrics_of(metrics: object) -> Mapping[str, float]:
     return FrozenMapping({str(name): float(value) for name, value in metrics.items()})
 
 
-def _is_triple(value: object) -> TypeIs[tuple[object, object, Sequence[object]]]:
+def _is_triple(value: object) -> TypeIs[tuple[object, object, Sequence[object] | None]]:
     return isinstance(value, tuple) and value[3:] == () and value[2:] != ()
 
 
