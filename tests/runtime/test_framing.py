@@ -69,8 +69,8 @@ async def served(serve: Serving) -> AsyncGenerator[str]:
 
 def leading_to(address: str, *, proxied: bool, **settings: Any) -> Config:
     """Settings for the server there, or for one that is reached through it."""
-    there = {"proxy": address, "base_url": "http://server.test"} if proxied else {"base_url": address}
-    return Config(**{"api_key": KEY, **there, **settings})
+    there: dict[str, Any] = {"proxy": address, "base_url": "http://server.test"} if proxied else {"base_url": address}
+    return Config(api_key=KEY, **there, **settings)
 
 
 def shown(found: Answer) -> object:

@@ -223,8 +223,9 @@ class Relayed(Given):
 
     def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
         super().__init__(transport)
-        # httpx has no word for it, and of what makes connections otherwise nobody learns what came on an idle one.
-        transport._pool._network_backend = Network()  # noqa: SLF001
+        # httpx has no word for it. Over the connections that it makes itself, an answer that comes early is lost.
+        inner: Any = transport
+        inner._pool._network_backend = Network()  # noqa: SLF001
 
     @override
     async def send(self, request: httpx.Request, limit: int) -> Received:
