@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.test_documents import ROOT, blocks
 
 PAGES = [ROOT / "README.md", ROOT / "docs" / "functional.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
@@ -15,6 +17,7 @@ SETTLED = '# mypy: disable-error-code="possibly-undefined"'
 
 
 def test_the_blocks_of_a_page_are_accepted_by_mypy(tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy comes with the extra dev: make coverage runs this")
     for page in filter(blocks, PAGES):
         name = page.stem.lower().replace("-", "_")
         _ = (tmp_path / f"page_{name}.py").write_text("\n\n".join([SETTLED, *blocks(page)]), "utf-8")
