@@ -13,7 +13,7 @@ from returns.result import Failure, Success
 from tinkex_py.clients.promises import Promise
 from tinkex_py.clients.sampling import SamplingClient
 from tinkex_py.clients.training import TrainingClient
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change, then
 from tinkex_py.types import (
     AdamParams,
     Datum,
@@ -128,8 +128,8 @@ def _taken(step: _Step) -> Outcome[Taken]:
     weight = sum(sum(datum.loss_fn_inputs["weights"].data) for datum in step.batch)
     outcome = step.gradients.result()
     updated = step.update.result()
-    loss = then(outcome, lambda output: then(updated, lambda _: Success(output.metrics["loss:sum"] / weight)))
+    loss = then(outcome, lambda output: change(updated, lambda _: output.metrics["loss:sum"] / weight))
     if isinstance(loss, Failure):
         return loss
-    saved = None if step.saving is None else then(step.saving.result(), lambda made: Success(made.path))
+    saved = None if step.saving is None else change(step.saving.result(), lambda made: made.path)
     return Success(Taken(loss.unwrap(), saved))

@@ -20,7 +20,7 @@ from tinkex_py.cli.sparkline import sparkline
 from tinkex_py.cli.tables import done
 from tinkex_py.clients.training import TrainingClient
 from tinkex_py.errors import FileFailed
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change, then
 from tinkex_py.types import Datum
 from tinkex_py.types.tokenizing import Tokenizer
 
@@ -110,7 +110,7 @@ def _kept(run: Run, at: Standing) -> Outcome[str]:
     """The path of the checkpoint that has all of the steps behind; it is saved unless it is there."""
     if at.checkpoint is not None and at.saved == at.taken:
         return Success(at.checkpoint)
-    return then(saving(run.trainer, at.taken).result(), lambda made: Success(made.path))
+    return change(saving(run.trainer, at.taken).result(), lambda made: made.path)
 
 
 def _finish(run: Run, file: Path | None, at: Standing, path: str, status: int) -> None:

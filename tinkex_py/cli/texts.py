@@ -105,8 +105,6 @@ def _is_halved(line: str) -> bool:
     """Whether it is JSON but for an escape that is half of a character."""
     try:
         _ = json.dumps(json.loads(line), ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    except ValueError:
-        return False
+    except ValueError as error:
+        return isinstance(error, UnicodeEncodeError)
     return False

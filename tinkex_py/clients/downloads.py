@@ -16,7 +16,7 @@ from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
 from tinkex_py.locks import alone
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change, then
 from tinkex_py.plans.downloads import piece
 from tinkex_py.request import Address
 from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather, settle, unpack, within
@@ -177,7 +177,7 @@ def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, pro
     origin, notes = _beside(folder) / _EXPORT, _beside(folder) / _NOTES / _EXPORT
     files: list[Path] = []
     for name in names.unwrap():
-        place = then(within(notes, name), lambda note: Success(Arriving(origin / note.relative_to(notes), note)))
+        place = change(within(notes, name), lambda note: Arriving(origin / note.relative_to(notes), note))
         if isinstance(place, Failure):
             return place
         file = place.unwrap()

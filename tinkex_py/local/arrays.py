@@ -13,7 +13,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.local.bodies import Chunk, Datum, ModelInput, Tensor
 from tinkex_py.local.engine import Example
-from tinkex_py.outcome import Outcome, collect, then
+from tinkex_py.outcome import Outcome, change, collect
 
 Array: TypeAlias = npt.NDArray[np.generic]
 
@@ -61,7 +61,7 @@ def places_of(tensor: Tensor) -> Outcome[tuple[int, npt.NDArray[np.int64], npt.N
     if not sparse and prod(shape) != size:
         return Failure(f"its {size} elements do not fit the shape {list(shape)}")
     rows = _rows(tensor) if sparse else np.arange(size) // max(shape[1], 1)
-    return then(_integers(tensor.data), lambda ids: Success((shape[0], rows, ids)))
+    return change(_integers(tensor.data), lambda ids: (shape[0], rows, ids))
 
 
 def _kind(chunk: Chunk) -> str:

@@ -19,7 +19,7 @@ from tinkex_py.local.sequence import Accepted
 from tinkex_py.local.state import Conclude, Job, Sampler, Session, State, channel
 from tinkex_py.local.steps import promised
 from tinkex_py.local.store import Stored
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change, then
 from tinkex_py.request import Reply
 from tinkex_py.types.sampling import PromptAltTokens, SampledSequence, SampleResponse
 from tinkex_py.types.tensor import TensorData
@@ -94,7 +94,7 @@ def _of_checkpoint(state: State, sampler_id: str, found: tuple[Stored, str]) -> 
 
 def _load(state: State, sampler_id: str, base_model: str, folder: Path | None) -> None:
     if folder is None:
-        weights = then(engine.load_base(base_model), lambda base: Success(engine.base_sampler(base)))
+        weights = change(engine.load_base(base_model), engine.base_sampler)
         state.shelf.put_ready(sampler_id, weights)
         return
     match load_checkpoint(folder, optimizer=False):
@@ -155,7 +155,7 @@ def _computed(state: State, sampler: Sampler, body: bodies.Sample, seed: int) ->
     found = then(state.shelf.take(sampler.sampler_id), lambda weights: _continued(weights, body, seed))
     if sampler.session is None:
         state.shelf.remove((sampler.sampler_id,))
-    return then(found, lambda output: Success(lambda: _counted(state, sampler, body, output)))
+    return change(found, lambda output: lambda: _counted(state, sampler, body, output))
 
 
 def _withdrawn(state: State, sampler: Sampler) -> None:
@@ -180,9 +180,9 @@ def _seed(seed: int, request_id: str) -> int:
 
 
 def _continued(weights: engine.SamplerWeights, body: bodies.Sample, seed: int) -> Outcome[SampleResponse, str]:
-    return then(
+    return change(
         then(_options(body.sampling_params, seed), lambda options: _from_engine(weights, body, options)),
-        lambda output: Success(_wire_output(output, body)),
+        lambda output: _wire_output(output, body),
     )
 
 

@@ -13,7 +13,7 @@ from tinkex_py.local.checkpoint import load_checkpoint, save_checkpoint
 from tinkex_py.local.engine import LoraModel, SamplerWeights, snapshot
 from tinkex_py.local.records import label
 from tinkex_py.local.temporary import temporary
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change
 
 READY = 32
 """Samplers whose merged weights are kept, about 0.8 MB each with their adapters."""
@@ -46,7 +46,7 @@ class Shelf:
         place = self._place(sampler_id)
         if not place.exists():
             return Failure("the weights of this sampler were never loaded, or its session has ended")
-        return then(load_checkpoint(place, optimizer=False), lambda model: Success(self._enter(sampler_id, model)))
+        return change(load_checkpoint(place, optimizer=False), lambda model: self._enter(sampler_id, model))
 
     def remove(self, sampler_ids: Iterable[str]) -> None:
         """Forget samplers."""

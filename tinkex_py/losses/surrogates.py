@@ -16,6 +16,7 @@ from tinkex_py.losses.protocol import Arrays, Evaluation
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.sparse import positions
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import ForwardBackwardOutput
 
@@ -103,8 +104,7 @@ def _shaped(targets: TensorData, tensor: TensorData) -> np.typing.NDArray[np.flo
     whole = tensor.sparse_crow_indices is None and values.size == prod(targets.shape or ())
     crow, col = targets.sparse_crow_indices, targets.sparse_col_indices
     if whole and targets.shape is not None and crow is not None and col is not None:
-        rows, columns = targets.shape
-        values = values.reshape(rows, columns)[np.repeat(np.arange(rows), np.diff(crow)), np.array(col, np.int64)]
+        values = values.reshape(targets.shape)[positions(crow, col)]
     return values.reshape(targets.packed.shape)
 
 

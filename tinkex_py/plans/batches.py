@@ -16,7 +16,7 @@ from returns.result import Failure, Success
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.steps import BatchStep
 from tinkex_py.errors import Conflict, OutOfSequence, TinkerError
-from tinkex_py.outcome import Outcome, collect, then
+from tinkex_py.outcome import Outcome, change, collect
 from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.chunks import Limits, chunks, combined
 from tinkex_py.plans.dialects import dialect_of
@@ -163,7 +163,7 @@ def _fill(run: Run, cut: Cut, filling: Piece) -> Plan[None]:
 
 
 def _cut(step: BatchStep, dialect: Dialect, limits: Limits, places: Sequence[slice] | None) -> Outcome[Cut]:
-    return then(forms(step.body, dialect), lambda data: Success(_in_chunks(step, data, dialect, limits, places)))
+    return change(forms(step.body, dialect), lambda data: _in_chunks(step, data, dialect, limits, places))
 
 
 def _in_chunks(

@@ -9,7 +9,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints.checkpoints import list_checkpoints
 from tinkex_py.errors import NotFound
-from tinkex_py.outcome import then
+from tinkex_py.outcome import change
 from tinkex_py.plans.effects import Plan, attempt, halt
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import Request
@@ -28,7 +28,7 @@ def at_path(builder: Callable[[str, str], Request[T]], path: TinkerPath, policy:
             return value
         case Failure(NotFound(detail=detail)) if is_bare(detail):
             listed = yield from attempt(call(list_checkpoints(path.training_run_id), policy))
-            own = then(listed, lambda found: Success(_listed_as(found, path))).value_or(None)
+            own = change(listed, lambda found: _listed_as(found, path)).value_or(None)
             return (yield from call(builder(path.training_run_id, own), policy) if own else halt(outcome.failure()))
         case Failure(error):
             return (yield from halt(error))

@@ -69,14 +69,12 @@ def created_loss(maker: Maker, loss: PerDatumLoss, ranks: Mapping[str, InputRank
         return (yield from halt(_unusable(name, "its trace is this session's already: use the handle that there is")))
     maker.session.losses.add(handle.key)
     loss_id: str | None = None
-    made = False
     try:
         if (yield from flags(maker.startup)).custom_loss_server_side:
             loss_id = yield from _given_to_server(maker, handle)
-        made = True
-    finally:  # however it ended: without a handle the loss may be made again
-        if not made:
-            maker.session.losses.discard(handle.key)
+    except BaseException:  # a plan that is left included: without a handle the loss may be made again
+        maker.session.losses.discard(handle.key)
+        raise
     return structs.replace(handle, loss_id=loss_id)
 
 

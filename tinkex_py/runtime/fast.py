@@ -104,11 +104,9 @@ class _Lanes:
         most, seconds = self._config.max_header_bytes, message.seconds
         try:
             return await exchanged(connection, head, message.content, seconds=seconds, header_bytes=most, limit=limit)
-        except HttpProcessingError as error:
-            if error.message.startswith(_OVERLONG):
-                raise Overlong(error.message[:_SHOWN], sent=True) from error
-            raise broken_off(error, sent=True, said=_said(error)) from error
         except Exception as error:
+            if isinstance(error, HttpProcessingError) and error.message.startswith(_OVERLONG):
+                raise Overlong(error.message[:_SHOWN], sent=True) from error
             raise broken_off(error, sent=True, said=_said(error)) from error
 
     async def close(self) -> None:

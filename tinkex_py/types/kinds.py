@@ -54,7 +54,9 @@ def is_duration(value: object) -> bool:
 
 def as_number(value: object) -> float:
     """The value as a number; NaN, which is within no limits, for what is none and for what is beyond any float."""
-    number = value if type(value) is float else plain(value)
+    if type(value) is float:
+        return value
+    number = plain(value)
     if not isinstance(number, (int, float)) or isinstance(number, bool):
         return nan
     try:

@@ -29,11 +29,17 @@ def dense(
     """The matrix, read-only, with `pad_value` where no value is listed."""
     import numpy as np
 
-    rows = np.repeat(np.arange(len(crow) - 1), np.diff(crow))
     matrix = np.full(shape, pad_value, listed.dtype)
-    matrix[rows, np.array(col, np.int64)] = listed
+    matrix[positions(crow, col)] = listed
     matrix.flags.writeable = False
     return matrix
+
+
+def positions(crow: Sequence[int], col: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows `[nnz]` and the columns `[nnz]` of the listed values, as an index into the matrix."""
+    import numpy as np
+
+    return np.repeat(np.arange(len(crow) - 1), np.diff(crow)), np.array(col, np.int64)
 
 
 def _unfit_rows(crow: Sequence[int] | None, rows: int, size: int) -> Unpackable | None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from returns.result import Success
 
 from tinkex_py.errors import InvalidInput
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change
 from tinkex_py.request import Encoded, Reply
 from tinkex_py.types.batch import Batch, Dialect, Form
 from tinkex_py.types.datum import Datum
@@ -35,8 +35,8 @@ class _Settings(Struct, frozen=True, kw_only=True):
 def lower(operation: str, body: Struct, dialect: Dialect) -> Outcome[Lowered, InvalidInput]:
     """The step's bytes in that dialect. Batches differ; every other step is JSON in both."""
     if not isinstance(body, Batch):
-        return then(json.encoded(body), lambda encoded: Success(Lowered(operation, encoded)))
-    return then(forms(body, dialect), lambda data: Success(enclosed(body, data, dialect)))
+        return change(json.encoded(body), lambda encoded: Lowered(operation, encoded))
+    return change(forms(body, dialect), lambda data: enclosed(body, data, dialect))
 
 
 def forms(batch: Batch, dialect: Dialect) -> Outcome[Sequence[Form], InvalidInput]:
