@@ -108,9 +108,10 @@ $(BIN)/python:
 	"$$python" -m venv $(if $(wildcard $(VENV)/pyvenv.cfg),--clear) $(VENV)
 
 # Each set holds the one before it, so a larger one marks the smaller ones as present.
+# The demo's set is that of docs/start.md, which goes on from it to `tinkex serve`.
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing what the demo needs"
-	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[local,cli]'
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[serve,cli]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
