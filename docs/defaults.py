@@ -120,7 +120,7 @@ FIGURES: tuple[Figure, ...] = (
         "10, for 10 s",
         "10, for 10 s",
     ),
-    Figure("bytes of samples submitted at once", f"{DISPATCH.room.capacity:g}", "10485760", "5242880"),
+    Figure("bytes of samples submitted at once", f"{DISPATCH.room.capacity:.0f}", "10485760", "5242880"),
     Figure(
         "pause after a 429",
         "Retry-After, else 1 s, 5 s after a large prompt",

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+import tinkex_py
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -43,6 +45,16 @@ def few_examples() -> Iterator[None]:
 
 
 PROGRAMS = [page for page in PAGES if blocks(page)]
+REFERENCE = "".join(page.read_text("utf-8") for page in sorted((ROOT / "docs" / "reference").glob("*.md")))
+ELSEWHERE = {"Outcome", "Success", "Failure", "TinkerError", "__version__"}
+"""Not in the reference: `returns` has the two cases of an Outcome, the page of errors their union."""
+
+
+@pytest.mark.parametrize("name", [name for name in tinkex_py.__all__ if not name.startswith("Async")])
+def test_what_the_package_exports_is_in_the_reference(name: str) -> None:
+    home = getattr(getattr(tinkex_py, name), "__module__", "")
+    by_name = f":: tinkex_py.{name}\n" in REFERENCE
+    assert by_name or f"automodule:: {home}\n" in REFERENCE or name in ELSEWHERE
 
 
 @pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -37,7 +37,10 @@ class OutcomeError(Exception):
 
 
 def then(outcome: Outcome[T, E], step: Callable[[T], Outcome[U, F]]) -> Outcome[U, E | F]:
-    """Run `step` on the value; a failure passes through. The error types add up."""
+    """Run `step` on the value; a failure passes through. The error types add up.
+
+    A step that can't fail is for `change`: the value of a lambda that gives `Success(...)` is an Any to mypy.
+    """
     match outcome:
         case Success(value):
             return step(value)

@@ -19,6 +19,7 @@ from tinkex_py import (
     ServiceClient,
     Success,
     TrainingClient,
+    change,
     collect,
     then,
 )
@@ -59,7 +60,7 @@ def learn(trainer: TrainingClient, steps: int) -> Outcome[list[Mapping[str, floa
     ]
     outputs = collect(step.result(timeout=60) for step, _ in submitted)
     updates = collect(update.result(timeout=60) for _, update in submitted)
-    measured = then(outputs, lambda each: Success([output.metrics for output in each]))
+    measured = change(outputs, lambda each: [output.metrics for output in each])
     return then(updates, lambda _: measured)
 
 

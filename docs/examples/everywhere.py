@@ -31,6 +31,7 @@ from tinkex_py import (
     ServiceClient,
     Success,
     TrainingClient,
+    change,
     collect,
     then,
 )
@@ -96,14 +97,14 @@ def train(trainer: TrainingClient) -> Outcome[tuple[float, ...]]:
     submitted = [(trainer.forward_backward(BATCH, "cross_entropy"), trainer.optim_step(adam)) for _ in range(STEPS)]
     outputs = collect(step.result(PATIENCE) for step, _ in submitted)
     updates = collect(update.result(PATIENCE) for _, update in submitted)
-    losses = then(outputs, lambda each: Success(tuple(output.metrics["loss:sum"] for output in each)))
+    losses = change(outputs, lambda each: tuple(output.metrics["loss:sum"] for output in each))
     return then(updates, lambda _: losses)
 
 
 def forward(trainer: TrainingClient) -> Outcome[list[float]]:
     """The log-probabilities of the first text's bytes."""
     output = trainer.forward(BATCH[:1], "cross_entropy").result(PATIENCE)
-    return then(output, lambda found: Success([float(each) for each in found.loss_fn_outputs[0]["logprobs"].data]))
+    return change(output, lambda found: [float(each) for each in found.loss_fn_outputs[0]["logprobs"].data])
 
 
 def squares(
@@ -119,7 +120,7 @@ def custom(trainer: TrainingClient) -> Outcome[float]:
     step = trainer.forward_backward_custom(BATCH, squares, arrays="numpy")
     update = trainer.optim_step(AdamParams(learning_rate=1e-3))
     output = step.result(PATIENCE)
-    return then(output, lambda found: then(update.result(PATIENCE), lambda _: Success(found.metrics["loss:sum"])))
+    return then(output, lambda found: change(update.result(PATIENCE), lambda _: found.metrics["loss:sum"]))
 
 
 def sample(sampler: SamplingClient) -> Outcome[SampleResponse]:
@@ -159,7 +160,7 @@ def reinforce(trainer: TrainingClient) -> Outcome[float]:
     batch = [weighed(each, reward - mean) for each, reward in zip(sequences, rewards, strict=True)]
     step = trainer.forward_backward(batch, "importance_sampling")
     update = trainer.optim_step(AdamParams(learning_rate=1e-3))
-    return then(step.result(PATIENCE), lambda _: then(update.result(PATIENCE), lambda _: Success(mean)))
+    return then(step.result(PATIENCE), lambda _: change(update.result(PATIENCE), lambda _: mean))
 
 
 def tour(service: ServiceClient, base_model: str | None, journal: Journal) -> None:
@@ -169,7 +170,7 @@ def tour(service: ServiceClient, base_model: str | None, journal: Journal) -> No
         lambda: service.get_server_capabilities(timeout=PATIENCE),
         lambda found: f"{len(found.supported_models)} models",
     )
-    named = then(able, lambda found: Success(base_model or found.supported_models[0].model_name or ""))
+    named = change(able, lambda found: base_model or found.supported_models[0].model_name or "")
     trainer = journal.take(
         "create",
         lambda: then(named, lambda name: service.create_lora_training_client(name, 8, seed=1, timeout=PATIENCE)),
@@ -179,7 +180,7 @@ def tour(service: ServiceClient, base_model: str | None, journal: Journal) -> No
     path = training(trainer, journal)
     sampling(service, named, trainer, journal)
     resuming(service, trainer, path, journal)
-    listing(then(service.create_rest_client(), lambda rest: Success((rest, service))), trainer, path, journal)
+    listing(change(service.create_rest_client(), lambda rest: (rest, service)), trainer, path, journal)
 
 
 def training(trainer: Outcome[TrainingClient], journal: Journal) -> Outcome[str]:
@@ -190,7 +191,7 @@ def training(trainer: Outcome[TrainingClient], journal: Journal) -> Outcome[str]
     for turn in range(ROUNDS):
         _ = journal.take(f"reinforce {turn + 1}", lambda: then(trainer, reinforce), lambda mean: f"reward {mean:.2f}")
     saved = journal.take("save", lambda: then(trainer, lambda it: it.save_state("everywhere").result(PATIENCE)))
-    return then(saved, lambda state: Success(state.path))
+    return change(saved, lambda state: state.path)
 
 
 def sampling(
@@ -202,7 +203,7 @@ def sampling(
         lambda: then(trainer, lambda it: it.save_weights_for_sampler("everywhere-sampler").result(PATIENCE)),
         lambda found: found.path,
     )
-    weights = then(saved, lambda found: Success(found.path or ""))
+    weights = change(saved, lambda found: found.path or "")
     base = journal.take(
         "sampler of the base",
         lambda: then(base_model, lambda name: service.create_sampling_client(base_model=name, timeout=PATIENCE)),
@@ -247,8 +248,8 @@ def listing(
     journal: Journal,
 ) -> None:
     """Look at what there is, share the checkpoint, bound its lifetime, delete it, and let the model go."""
-    rest = then(clients, lambda both: Success(both[0]))
-    run = then(trainer, lambda it: Success(it.model_id))
+    rest = change(clients, lambda both: both[0])
+    run = change(trainer, lambda it: it.model_id)
 
     def ask(operation: str, action: Callable[[RestClient], Outcome[object]]) -> None:
         _ = journal.take(operation, lambda: then(rest, action), lambda _: "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tinkex_py import AsyncServiceClient, Failure, ModelInput, Outcome, SamplingParams, Success, collect, then
+from tinkex_py import AsyncServiceClient, Failure, ModelInput, Outcome, SamplingParams, Success, change, collect
 
 QUESTIONS = 300
 
@@ -26,7 +26,7 @@ async def ask(service: AsyncServiceClient, questions: int = QUESTIONS) -> Outcom
     prompt = ModelInput.from_ints(tokenizer.encode("Return the "))
     promises = [sampler.sample(prompt, 1, SamplingParams(max_tokens=12, seed=seed)) for seed in range(questions)]
     responses = collect(await asyncio.gather(*promises))
-    return then(responses, lambda each: Success([tokenizer.decode(one.sequences[0].tokens) for one in each]))
+    return change(responses, lambda each: [tokenizer.decode(one.sequences[0].tokens) for one in each])
 
 
 async def main() -> None:

@@ -18,6 +18,7 @@ from tinkex_py import (
     ServiceClient,
     Success,
     TrainingClient,
+    change,
     collect,
     then,
 )
@@ -62,7 +63,7 @@ def improve(trainer: TrainingClient, turn: int) -> Outcome[float]:
     batch = [example_of(sequence, reward - mean) for sequence, reward in zip(sequences, rewards, strict=True)]
     step = trainer.forward_backward(batch, "importance_sampling")
     update = trainer.optim_step(AdamParams(learning_rate=3e-3))
-    return then(step.result(timeout=60), lambda _: then(update.result(timeout=60), lambda _: Success(mean)))
+    return then(step.result(timeout=60), lambda _: change(update.result(timeout=60), lambda _: mean))
 
 
 def learn(service: ServiceClient, rounds: int = 25) -> Outcome[tuple[float, ...]]:

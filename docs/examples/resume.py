@@ -14,8 +14,8 @@ from tinkex_py import (
     ModelInput,
     Outcome,
     ServiceClient,
-    Success,
     TrainingClient,
+    change,
     collect,
     then,
 )
@@ -30,7 +30,7 @@ def losses_of(trainer: TrainingClient, steps: int) -> Outcome[tuple[float, ...]]
     submitted = [(trainer.forward_backward([EXAMPLE], "cross_entropy"), trainer.optim_step(adam)) for _ in range(steps)]
     outputs = collect(step.result(timeout=60) for step, _ in submitted)
     updates = collect(update.result(timeout=60) for _, update in submitted)
-    losses = then(outputs, lambda each: Success(tuple(output.metrics["loss:sum"] for output in each)))
+    losses = change(outputs, lambda each: tuple(output.metrics["loss:sum"] for output in each))
     return then(updates, lambda _: losses)
 
 
@@ -48,7 +48,7 @@ def interrupted(service: ServiceClient, before: int, after: int) -> Outcome[tupl
     saved = made.unwrap().save_state("halfway").result(timeout=60)
     resumed = then(saved, lambda state: service.create_training_client_from_state_with_optimizer(state.path))
     second = then(resumed, lambda trainer: losses_of(trainer, after))
-    return then(first, lambda one: then(second, lambda two: Success((*one, *two))))
+    return then(first, lambda one: change(second, lambda two: (*one, *two)))
 
 
 def new_trainer(service: ServiceClient) -> Outcome[TrainingClient]:

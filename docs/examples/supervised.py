@@ -20,6 +20,7 @@ from tinkex_py import (
     Success,
     Tokenizer,
     TrainingClient,
+    change,
     collect,
     then,
 )
@@ -40,7 +41,7 @@ def fine_tune(trainer: TrainingClient, tokens: Sequence[int], steps: int = 60) -
     if isinstance(outputs, Failure):
         return outputs
     losses = [output.metrics["loss:sum"] / (len(tokens) - 1) for output in outputs.unwrap()]
-    return then(updates, lambda _: Success(losses))
+    return change(updates, lambda _: losses)
 
 
 def finish(trainer: TrainingClient, tokenizer: Tokenizer, prompt: str) -> Outcome[str]:
@@ -67,7 +68,7 @@ def lesson(service: ServiceClient) -> Outcome[tuple[list[float], str]]:
     tokenizer = known.unwrap()
     return then(
         fine_tune(trainer, tokenizer.encode(SENTENCE)),
-        lambda losses: then(finish(trainer, tokenizer, "The quick"), lambda text: Success((losses, text))),
+        lambda losses: change(finish(trainer, tokenizer, "The quick"), lambda text: (losses, text)),
     )
 
 
