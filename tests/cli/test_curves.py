@@ -161,6 +161,15 @@ def test_whatever_names_and_numbers_there_are_a_picture_comes_of_them(
         assert expat.ParserCreate().Parse(file.read_bytes(), True) == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_picture_for_which_the_disk_has_no_room_is_said_to_have_none(ending: str) -> None:
+    file = Path(f"curve{ending}")
+    file.symlink_to("/dev/full")
+    failed = save_curves([Curve("loss", range(3), [3.0, 2.0, 1.0])], file).failure()
+    assert failed.message == f"curve{ending} can't be written: No space left on device"
+
+
 def test_curves_are_shown_in_what_the_output_can_carry() -> None:
     _ = written("log.jsonl", BOTH)
     ended = run_tinkex("plot", "log.jsonl", folder=Path(), PYTHONIOENCODING="latin-1")

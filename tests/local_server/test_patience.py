@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.local_server.driving import TEXT, Driven, answered, batch
 from tests.local_server.test_polls import sampled, sampler
-from tinkex_py.local import samples
 from tinkex_py.local.incoming import Held
+from tinkex_py.local.samples import LONGEST_QUEUE
 from tinkex_py.local.shelf import READY
 from tinkex_py.local.state import PATIENCE, SILENCE
 from tinkex_py.request import Reply
@@ -62,11 +60,12 @@ def test_samplers_beyond_those_kept_ready_sample_as_before(driven: Driven) -> No
     assert driven.logprobs(first) == before != driven.logprobs(later[0])
 
 
-def test_samples_are_to_come_later_when_the_queue_is_too_long(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(samples, "LONGEST_QUEUE", 2)
+def test_samples_are_to_come_later_when_the_queue_is_too_long(driven: Driven) -> None:
     sampler_id = sampler(driven)
-    _ = sampled(driven, sampler_id, 0)
-    reply = driven.call("POST", "asample", {"sampling_session_id": sampler_id, "seq_id": 1, "prompt": TEXT})
+    for number in range(LONGEST_QUEUE - 1):  # the sampler's own weights wait before them
+        _ = sampled(driven, sampler_id, number)
+    late = {"sampling_session_id": sampler_id, "seq_id": LONGEST_QUEUE - 1, "prompt": TEXT}
+    reply = driven.call("POST", "asample", late)
     assert isinstance(reply, Reply)
     assert (reply.status, dict(reply.headers)["retry-after"]) == (429, "1")
 

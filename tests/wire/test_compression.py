@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import tracemalloc
 import zlib
 
@@ -10,7 +11,6 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py.request import Encoded
-from tinkex_py.wire import compression
 from tinkex_py.wire.compression import compressed, readable, unpacked
 
 zstandard = pytest.importorskip("zstandard")
@@ -102,7 +102,7 @@ def test_a_body_is_compressed_as_one_frame() -> None:
 
 
 def test_without_the_package_bodies_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compression, "has_zstd", lambda: False)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
     body = Encoded.of("application/x-protobuf", TEXT)
     assert (compressed(body), readable()) == (body, "gzip, deflate")
     assert isinstance(unpacked("zstd", b"", 1), Failure)

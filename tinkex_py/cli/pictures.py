@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,10 +71,12 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
     smoothed = any(len(curve.values) >= _SMOOTHED_FROM for curve in curves)
     _ = panels[-1, 0].set_xlabel("step (thick line: mean of its neighbours)" if smoothed else "step")
     _ = figure.suptitle(harmless(title or ", ".join(curve.name for curve in curves)), parse_math=False)
+    kind, drawn = file.suffix.lower(), BytesIO()  # what matplotlib raises when a disk is full isn't always an OSError
+    with mpl.rc_context({"svg.hashsalt": "tinkex"}), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of letters that its font lacks
+        figure.savefig(drawn, format=kind[1:], dpi=150, metadata=_UNDATED.get(kind))
     try:
-        with mpl.rc_context({"svg.hashsalt": "tinkex"}), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of letters that its font lacks
-            figure.savefig(file, dpi=150, metadata=_UNDATED.get(file.suffix.lower()))
+        _ = file.write_bytes(drawn.getvalue())
     except OSError as error:
         return Failure(_unwritten(file, error.strerror))
     return Success(file)
