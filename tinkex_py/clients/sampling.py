@@ -73,7 +73,7 @@ class SamplingOperations(SamplerOperations):
     def compute_logprobs(
         self, prompt: ModelInput, prompt_logprobs_last_n: int | None = None, *, timeout: float | None = None
     ) -> Plan[list[float | None]]:
-        """Log-probabilities `[P]` of a prompt's tokens in nats, or of the last N; the first is None, as are others.
+        """Log-probabilities `[P]` of a prompt's tokens in nats, None for the first, and for those before the last N.
 
         POST /api/v1/asample, with one token sampled and thrown away.
         """
