@@ -26,7 +26,9 @@ ERRORS_INTRODUCTION = """\
 # Errors
 
 Every operation that fails ends in `Failure(error)`, and `error` is one of these frozen structs from `tinkex_py.errors`.
-Their union is `TinkerError`: a `match` over it is checked for completeness by mypy and pyright.
+Their union is `TinkerError`, and a `match` over it can be checked for completeness: by pyright in strict mode, by mypy
+with `enable_error_code = ["exhaustive-match"]`, which its strict mode leaves out, and by both where the last case is
+`case _: assert_never(error)`.
 """
 
 ENDPOINTS_INTRODUCTION = """\
