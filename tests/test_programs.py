@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+from tests.local_server.ports import serving
 
 UNCLOSED = """
 from tinkex_py import Datum, ModelInput, ServiceClient, or_raise
@@ -19,10 +22,25 @@ import sys
 import tinkex_py
 print(sorted({"asyncio", "google.protobuf", "httpx", "msgspec", "numpy", "rich"} & set(sys.modules)))
 """
+BARE = """
+import sys
+sys.modules |= {"numpy": None, "torch": None}
+from tinkex_py import Datum, LossHandle, ModelInput, ServiceClient, or_raise
+
+example = Datum(ModelInput.from_ints([1, 2, 3]), {"target_tokens": [2, 3, 4]})
+handle = LossHandle(name="mine", inputs=(), session_id="s", graph=None, traced=print)
+with ServiceClient(base_url=sys.argv[1], api_key="tml-local") as service:
+    trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=2))
+    print(sorted(or_raise(trainer.forward_backward([example], "cross_entropy").result(60)).metrics))
+    print(trainer.forward_backward([example], handle).result(60).failure().extra)
+    print(trainer.forward_backward_custom([example], print).result(60).failure().extra)
+    print(service.create_custom_loss(print, {"logprobs": 1}).failure().extra)
+"""
 
 
-def run(program: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+def run(program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-c", program, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_a_program_that_never_closes_its_client_ends_quietly() -> None:
@@ -33,3 +51,10 @@ def test_a_program_that_never_closes_its_client_ends_quietly() -> None:
 def test_importing_the_package_loads_nothing_heavy() -> None:
     ended = run(LIGHT)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "[]\n", "")
+
+
+def test_without_numpy_a_client_trains_and_losses_of_ones_own_name_what_is_missing(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        ended = run(BARE, str(client.base_url.copy_with(path="")))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.split() == ["['loss:sum']", "local", "local", "torch"]

@@ -25,6 +25,7 @@ from tinkex_py.plans.retry import call
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.steps import take
+from tinkex_py.runtime.tracing import torch_trace
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.custom import InputRank, LossHandle, PerDatumLoss
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
@@ -175,13 +176,12 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
 
         InvalidInput when it can't be traced, or was made in this session before; ExtraMissing without torch.
         """
-        from tinkex_py.plans.handles import Maker, created_loss
-        from tinkex_py.runtime.tracing import torch_trace
-
         match torch_trace():
             case Failure(missing):
                 return halt(missing)
             case Success(trace):
+                from tinkex_py.plans.handles import Maker, created_loss
+
                 maker = Maker(
                     session=self.context.session,
                     startup=self.context.startup,

@@ -26,6 +26,7 @@ from tinkex_py.plans.runs import entangled
 from tinkex_py.plans.samples import Sampler
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.steps import take, take_update
+from tinkex_py.runtime.tracing import numpy_missing
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.custom import LossHandle
 from tinkex_py.types.datum import Datum
@@ -102,9 +103,13 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         gets: "torch", "numpy", or None for torch where that is installed. A loss made by `create_custom_loss` may be
         given too. POST /api/v1/forward_backward, twice, or once for a loss that the server runs.
 
-        CallbackFailed when the function fails: nothing was trained, and the next step works.
+        CallbackFailed when the function fails: nothing was trained, and the next step works. ExtraMissing without
+        numpy, or without torch where its arrays are asked for.
         """
         del loss_type_input
+        missing = numpy_missing()
+        if missing is not None:
+            return halt(missing)
         from tinkex_py.losses.objective import Objective
         from tinkex_py.plans.custom import CustomLoss, take_custom
 
@@ -207,6 +212,9 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         objective: Objective | None = None,
         timeout: float | None,
     ) -> Plan[ForwardBackwardOutput]:
+        missing = numpy_missing()
+        if missing is not None:
+            return halt(missing)
         from tinkex_py.losses.objective import Objective
         from tinkex_py.plans.handles import take_by_handle
 
