@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor as Pool
 from contextvars import Context
@@ -65,11 +65,15 @@ class Executor:
         transport: Transport,
         *,
         observe: Callable[[AnyEvent], None] | None = None,
-        bits: Callable[[], int] = lambda: random.getrandbits(64),
+        bits: Callable[[], int] = lambda: secrets.randbits(64),
         pool: Pool | None = None,
         call: Callable[[Callable[[], None]], Awaitable[str | None]] = called,
     ) -> None:
-        """`pool` computes what is this client's own, `call` what is foreign; without a pool all is computed here."""
+        """`pool` computes what is this client's own, `call` what is foreign; without a pool all is computed here.
+
+        `bits` are never those of the module `random`: a program that seeds it would have two commands go under one
+        idempotency key, and the server take the second for a repetition of the first.
+        """
         self.transport = transport
         self.tasks: dict[asyncio.Task[Any], Callable[[asyncio.Task[Any]], None]] = {}
         self.closing = False
