@@ -36,6 +36,10 @@ with ServiceClient(base_url=sys.argv[1], api_key="tml-local") as service:
     print(trainer.forward_backward_custom([example], print).result(60).failure().extra)
     print(service.create_custom_loss(print, {"logprobs": 1}).failure().extra)
 """
+MODULES = """
+import tinkex_py
+print(tinkex_py.types.AdamParams.__name__, tinkex_py.errors.NotFound.__name__, tinkex_py.auth.has_credentials.__name__)
+"""
 
 
 def run(program: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -58,3 +62,8 @@ def test_without_numpy_a_client_trains_and_losses_of_ones_own_name_what_is_missi
         ended = run(BARE, str(client.base_url.copy_with(path="")))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.split() == ["['loss:sum']", "local", "local", "torch"]
+
+
+def test_modules_that_programs_name_are_there_from_the_start() -> None:
+    ended = run(MODULES)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "AdamParams NotFound has_credentials\n", "")

@@ -13,6 +13,9 @@ from tinkex_py.version import __version__
 if TYPE_CHECKING:
     from returns.result import Failure, Success
 
+    from tinkex_py import auth as auth
+    from tinkex_py import errors as errors
+    from tinkex_py import types as types
     from tinkex_py.clients.admin import AdminClient, AsyncAdminClient
     from tinkex_py.clients.downloads import download_checkpoint
     from tinkex_py.clients.promises import AsyncPromise, Promise
@@ -91,6 +94,7 @@ _HOMES = {
     ),
     "tinkex_py.types.validation": ("check",),
 }
+_MODULES = ("auth", "errors", "types")
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -149,6 +153,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"tinkex_py.{name}")  # which makes it an attribute
     if name not in _HOME:
         raise AttributeError(f"module 'tinkex_py' has no attribute {name!r}")
     globals()[name] = found = getattr(import_module(_HOME[name]), name)  # the next time this isn't asked
