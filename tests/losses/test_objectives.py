@@ -10,7 +10,20 @@ import pytest
 
 from tests.losses.cases import batch, cubes, returning
 from tinkex_py import Datum
-from tinkex_py.losses import L1, L2, Arrays, Objective, RegularizerSpec, evaluate
+from tinkex_py.losses import (
+    L1,
+    L2,
+    Arrays,
+    Consistency,
+    ElasticNet,
+    Entropy,
+    GradientPenalty,
+    KLDivergence,
+    LossFunction,
+    Objective,
+    RegularizerSpec,
+    evaluate,
+)
 from tinkex_py.losses.evaluation import evaluated, kind_for
 from tinkex_py.losses.protocol import LossError
 
@@ -59,11 +72,31 @@ def test_metrics_of_a_regularizer_bear_its_name() -> None:
     assert evaluated(cubes, Objective(regularizers=(spec,)), data, points, "numpy").metrics["regularizer/m/a"] == 1.0
 
 
+ODD: Any = "odd"
+NUMBERS: Any = np.zeros(2)
+UNSETTLED: tuple[tuple[LossFunction, str], ...] = (
+    (Entropy(mode=ODD), "mode is 'odd'"),
+    (Entropy(mode=NUMBERS), "mode is array([0., 0.])"),
+    (Entropy(temperature=0), "temperature is 0"),
+    (Entropy(normalize=ODD), "normalize is 'odd'"),
+    (ElasticNet(l1_ratio=1.5), "l1_ratio is 1.5"),
+    (KLDivergence(direction=ODD), "direction is 'odd'"),
+    (KLDivergence(symmetric=ODD), "symmetric is 'odd'"),
+    (KLDivergence(compute_reference=ODD), "compute_reference is 'odd'"),
+    (Consistency(metric=ODD), "metric is 'odd'"),
+    (GradientPenalty(loss_fn=ODD), "loss_fn is 'odd'"),
+    (GradientPenalty(loss_fn=cubes, mode=ODD), "mode is 'odd'"),
+    (GradientPenalty(loss_fn=cubes, target_norm=-1), "target_norm is -1"),
+)
 PROBLEMS: dict[str, tuple[tuple[Any, ...], str]] = {
     "another kind": (("l1",), "'l1' is among them; give each as a RegularizerSpec"),
     "no function": ((RegularizerSpec(fn=None, weight=1.0, name="a"),), "has no function"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     "same name": ((BOTH[0], BOTH[0]), "share the name 'l1'"),
     "negative": ((RegularizerSpec(fn=L1(), weight=-1.0, name="a"),), "weight -1.0"),
+    **{
+        f"unsettled, {why}": ((RegularizerSpec(fn=loss, weight=1.0, name="a"),), f"regularizer 'a': {why}: give ")
+        for loss, why in UNSETTLED
+    },
     "nameless": ((RegularizerSpec(fn=L1(), weight=1.0, name=""),), "give a name"),
 }
 

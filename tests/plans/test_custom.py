@@ -16,7 +16,7 @@ from tests.plans.scripted import Immediate, reply
 from tests.plans.training import Trainer, a_run, batch_of, datum, good
 from tinkex_py import AdamParams, Datum, ModelInput, TensorData, errors
 from tinkex_py.endpoints.steps import optim_step
-from tinkex_py.losses import Arrays, LossFunction, Objective, RegularizerSpec
+from tinkex_py.losses import Arrays, Entropy, LossFunction, Objective, RegularizerSpec
 from tinkex_py.losses.surrogates import first_pass, second_pass
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
@@ -183,6 +183,14 @@ def test_bad_input_is_found_before_anything_is_sent(data: tuple[Datum, ...], obj
     error = trainer.run(take_custom(a_run(), data, loss)).failure()
     assert isinstance(error, errors.InvalidInput)
     assert (error.path, trainer.sent) == (path, [])
+
+
+def test_a_setting_of_the_loss_itself_is_found_before_anything_is_sent() -> None:
+    trainer, odd = Trainer(), Entropy(mode="min")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
+    error = trainer.run(take_custom(a_run(), DATA, CustomLoss(loss_fn=odd))).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert error.message == "loss_fn: mode is 'min': give 'minimize' or 'maximize'"
+    assert (error.path, trainer.sent) == ("loss_fn.mode", [])
 
 
 UNFIT: dict[str, tuple[list[Any], str]] = {

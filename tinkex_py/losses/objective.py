@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from reprlib import repr as shortened
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from tinkex_py.errors import InvalidInput
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction, RegularizerError, evaluation_of
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.kinds import is_function, is_number
-from tinkex_py.types.limits import name_problem
+from tinkex_py.types.limits import Rule, broken, name_problem
 from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.raised import in_words
+
+
+class Settled(Struct, frozen=True):
+    """A loss with settings, each of which has a rule."""
+
+    rules: ClassVar[Sequence[Rule]] = ()
 
 
 class RegularizerSpec(PlainNumbers, frozen=True, kw_only=True):
@@ -125,6 +132,11 @@ def evaluate(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Arrays) -> 
     return evaluation_of(loss_fn(data, logprobs), logprobs)
 
 
+def unsettled_loss(loss_fn: object) -> InvalidInput | None:
+    """The first setting of one of this package's losses that breaks its rule."""
+    return broken(loss_fn.rules, structs.asdict(loss_fn)) if isinstance(loss_fn, Settled) else None
+
+
 def gradient_norm(gradients: Arrays) -> float:
     """The L2 norm over the gradients of all data."""
     return float(np.sqrt(sum(float((slope * slope).sum()) for slope in gradients)))
@@ -143,7 +155,10 @@ def _unclear(regularizer: object) -> str | None:
     name, weight = shortened(regularizer.name), shortened(regularizer.weight)
     if name_problem(regularizer.name, "name") is not None or not is_number(regularizer.weight, 0):
         return f"regularizer {name} has weight {weight}; give a name, and a finite weight of at least 0"
-    return None if is_function(regularizer.fn) else f"regularizer {name} has no function; give one as fn"
+    if not is_function(regularizer.fn):
+        return f"regularizer {name} has no function; give one as fn"
+    unsettled = unsettled_loss(regularizer.fn)
+    return None if unsettled is None else f"regularizer {name}: {unsettled.message}"
 
 
 def _added(sums: Arrays, gradients: Arrays) -> Arrays:

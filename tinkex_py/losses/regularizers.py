@@ -7,15 +7,18 @@ means over all positions of the batch, so that they don't grow with its size.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from math import inf
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tinkex_py.losses.objective import evaluate, gradient_norm
+from tinkex_py.losses.objective import Settled, evaluate, gradient_norm
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction, arrays_of
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.kinds import as_number, is_function, is_number, is_truth, optional
+from tinkex_py.types.limits import Rule
 from tinkex_py.types.mapping import FrozenMapping
 
 Array: TypeAlias = "NDArray[np.float64]"
@@ -24,6 +27,25 @@ Pointwise: TypeAlias = Callable[[Array], "tuple[Array, Array]"]
 
 _STEP = 1e-4
 """How far a numerical second derivative looks, in nats along a unit vector."""
+
+
+def _one_of(field: str, *words: str) -> Rule:
+    def holds(value: object) -> bool:
+        return isinstance(value, str) and value in words
+
+    return Rule(field, holds, f"give {', '.join(map(repr, words[:-1]))} or {words[-1]!r}")
+
+
+def _is_share(value: object) -> bool:
+    return 0 <= as_number(value) <= 1
+
+
+def _is_norm(value: object) -> bool:
+    return is_number(value, 0)
+
+
+def _is_temperature(value: object) -> bool:
+    return 0 < as_number(value) < inf
 
 
 class L1(Struct, frozen=True):
@@ -44,8 +66,10 @@ class L2(Struct, frozen=True):
         return _mean(logprobs, lambda points: (points**2, 2 * points))
 
 
-class ElasticNet(Struct, frozen=True, kw_only=True):
+class ElasticNet(Settled, frozen=True, kw_only=True):
     """L1 and L2 mixed: `l1_ratio` of the first, the rest of the second."""
+
+    rules: ClassVar[Sequence[Rule]] = (Rule("l1_ratio", _is_share, "give a number from 0 to 1"),)
 
     l1_ratio: float = 0.5
 
@@ -61,12 +85,18 @@ class ElasticNet(Struct, frozen=True, kw_only=True):
         )
 
 
-class Entropy(Struct, frozen=True, kw_only=True):
+class Entropy(Settled, frozen=True, kw_only=True):
     """The mean entropy `-p log p` of the listed tokens, in nats, to be made smaller or (`maximize`) larger.
 
     Log-probabilities are divided by `temperature` first. With K targets a position, `normalize` first makes the K
     probabilities add up to 1 and divides by the log of K.
     """
+
+    rules: ClassVar[Sequence[Rule]] = (
+        _one_of("mode", "minimize", "maximize"),
+        Rule("temperature", _is_temperature, "give a finite number above 0"),
+        Rule("normalize", is_truth, "give True or False"),
+    )
 
     mode: Literal["minimize", "maximize"] = "minimize"
     temperature: float = 1.0
@@ -98,13 +128,19 @@ class Entropy(Struct, frozen=True, kw_only=True):
         return -chances * logs / scale, -chances * (logs + entropy) / scale
 
 
-class KLDivergence(Struct, frozen=True, kw_only=True):
+class KLDivergence(Settled, frozen=True, kw_only=True):
     """The mean divergence from a reference, over the listed tokens and in nats.
 
     `forward` is `p (log p - log q)`, `reverse` is `q (log q - log p)`; `symmetric` is the mean of both. The reference
     `q` is given as `reference_logprobs`, one array for each datum, or computed by `compute_reference(data)`, or is
     the loss input `reference_field` of each datum, shaped like its target tokens.
     """
+
+    rules: ClassVar[Sequence[Rule]] = (
+        Rule("compute_reference", optional(is_function), "give a function of the data, or None"),
+        _one_of("direction", "forward", "reverse"),
+        Rule("symmetric", is_truth, "give True or False"),
+    )
 
     reference_logprobs: Sequence[object] | None = None
     reference_field: str = "reference_logprobs"
@@ -127,8 +163,10 @@ class KLDivergence(Struct, frozen=True, kw_only=True):
         return _inputs(data, self.reference_field, logprobs)
 
 
-class Consistency(Struct, frozen=True, kw_only=True):
+class Consistency(Settled, frozen=True, kw_only=True):
     """The mean distance from log-probabilities that each datum brings along as the loss input `pair_field`."""
+
+    rules: ClassVar[Sequence[Rule]] = (_one_of("metric", "mse", "mae", "kl"),)
 
     pair_field: str = "original_logprobs"
     metric: Literal["mse", "mae", "kl"] = "mse"
@@ -158,12 +196,18 @@ class Orthogonality(Struct, frozen=True):
         return Evaluation(value, FrozenMapping({"orthogonality:mean": value}), slopes)
 
 
-class GradientPenalty(Struct, frozen=True, kw_only=True):
+class GradientPenalty(Settled, frozen=True, kw_only=True):
     """The squared distance of a loss's gradient norm from `target_norm`.
 
     `loss_fn` gives its own gradients. With `interpolated` the gradient is looked at half-way to the loss input
     `reference_field`. The penalty's own gradient, a second derivative, is a central difference of the loss's gradients.
     """
+
+    rules: ClassVar[Sequence[Rule]] = (
+        Rule("loss_fn", is_function, "give a loss that gives its own gradients"),
+        _one_of("mode", "output", "interpolated"),
+        Rule("target_norm", _is_norm, "give a finite number of at least 0"),
+    )
 
     loss_fn: LossFunction
     mode: Literal["output", "interpolated"] = "output"

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from returns.result import Failure, Success
 
 from tinkex_py.endpoints import steps
 from tinkex_py.errors import CallbackFailed, DeadlineExceeded, InvalidInput, TinkerError
 from tinkex_py.losses.evaluation import ArrayKind, evaluated, extra_missing
-from tinkex_py.losses.objective import Objective
+from tinkex_py.losses.objective import Objective, unsettled_loss
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction, RegularizerError
 from tinkex_py.losses.surrogates import first_pass, logprobs_of, merged, second_pass, targets_problem
 from tinkex_py.plans.batches import Taken, ahead, gathered, prepared, put
@@ -55,6 +55,9 @@ class CustomLoss(Struct, frozen=True, kw_only=True):
         unclear = self.objective.problem()
         if unclear is not None:
             return InvalidInput(message=f"regularizers: {unclear}", path="regularizers")
+        unsettled = unsettled_loss(self.loss_fn)
+        if unsettled is not None:
+            return structs.replace(unsettled, message=f"loss_fn: {unsettled.message}", path=f"loss_fn.{unsettled.path}")
         return problem(data, "data") or targets_problem(data) or self.unfit() or extra_missing(self.arrays)
 
 
