@@ -16,7 +16,7 @@ from tinkex_py.request import Reply
 from tinkex_py.testing import strategies
 
 FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-LOSSES = ["cross_entropy", "importance_sampling", "ppo", "cispo", "dro", "gspo"]
+LOSSES = ["cross_entropy", "importance_sampling", "ppo", "cispo", "dro", "gspo", "stable_reinforce"]
 
 
 @given(strategies.model_inputs(300) | strategies.sampling_params() | strategies.adam_params() | strategies.batches())

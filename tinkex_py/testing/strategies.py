@@ -43,7 +43,7 @@ _SECONDS = st.floats(0, 1e6)
 _SIZES = st.none() | st.integers(0, LARGEST_TOKEN)
 _FORMATS = st.sampled_from(["png", "jpeg"])
 _SHARES = st.floats(0, 1, exclude_max=True, width=32)
-_LOGPROBS = st.floats(-100, 0, width=32)
+_LOGPROBS = st.floats(-20, 0, width=32)  # ratios of up to e**20: float32 holds the squares of such gradients
 _REFUSALS = st.sampled_from([300, 400, 401, 402, 403, 404, 408, 409, 410, 413, 415, 418, 422, 429, 500, 501, 503])
 _STATUSES = _REFUSALS | st.sampled_from([200, 202, 204])
 _FACTS: Mapping[object, SearchStrategy[Any]] = {
@@ -56,7 +56,7 @@ _FACTS: Mapping[object, SearchStrategy[Any]] = {
 _SURROGATE: Mapping[str, SearchStrategy[float]] = {"logprobs": _LOGPROBS, "advantages": st.floats(-3, 3, width=32)}
 _PER_TOKEN: Mapping[str, Mapping[str, SearchStrategy[float]]] = {
     "cross_entropy": {"weights": st.floats(0, 2, width=32)},
-    **dict.fromkeys(("importance_sampling", "ppo", "cispo", "dro", "gspo"), _SURROGATE),
+    **dict.fromkeys(("importance_sampling", "ppo", "cispo", "dro", "gspo", "stable_reinforce"), _SURROGATE),
 }
 """What each built-in loss takes for every token besides its target."""
 
