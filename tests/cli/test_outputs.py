@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Stock, tinkex
+from tests.cli.relay import relay
+from tests.cli.running import KEY, Stock, tinkex
 
 SAMPLE = ("sample", "A", "--base-model", "tinkex/tiny-random", "--max-tokens", "1", "--quiet")
 
@@ -65,6 +66,17 @@ def test_a_dash_is_the_screen(stock: Stock) -> None:
     result = stock.tinkex(*SAMPLE, "-o", "-")
     assert (result.exit_code, Path("-").exists()) == (0, False)
     assert json.loads(result.stdout)["samples"]
+
+
+@pytest.mark.parametrize(("trace", "ending"), [(b"\n\xff\x00\r\n", "pftrace"), (b' {"traceEvents": []}', "json")])
+def test_a_trace_is_written_as_it_comes(stock: Stock, trace: bytes, ending: str) -> None:
+    with relay(stock.address) as front:
+        ready = {"status": "ready", "url": f"{front.address}/signed/trace"}
+        front.instead |= {"/trace_export": (200, json.dumps(ready).encode()), "/signed/trace": (200, trace)}
+        words = ("session", "export-trace", "s:1", "--base-url", front.address)
+        assert tinkex(*words, TINKER_API_KEY=KEY).exit_code == 0
+        assert Path(f"trace-s_1.{ending}").read_bytes() == trace
+        assert tinkex(*words, "-o", "-", TINKER_API_KEY=KEY).stdout_bytes == trace
 
 
 def test_a_quiet_command_still_says_where_what_it_made_is(stock: Stock) -> None:

@@ -168,9 +168,9 @@ class Invocation(Struct, kw_only=True):
         except OSError as error:
             self.fail(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
 
-    def write(self, text: str) -> None:
-        """Text for another program, as it is."""
-        click.echo(text, nl=False)
+    def write(self, content: str | bytes) -> None:
+        """What is for another program, as it is."""
+        click.echo(content, nl=False)
 
     def _line(self, console: Console, text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)

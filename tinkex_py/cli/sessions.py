@@ -126,16 +126,20 @@ def search_sessions(
 @click.option("--url-only", is_flag=True, help="Print the address, which needs no key, and fetch nothing.")
 @invoked
 def export_trace(invocation: Invocation, session_id: str, output: Path | None, *, url_only: bool) -> None:
-    """Have the server export a session's trace, and fetch it: to trace-SESSION_ID.json unless -o says otherwise."""
+    """Have the server export a session's trace, and fetch it: to trace-SESSION_ID.pftrace unless -o says otherwise.
+
+    https://ui.perfetto.dev shows it. One in JSON, such as the embedded server's, gets the ending .json.
+    """
     with invocation.client(RestClient) as rest:
         url = invocation.or_exit(rest.export_session_trace(session_id))
         if url_only:
             answer(invocation, url, {"url": url})
             return
         trace = invocation.or_exit(rest.execute(_fetched(url, rest.context.policy()))).body
-    file = output or Path(f"trace-{session_id.replace('/', '_').replace(':', '_')}.json")
+    ending = "json" if trace.lstrip().startswith((b"{", b"[")) else "pftrace"
+    file = output or Path(f"trace-{session_id.replace('/', '_').replace(':', '_')}.{ending}")
     if str(file) == "-":
-        invocation.write(trace.decode("utf-8", "replace"))
+        invocation.write(trace)
         return
     invocation.save(file, trace)
     invocation.tell(f"Trace: {file}")
