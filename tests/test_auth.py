@@ -8,7 +8,7 @@ import httpx
 from returns.result import Success
 
 from tests.plans.test_authentication import jwt
-from tinkex_py import ServiceClient, errors, or_raise
+from tinkex_py import ServiceClient, TinkerPath, errors, or_raise
 from tinkex_py.auth import check_access, get_tinker_token, has_credentials
 from tinkex_py.types.console import session_url, training_run_url
 
@@ -65,5 +65,11 @@ def test_a_token_without_life_in_it_is_not_handed_out_again() -> None:
 def test_the_console_has_a_page_for_each_thing() -> None:
     assert (session_url(), session_url("a/b")) == (f"{CONSOLE}/sessions", f"{CONSOLE}/sessions/a%2Fb")
     assert training_run_url("s:train:0") == f"{CONSOLE}/training_runs/s:train:0"
+    path = or_raise(TinkerPath.parse("tinker://s:train:0/sampler_weights/a b"))
+    assert path.get_console_url() == f"{CONSOLE}/checkpoints/s%3Atrain%3A0/sampler_weights%2Fa%20b"
+    playground = (
+        f"{CONSOLE}/playground?mode=checkpoint&checkpoint=tinker%3A%2F%2Fs%3Atrain%3A0%2Fsampler_weights%2Fa%20b"
+    )
+    assert path.get_playground_url() == playground
     with client(200, {}) as service:
         assert service.get_console_url() == or_raise(service.create_rest_client()).get_console_url() == session_url()

@@ -21,5 +21,19 @@ def training_run_url(training_run_id: str) -> str:
     return f"{CONSOLE}/training_runs/{_part(training_run_id)}"
 
 
+def checkpoint_url(training_run_id: str, checkpoint_id: str) -> str:
+    """The page of a checkpoint, such as `weights/step-10` of a run."""
+    return f"{CONSOLE}/checkpoints/{_whole(training_run_id)}/{_whole(checkpoint_id)}"
+
+
+def playground_url(tinker_path: str) -> str:
+    """The page where a person samples from a checkpoint."""
+    return f"{CONSOLE}/playground?mode=checkpoint&checkpoint={_whole(tinker_path)}"
+
+
+def _whole(text: str) -> str:
+    return quote(text, safe="")
+
+
 def _part(name: str) -> str:
     return quote(name, safe=":")

@@ -10,6 +10,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.console import checkpoint_url, playground_url
 
 CheckpointType: TypeAlias = Literal["training", "sampler", "external"] | str
 """What a checkpoint is for: to train on, to sample from, or to take away. A server may know other words."""
@@ -52,6 +53,14 @@ class TinkerPath(Struct, frozen=True):
     def checkpoint_type(self) -> CheckpointType:
         """What the checkpoint is for; a kind that isn't known is its own type."""
         return KINDS.get(self.kind, self.kind)
+
+    def get_console_url(self) -> str:
+        """Where a person sees this checkpoint."""
+        return checkpoint_url(self.training_run_id, self.checkpoint_id)
+
+    def get_playground_url(self) -> str:
+        """Where a person samples from this checkpoint, if it is one of `sampler_weights`."""
+        return playground_url(str(self))
 
     def __str__(self) -> str:
         return f"{SCHEME}{self.training_run_id}/{self.checkpoint_id}"
