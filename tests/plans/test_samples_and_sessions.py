@@ -151,6 +151,22 @@ def test_a_session_is_finished_with_how_it_went() -> None:
     assert script.sent[-1][0] == finish_session("s", "errored", "boom")
 
 
+DETAILS: dict[str, tuple[object, str | None]] = {
+    "nothing": (None, None),
+    "an exception": (ValueError("boom"), "ValueError: boom"),
+    "a number": (3, "3"),
+    "half a character": ("a\ud800", "a?"),
+}
+
+
+@pytest.mark.parametrize(("detail", "said"), DETAILS.values(), ids=DETAILS)
+def test_a_session_is_finished_whatever_is_given_as_the_detail(detail: object, said: str | None) -> None:
+    state, script = session(), Script(reply(204))
+    state.known = "s"
+    assert script.run(finish(state, "errored", detail)) == Success(None)
+    assert script.sent[-1][0] == finish_session("s", "errored", said)
+
+
 @pytest.mark.parametrize("line", [BROKEN, reply(404), reply(500), 1e6], ids=str)
 def test_finishing_takes_little_time_whatever_the_server_does(line: Line) -> None:
     state = session()

@@ -21,6 +21,7 @@ from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import AnyRequest
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.raised import in_words
 from tinkex_py.types.sessions import Ending
 
 T = TypeVar("T")
@@ -100,13 +101,22 @@ def while_it_lasts(state: SessionState, request: AnyRequest, plan: Plan[T]) -> P
             return (yield from halt(error))
 
 
-def finish(state: SessionState, status: Ending, detail: str | None) -> Plan[None]:
+def finish(state: SessionState, status: Ending, detail: object) -> Plan[None]:
     """Tell the server how it went, if there is a session of one's own; whatever it answers, that was all.
+
+    A detail that is no text, such as an exception, is said in words.
 
     POST /api/v1/sessions/{session_id}/finish
     """
     if state.known is not None and state.joined is None and state.ended is None:
-        _ = yield from attempt(call(finish_session(state.known, status, detail), _FINISHING))
+        _ = yield from attempt(call(finish_session(state.known, status, _said(detail)), _FINISHING))
+
+
+def _said(detail: object) -> str | None:
+    if detail is None:
+        return None
+    text = in_words(detail) if isinstance(detail, BaseException) else str(detail)
+    return text.encode(errors="replace").decode()
 
 
 def _open(state: SessionState) -> Plan[Outcome[str]]:
