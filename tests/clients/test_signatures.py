@@ -108,6 +108,27 @@ def parameters(method: str) -> list[Parameter]:
     return [each.replace(annotation=Parameter.empty) for each in declared]
 
 
+VALUES: Mapping[str, str] = {
+    "Datum.__init__": "model_input, loss_fn_inputs={}",
+    "Datum.with_provenance": "model_input, loss_fn_inputs",
+    "ModelInput.append": "chunk",
+    "ModelInput.append_int": "token",
+    "ModelInput.from_ints": "tokens",
+    "TensorData.from_numpy": "array",
+    "TensorData.from_torch": "tensor",
+    "TensorData.from_torch_sparse": "tensor, pad_value=0",
+    "TensorData.to_numpy": "pad_value=0",
+    "TensorData.to_torch": "pad_value=0",
+    "TensorData.tolist": "pad_value=0",
+}
+"""What values are made with and asked for, in the same way."""
+
+
+@pytest.mark.parametrize("method", VALUES)
+def test_a_value_takes_what_the_official_one_takes(method: str) -> None:
+    assert ", ".join(map(str, parameters(method))) == VALUES[method]
+
+
 @pytest.mark.parametrize("world", ["", "Async"])
 @pytest.mark.parametrize("method", OFFICIAL)
 def test_a_method_takes_what_the_official_one_takes(method: str, world: str) -> None:

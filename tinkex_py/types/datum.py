@@ -65,7 +65,7 @@ class Datum:
 
     __slots__ = ("loss_fn_input_spans", "loss_fn_inputs", "model_input", "model_input_spans", "problem")
 
-    def __init__(self, model_input: ModelInput, loss_fn_inputs: Mapping[str, TensorDataLike]) -> None:
+    def __init__(self, model_input: ModelInput, loss_fn_inputs: Mapping[str, TensorDataLike] = FrozenMapping()) -> None:
         self.model_input = model_input
         self.problem = _unnamed(loss_fn_inputs)
         given = loss_fn_inputs.items() if self.problem is None else ()

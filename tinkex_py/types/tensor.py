@@ -103,22 +103,22 @@ class TensorData:
         return tensor
 
     @classmethod
-    def from_numpy(cls, value: ArrayLike) -> TensorData:
+    def from_numpy(cls, array: ArrayLike) -> TensorData:
         """A numpy array as a tensor: copied unless it is read-only and already float32 or int64."""
-        return cls.of(value)
+        return cls.of(array)
 
     @classmethod
-    def from_torch(cls, value: TensorLike) -> TensorData:
+    def from_torch(cls, tensor: TensorLike) -> TensorData:
         """A torch tensor as a tensor, detached and copied to this side."""
-        return cls.of(value)
+        return cls.of(tensor)
 
     @classmethod
-    def from_torch_sparse(cls, value: TensorLike, pad_value: int = 0) -> TensorData:
+    def from_torch_sparse(cls, tensor: TensorLike, pad_value: int = 0) -> TensorData:
         """A torch matrix as compressed sparse rows of what isn't `pad_value`, if those are smaller.
 
         Other tensors are as `from_torch` makes them.
         """
-        return cls.of(value).compressed(pad_value)
+        return cls.of(tensor).compressed(pad_value)
 
     @property
     def data(self) -> list[int] | list[float]:
