@@ -54,6 +54,13 @@ def trained(program: Program[T], front: Front, **settings: Any) -> T:
     return simulate(run, front, config=Config(base_url=IN_PROCESS, **settings))
 
 
+def test_settings_of_a_simulated_client_need_no_address() -> None:
+    async def program(service: AsyncServiceClient) -> Outcome[object]:
+        return await service.create_lora_training_client(RANDOM, rank=2)
+
+    assert isinstance(simulate(program, Network(), config=Config(max_attempts=2)), Success)
+
+
 def chunked(refused: int, *, together: bool = False) -> Front:
     """One datum a chunk; one chunk is refused."""
     refusal = refusing("forward_backward", refused + 1)  # the first is asked about the encoding

@@ -7,11 +7,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import httpx
+from msgspec import structs
 from returns.result import Failure
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
-from tinkex_py.config import Config
+from tinkex_py.config import DEFAULT_BASE_URL, Config
 from tinkex_py.events import AnyEvent
 from tinkex_py.plans.authentication import Source
 from tinkex_py.plans.effects import Plan
@@ -87,10 +88,13 @@ def simulate(
 ) -> T:
     """What an async program returns when it is given a client whose requests go through `network`.
 
-    Time is virtual and chance comes from `seed`: the same arguments give the same run. Credentials come from `source`,
-    or are the key of the settings: a credential command is not run, nor a file read.
+    Time is virtual and chance comes from `seed`: the same arguments give the same run. Settings need no address, as
+    there is only the network's server. Credentials come from `source`, or are the key of the settings: a credential
+    command is not run, nor a file read.
     """
-    settings = config or Config(base_url=IN_PROCESS)
+    settings = config or Config()
+    if settings.base_url == DEFAULT_BASE_URL:
+        settings = structs.replace(settings, base_url=IN_PROCESS)
     startup = begin(settings, source)
     return clock.run(_simulated(program, network, seed, startup, FrozenMapping(user_metadata), observe))
 
