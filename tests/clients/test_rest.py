@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import nan
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from returns.result import Failure, Success
 
 from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Outcome, RestClient, ServiceClient, errors
 from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Reply
 from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse, SessionSearchRequest
 
@@ -163,6 +165,26 @@ def test_an_answer_may_be_had_as_it_came() -> None:
 def test_a_refusal_is_a_failure_however_it_is_asked_for() -> None:
     with alone(Answering(404, {"detail": "no"})) as rest:
         assert isinstance(rest.execute(get_server_capabilities(), raw=True), Failure)
+
+
+ODD: Any = "odd"
+POLICIES: dict[str, Policy] = {
+    "seconds": Policy(seconds=nan),
+    "attempts": Policy(seconds=1, attempts=0),
+    "first": Policy(seconds=1, first=ODD),
+    "longest": Policy(seconds=1, longest=-1),
+    "jitter": Policy(seconds=1, jitter=2),
+    "repeat": Policy(seconds=1, repeat=ODD),
+}
+
+
+@pytest.mark.parametrize("field", POLICIES)
+def test_a_policy_that_means_nothing_is_refused_before_anything_is_sent(field: str) -> None:
+    server = Answering(200, {"supported_models": []})
+    with alone(server) as rest:
+        error = rest.execute(get_server_capabilities(), retry=POLICIES[field]).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert (error.path, server.asked) == (f"retry.{field}", [])
 
 
 def test_async_clients_do_the_same() -> None:
