@@ -63,6 +63,11 @@ def service() -> Any:
         yield client
 
 
+def test_a_loss_without_batches_is_told_to_be_none_of_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match="'custom' is no built-in loss: give cross_entropy, "):
+        _ = strategies.batches("custom")
+
+
 @pytest.mark.parametrize("loss_fn", LOSSES)
 def test_batches_can_be_trained_on(service: ServiceClient, loss_fn: str) -> None:
     trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=1, seed=0))

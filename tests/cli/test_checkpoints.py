@@ -63,6 +63,21 @@ def test_a_dry_run_refuses_what_is_no_path_of_a_checkpoint(stock: Stock) -> None
     assert rehearsed.stderr.startswith("Error: garbage can't be deleted: ")
 
 
+def test_nothing_is_deleted_where_one_of_the_paths_is_none(stock: Stock) -> None:
+    (path,) = stock.saved("mistyped")
+    result = stock.tinkex("checkpoint", "delete", path, "tinkr://a", "--yes")
+    assert (result.exit_code, result.stdout, len(left(stock, path))) == (1, "Nothing was deleted\n", 1)
+    assert result.stderr.startswith("Error: tinkr://a can't be deleted: ")
+
+
+@pytest.mark.parametrize("kind", ["training", "weights"])
+def test_a_type_has_the_name_it_has_in_paths_too(stock: Stock, kind: str) -> None:
+    (path,) = stock.saved("typed")
+    run = path.removeprefix("tinker://").split("/")[0]
+    shown = stock.tinkex("checkpoint", "delete", "--run-id", run, "--type", kind, "--dry-run")
+    assert shown.stdout.splitlines()[0].startswith(path)
+
+
 def test_a_path_that_is_given_twice_is_deleted_once(stock: Stock) -> None:
     (path,) = stock.saved("twice")
     result = stock.tinkex("checkpoint", "delete", path, path, "--yes")

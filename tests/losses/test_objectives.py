@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,6 +73,23 @@ def test_metrics_of_a_regularizer_bear_its_name() -> None:
     assert evaluated(cubes, Objective(regularizers=(spec,)), data, points, "numpy").metrics["regularizer/m/a"] == 1.0
 
 
+@pytest.mark.parametrize("value", ["much", None, [1, 2]])
+def test_a_metric_that_is_no_number_is_named(value: object) -> None:
+    data, points = batch((3,))
+
+    def measured(data: Sequence[Datum], logprobs: Arrays) -> Any:
+        del data
+        return 0.0, {"reward": value}, logprobs
+
+    with pytest.raises(LossError, match=re.escape(f"metric 'reward' is {value!r}: return a number")):
+        _ = evaluated(measured, Objective(), data, points, "numpy")
+
+
+async def waiting(data: Sequence[Datum], logprobs: Arrays) -> Any:
+    del data
+    return 0.0, {}, logprobs
+
+
 ODD: Any = "odd"
 NUMBERS: Any = np.zeros(2)
 UNSETTLED: tuple[tuple[LossFunction, str], ...] = (
@@ -90,6 +108,7 @@ UNSETTLED: tuple[tuple[LossFunction, str], ...] = (
 )
 PROBLEMS: dict[str, tuple[tuple[Any, ...], str]] = {
     "another kind": (("l1",), "'l1' is among them; give each as a RegularizerSpec"),
+    "an async function": ((RegularizerSpec(fn=waiting, weight=1.0, name="a"),), "give one that isn't async"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     "no function": ((RegularizerSpec(fn=None, weight=1.0, name="a"),), "has no function"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
     "same name": ((BOTH[0], BOTH[0]), "share the name 'l1'"),
     "negative": ((RegularizerSpec(fn=L1(), weight=-1.0, name="a"),), "weight -1.0"),

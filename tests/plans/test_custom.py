@@ -193,6 +193,16 @@ def test_a_setting_of_the_loss_itself_is_found_before_anything_is_sent() -> None
     assert (error.path, trainer.sent) == ("loss_fn.mode", [])
 
 
+def test_an_async_loss_is_refused_before_anything_is_sent() -> None:
+    async def awaited(data: Sequence[Datum], logprobs: Arrays) -> Any:
+        del data, logprobs
+
+    trainer, odd = Trainer(), CustomLoss(loss_fn=awaited)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
+    error = trainer.run(take_custom(a_run(), DATA, odd)).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert (error.path, trainer.sent, "isn't async" in error.message) == ("loss_fn", [], True)
+
+
 UNFIT: dict[str, tuple[list[Any], str]] = {
     "no log-probabilities": ([{}], "log-probabilities of [None] tokens for data with [2]"),
     "no datum": ([], "log-probabilities of [] tokens for data with [2]"),

@@ -167,6 +167,24 @@ def test_a_session_is_finished_whatever_is_given_as_the_detail(detail: object, s
     assert script.sent[-1][0] == finish_session("s", "errored", said)
 
 
+STATUSES: dict[str, tuple[object, str | None, str | None]] = {
+    "a word of one's own": ("failed", None, "failed"),
+    "no status": (None, "boom", "boom"),
+    "nothing at all": (None, None, None),
+    "no text": ([1], None, "[1]"),
+}
+
+
+@pytest.mark.parametrize(("status", "detail", "said"), STATUSES.values(), ids=STATUSES)
+def test_a_session_whose_status_no_server_knows_is_finished(
+    status: object, detail: str | None, said: str | None
+) -> None:
+    state, script = session(), Script(reply(204))
+    state.known = "s"
+    assert script.run(finish(state, status, detail)) == Success(None)
+    assert script.sent[-1][0] == finish_session("s", "interrupted", said)
+
+
 @pytest.mark.parametrize("line", [BROKEN, reply(404), reply(500), 1e6], ids=str)
 def test_finishing_takes_little_time_whatever_the_server_does(line: Line) -> None:
     state = session()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from array import array
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -298,3 +299,9 @@ def test_torch_matrices_of_mostly_zeros_become_sparse(given: Any, expected: Tens
     assert datum.loss_fn_inputs["weights"] == expected
     assert datum.loss_fn_inputs["other"].sparse_crow_indices is None
     assert not isinstance(given, Torch) or TensorData.from_torch_sparse(given) == expected
+
+
+@pytest.mark.parametrize(("value", "held"), [(1e-60, 0.0), (1e60, inf)])
+def test_what_numpy_is_told_to_do_about_numbers_that_dont_fit_changes_nothing(value: float, held: float) -> None:
+    with np.errstate(all="raise"):
+        assert TensorData.of(np.array([value])) == TensorData.of([held])

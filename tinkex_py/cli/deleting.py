@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import click
 from msgspec import Struct
-from returns.result import Failure, Success
+from returns.result import Failure
 from rich.progress import track
 
 from tinkex_py.cli.checkpoints import CHECKPOINTS
@@ -21,11 +21,12 @@ from tinkex_py.cli.tables import write_json, write_line
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.errors import TinkerError
 from tinkex_py.types.arguments import as_moment
-from tinkex_py.types.paths import TinkerPath
+from tinkex_py.types.paths import KINDS, TinkerPath
 from tinkex_py.types.runs import Checkpoint
 
 Failures: TypeAlias = Sequence[tuple[str, TinkerError]]
 
+_IMPOSSIBLE = "can't be deleted"
 _TOGETHER = 32
 """Checkpoints that are deleted at once."""
 
@@ -78,7 +79,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 @click.command(cls=Command)
 @click.argument("paths", nargs=-1)
 @click.option("--run-id", help="All of a training run.")
-@click.option("--type", "kind", type=click.Choice(["training", "sampler", "external"]), help="All of a type.")
+@click.option("--type", "kind", type=click.Choice([*KINDS.values(), *KINDS]), help="All of a type.")
 @click.option("--before", metavar="TIME", callback=_moment, help="All that were saved before this time.")
 @click.option("--after", metavar="TIME", callback=_moment, help="All that were saved at this time or later.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
@@ -99,7 +100,7 @@ def delete(
 
     What would be deleted is shown first, and asked about. Status 1 when one of them could not be deleted.
     """
-    conditions = Filter(kind=kind, before=before, after=after)
+    conditions = Filter(kind=None if kind is None else KINDS.get(kind, kind), before=before, after=after)
     filtered = any(each is not None for each in (run_id, kind, before, after))
     if bool(paths) is filtered:
         raise click.UsageError("Give either paths, or conditions such as --run-id.")
@@ -110,9 +111,13 @@ def delete(
             ]
         else:
             found = [each for each in _listed(invocation, rest, run_id) if conditions.fits(each)]
+        refused = _refused(found)
         if dry_run:
-            _rehearse(invocation, found)
+            _rehearse(invocation, found, refused)
             return
+        if paths and refused:
+            _report(invocation, Deletion(deleted_count=0, failed=_failed(refused)), "Nothing was deleted")
+            _complain(invocation, _IMPOSSIBLE, refused)
         _preview(invocation, found, result=False)
         if found and not yes and not invocation.agrees(f"Delete {_count(len(found))} for good?"):
             _report(invocation, Deletion(deleted_count=0), "Nothing was deleted")
@@ -122,16 +127,21 @@ def delete(
     _complain(invocation, "is still there", failures)
 
 
-def _rehearse(invocation: Invocation, found: Sequence[Checkpoint]) -> None:
-    """Show what would be deleted, and refuse the paths that nothing can have."""
-    parsed = {each.tinker_path: TinkerPath.parse(each.tinker_path) for each in found}
-    refused = [(path, outcome.failure()) for path, outcome in parsed.items() if isinstance(outcome, Failure)]
-    would = [each for each in found if isinstance(parsed[each.tinker_path], Success)]
+def _refused(found: Sequence[Checkpoint]) -> Failures:
+    """The paths that nothing can have."""
+    parsed = ((each.tinker_path, TinkerPath.parse(each.tinker_path)) for each in found)
+    return [(path, outcome.failure()) for path, outcome in parsed if isinstance(outcome, Failure)]
+
+
+def _rehearse(invocation: Invocation, found: Sequence[Checkpoint], refused: Failures) -> None:
+    """Show what would be deleted."""
+    impossible = {path for path, _ in refused}
+    would = [each for each in found if each.tinker_path not in impossible]
     _preview(invocation, would, result=True)
     paths = [each.tinker_path for each in would]
     rehearsal = Rehearsal(deleted_count=0, failed=_failed(refused), would_delete=paths)
     _report(invocation, rehearsal, "Nothing was deleted")
-    _complain(invocation, "can't be deleted", refused)
+    _complain(invocation, _IMPOSSIBLE, refused)
 
 
 def _failed(failures: Failures) -> list[Failed]:

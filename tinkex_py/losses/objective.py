@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from tinkex_py.errors import InvalidInput
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction, RegularizerError, evaluation_of
 from tinkex_py.types.datum import Datum
-from tinkex_py.types.kinds import is_function, is_number
+from tinkex_py.types.kinds import is_number, is_plain_function
 from tinkex_py.types.limits import Rule, broken, name_problem
 from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.raised import in_words
@@ -155,8 +155,8 @@ def _unclear(regularizer: object) -> str | None:
     name, weight = shortened(regularizer.name), shortened(regularizer.weight)
     if name_problem(regularizer.name, "name") is not None or not is_number(regularizer.weight, 0):
         return f"regularizer {name} has weight {weight}; give a name, and a finite weight of at least 0"
-    if not is_function(regularizer.fn):
-        return f"regularizer {name} has no function; give one as fn"
+    if not is_plain_function(regularizer.fn):
+        return f"regularizer {name} has no function that can be called; give one that isn't async as fn"
     unsettled = unsettled_loss(regularizer.fn)
     return None if unsettled is None else f"regularizer {name}: {unsettled.message}"
 

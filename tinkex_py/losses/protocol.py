@@ -9,6 +9,7 @@ loss by each log-probability.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from reprlib import repr as shortened
 from typing import Any, NamedTuple, SupportsFloat, TypeAlias
 
 import numpy as np
@@ -73,7 +74,14 @@ def metrics_of(metrics: object) -> Mapping[str, float]:
         return FrozenMapping[str, float]()
     if not _is_mapping(metrics):
         raise LossError(f"the metrics are a {type(metrics).__name__}: return a mapping of names to numbers")
-    return FrozenMapping({str(name): float(value) for name, value in metrics.items()})
+    return FrozenMapping({str(name): _number(name, value) for name, value in metrics.items()})
+
+
+def _number(name: object, value: SupportsFloat) -> float:
+    try:
+        return float(value)
+    except Exception as error:
+        raise LossError(f"metric {shortened(name)} is {shortened(value)}: return a number") from error
 
 
 def _is_triple(value: object) -> TypeIs[tuple[object, object, Sequence[object] | None]]:

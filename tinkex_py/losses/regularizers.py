@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinkex_py.losses.objective import Settled, evaluate, gradient_norm
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction, arrays_of
 from tinkex_py.types.datum import Datum
-from tinkex_py.types.kinds import as_number, is_function, is_number, is_truth, optional
+from tinkex_py.types.kinds import as_number, is_number, is_plain_function, is_truth, optional
 from tinkex_py.types.limits import Rule
 from tinkex_py.types.mapping import FrozenMapping
 
@@ -137,7 +137,7 @@ class KLDivergence(Settled, frozen=True, kw_only=True):
     """
 
     rules: ClassVar[Sequence[Rule]] = (
-        Rule("compute_reference", optional(is_function), "give a function of the data, or None"),
+        Rule("compute_reference", optional(is_plain_function), "give a function of the data, or None"),
         _one_of("direction", "forward", "reverse"),
         Rule("symmetric", is_truth, "give True or False"),
     )
@@ -204,7 +204,7 @@ class GradientPenalty(Settled, frozen=True, kw_only=True):
     """
 
     rules: ClassVar[Sequence[Rule]] = (
-        Rule("loss_fn", is_function, "give a loss that gives its own gradients"),
+        Rule("loss_fn", is_plain_function, "give a loss that gives its own gradients"),
         _one_of("mode", "output", "interpolated"),
         Rule("target_norm", _is_norm, "give a finite number of at least 0"),
     )

@@ -24,7 +24,7 @@ from tinkex_py.plans.effects import Plan, compute, deadline, halt, require, wait
 from tinkex_py.plans.runs import Run, inside
 from tinkex_py.plans.steps import Check, no_problem
 from tinkex_py.types.datum import Datum
-from tinkex_py.types.kinds import is_function
+from tinkex_py.types.kinds import is_plain_function
 from tinkex_py.types.limits import refused
 from tinkex_py.types.training import ForwardBackwardOutput
 from tinkex_py.types.validation import problem
@@ -50,8 +50,9 @@ class CustomLoss(Struct, frozen=True, kw_only=True):
 
     def problem(self, data: Sequence[Datum]) -> TinkerError | None:
         """What is wrong with it or the data, found before anything is sent."""
-        if not is_function(self.loss_fn):
-            return refused("loss_fn", self.loss_fn, "give a function, or a loss that create_custom_loss made")
+        if not is_plain_function(self.loss_fn):
+            wanted = "give a function that isn't async, or a loss that create_custom_loss made"
+            return refused("loss_fn", self.loss_fn, wanted)
         unclear = self.objective.problem()
         if unclear is not None:
             return InvalidInput(message=f"regularizers: {unclear}", path="regularizers")

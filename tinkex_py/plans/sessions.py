@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, get_args
 
 from msgspec import Struct, field
 from returns.result import Failure, Success
@@ -101,15 +101,23 @@ def while_it_lasts(state: SessionState, request: AnyRequest, plan: Plan[T]) -> P
             return (yield from halt(error))
 
 
-def finish(state: SessionState, status: Ending, detail: object) -> Plan[None]:
+def finish(state: SessionState, status: object, detail: object) -> Plan[None]:
     """Tell the server how it went, if there is a session of one's own; whatever it answers, that was all.
 
-    A detail that is no text, such as an exception, is said in words.
+    A detail that is no text, such as an exception, is said in words; a status that no server knows is `interrupted`,
+    with what it was as the detail if there is none.
 
     POST /api/v1/sessions/{session_id}/finish
     """
     if state.known is not None and state.joined is None and state.ended is None:
-        _ = yield from attempt(call(finish_session(state.known, status, _said(detail)), _FINISHING))
+        known = _known(status)
+        said = _said(status if known is None and detail is None else detail)
+        _ = yield from attempt(call(finish_session(state.known, known or "interrupted", said), _FINISHING))
+
+
+def _known(status: object) -> Ending | None:
+    endings: tuple[Ending, ...] = get_args(Ending)
+    return next((each for each in endings if isinstance(status, str) and status == each), None)
 
 
 def _said(detail: object) -> str | None:

@@ -102,7 +102,12 @@ def data() -> SearchStrategy[Datum]:
 def batches(
     loss_fn: str = "cross_entropy", *, vocabulary: int = 256, max_size: int = 4, max_length: int = 16
 ) -> SearchStrategy[list[Datum]]:
-    """Batches of 1 to `max_size` examples that a built-in loss takes, of up to `max_length` tokens each."""
+    """Batches of 1 to `max_size` examples that a built-in loss takes, of up to `max_length` tokens each.
+
+    ValueError names the losses that there are.
+    """
+    if loss_fn not in _PER_TOKEN:
+        raise ValueError(f"{loss_fn!r} is no built-in loss: give {', '.join(_PER_TOKEN)}")
     per_token = _PER_TOKEN[loss_fn]
     examples = st.integers(1, max_length).flatmap(lambda length: _datum(per_token, vocabulary, length))
     return st.lists(examples, min_size=1, max_size=max_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import iscoroutinefunction
 from math import inf, isnan, nan
 from typing import Any
 
@@ -68,6 +69,11 @@ def as_number(value: object) -> float:
 def is_function(value: object) -> bool:
     """Whether the value can be called."""
     return callable(value)
+
+
+def is_plain_function(value: object) -> bool:
+    """Whether the value can be called, and gives what it computes at once."""
+    return callable(value) and not (iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__))
 
 
 def is_tuple(value: object) -> TypeIs[tuple[object, ...]]:

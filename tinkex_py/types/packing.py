@@ -191,12 +191,12 @@ def _own_bytes(value: ArrayLike) -> memoryview:
 
 
 def _converted(value: ArrayLike, code: str) -> ArrayLike:
-    """What is too large for float32 becomes infinite without a warning: checks find it there."""
+    """What is too large for float32 becomes infinite, whatever numpy is told to do then: checks find it there."""
     if code != _ARRAY_CODES["float32"]:
         return value.astype(code)
     import numpy as np
 
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         return value.astype(code)
 
 
