@@ -57,6 +57,11 @@ class Terminal:
         os.close(self._master)
         return Seen(os.waitstatus_to_exitcode(status), self.raw)
 
+    def hang_up(self) -> None:
+        """Close the terminal, and wait for the command's end."""
+        os.close(self._master)
+        _ = os.waitpid(self._process, 0)
+
     def _read(self, enough: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE
         while not enough():
@@ -73,13 +78,16 @@ class Terminal:
             self.raw += chunk.decode("utf-8", "replace")
 
 
-def opened(*words: str, folder: Path, environment: Mapping[str, str] = NOTHING, width: int = 80) -> Terminal:
-    """The command, begun on a terminal of that width."""
+def opened(
+    *words: str, folder: Path, environment: Mapping[str, str] = NOTHING, width: int = 80, before: str = ""
+) -> Terminal:
+    """The command, begun on a terminal of that width; `before` is Python that is run first."""
     kept = {name: text for name, text in ENVIRONMENT.items() if name not in {"COLUMNS", "NO_COLOR"}}
     process, master = pty.fork()
     if process == 0:
         os.chdir(folder)
-        os.execve(COMMAND[0], [*COMMAND, *words], {**kept, "TERM": "xterm-256color", **environment})
+        command = [*COMMAND[:-1], before + COMMAND[-1]]
+        os.execve(command[0], [*command, *words], {**kept, "TERM": "xterm-256color", **environment})
     _ = fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     return Terminal(process, master)
 

@@ -89,3 +89,18 @@ def test_colours_are_there_unless_they_are_unwanted(
     words = ("sample", "The", "--show-logprobs", "--seed", "1", "--max-tokens", "8")
     found = seen(*words, folder=tmp_path, environment=environment)
     assert (found.status, "\x1b[3" in found.raw) == (0, coloured)
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
+def test_a_closed_terminal_loses_no_step(tmp_path: Path, *, ignored: bool) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
+    before = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" if ignored else ""
+    steps = 300 if ignored else 100_000
+    words = ("train", "a.txt", "--steps", str(steps), "--save-every", "7", "--log", "log.jsonl")
+    running = opened(*words, folder=tmp_path, before=before)
+    running.until("loss ")
+    running.hang_up()
+    taken = len((tmp_path / "log.jsonl").read_text().splitlines())
+    saved = max(int(path.name.rpartition("-")[2]) for path in tmp_path.glob("tinkex-run/*/weights/*-step-*"))
+    assert (saved, taken == steps) == (taken, ignored)
+    assert (tmp_path / "tinkex-run" / "loss.png").is_file() is ignored

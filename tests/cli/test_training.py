@@ -79,15 +79,16 @@ def test_an_unknown_model_is_said_in_plain_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sent", "status"),
     [
-        (["train", "a.txt"], [signal.SIGINT], 130),
-        (["train", "a.txt"], [signal.SIGTERM], 143),
-        (["train", "a.txt"], [signal.SIGTERM, signal.SIGTERM], 143),
-        (["demo"], [signal.SIGTERM], 143),
+        (["train", "a.txt"], ["SIGINT"], 130),
+        (["train", "a.txt"], ["SIGTERM"], 143),
+        (["train", "a.txt"], ["SIGTERM", "SIGTERM"], 143),
+        (["train", "a.txt"], ["SIGHUP", "SIGHUP"], 129),
+        (["demo"], ["SIGTERM"], 143),
     ],
-    ids=["ctrl-c", "sigterm", "as timeout sends it", "demo"],
+    ids=["ctrl-c", "sigterm", "as timeout sends it", "hangup", "demo"],
 )
 def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(
-    tmp_path: Path, words: list[str], sent: list[signal.Signals], status: int
+    tmp_path: Path, words: list[str], sent: list[str], status: int
 ) -> None:
     _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
     pipe, started = subprocess.PIPE, [*COMMAND, *words, "--steps", "100000"]
@@ -95,7 +96,7 @@ def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(
         assert process.stdout is not None
         assert any(line.startswith("100000 steps on") for line in process.stdout)
         for each in sent:
-            process.send_signal(each)
+            process.send_signal(signal.Signals[each])
         said, complaints = process.communicate()
     assert (process.returncode, complaints) == (status, "")
     assert "Checkpoint: tinker://" in said

@@ -13,6 +13,7 @@ import pytest
 from tests.local_server.driving import RANDOM, TEXT, Json
 from tests.local_server.ports import serving
 from tinkex_py.local.asgi import LARGEST_BODY, serve
+from tinkex_py.local.signals import ending
 
 
 def test_a_port_answers_as_the_server_does(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def held_poll(client: httpx.Client, request_id: str) -> socket.socket:
     return connection
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ending())
 def test_a_signal_ends_it_although_a_poll_is_held(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as (process, client):
         session_id = client.post("create_session", json={}).json()["session_id"]

@@ -6,22 +6,22 @@ import signal
 from types import FrameType, TracebackType
 from typing import Self
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from tinkex_py.local.signals import ending
 
 
 class Interrupts:
-    """Ctrl-C and SIGTERM are only noted at first; a Ctrl-C after that is a KeyboardInterrupt.
+    """Ctrl-C, SIGTERM and SIGHUP are only noted at first; a Ctrl-C after that is a KeyboardInterrupt.
 
-    A second SIGTERM changes nothing: `timeout` sends two at once.
+    Another of the others changes nothing: `timeout` sends two at once, a terminal that is closed may too.
     """
 
     def __init__(self) -> None:
         self.status = 0
         """What the command ends with, as shells have it: 128 and the first signal's number; 0 while there was none."""
-        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._before = {number: signal.getsignal(number) for number in ending()}
 
     def __enter__(self) -> Self:
-        for number in _SIGNALS:
+        for number in self._before:
             _ = signal.signal(number, self._note)
         return self
 

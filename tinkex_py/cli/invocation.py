@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar, cast
 
 import click
 from msgspec import Struct, structs
@@ -17,6 +17,7 @@ from returns.result import Failure
 from rich.console import Console
 from rich.markup import escape
 
+from tinkex_py.cli.asides import Asides
 from tinkex_py.cli.complaints import details, remedy
 from tinkex_py.cli.display import harmless, harmless_text
 from tinkex_py.cli.options import Format, Options, options_of
@@ -207,7 +208,9 @@ def begin(context: click.Context) -> Invocation:
     if options.verbose:
         logging.basicConfig(format="%(levelname)s %(message)s", level=_LEVELS[min(options.verbose, 2)])
         logging.getLogger("httpx").setLevel(logging.WARNING)
-    return Invocation(options=options, out=Console(emoji=False), err=Console(stderr=True, emoji=False))
+    err = Console(stderr=True, emoji=False)
+    err.file = cast("TextIO", Asides(err.file))
+    return Invocation(options=options, out=Console(emoji=False), err=err)
 
 
 def invoked(function: Callable[..., None]) -> Callable[..., None]:

@@ -116,17 +116,18 @@ def _kept(run: Run, at: Standing) -> Outcome[str]:
 def _finish(run: Run, file: Path | None, at: Standing, path: str, status: int) -> None:
     """Say what came of it; with status 1 where the log is not whole, and that of the interrupt where steps are left."""
     invocation, lesson, losses = run.invocation, run.lesson, at.losses
+    curve = Curve("loss", range(lesson.taken + 1, at.taken + 1), losses)
+    drawn = None if at.taken < lesson.steps else save_curves([curve], run.curve, "Training loss")
     if losses:
         invocation.tell(f"Loss of the last steps: {_mean(losses[-8:]):.3f} nats per token")
     value = {"checkpoint": path, "steps": at.taken, "loss": _mean(losses[-8:]) if losses else None}
     done(invocation, f"Checkpoint: {path}", value)
-    if at.taken < lesson.steps:
+    if drawn is None:
         invocation.tell(f"\nStopped after {at.taken} steps. {'Go on' if file else 'Begin again'} with:")
         command = _going_on(run, file, at.taken, path) if file else ["tinkex", "demo", "--out", str(run.out)]
         invocation.tell(f"  {shlex.join(command)}")
     else:
-        curve = Curve("loss", range(lesson.taken + 1, at.taken + 1), losses)
-        invocation.tell(f"Loss curve: {invocation.or_exit(save_curves([curve], run.curve, 'Training loss'))}")
+        invocation.tell(f"Loss curve: {invocation.or_exit(drawn)}")
     if at.unlogged is not None:
         invocation.fail(at.unlogged)
     if at.taken < lesson.steps:

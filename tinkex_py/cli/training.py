@@ -93,8 +93,8 @@ def train_command(
 ) -> None:
     """Fine-tune on FILE: a text, or JSONL of {"text"} or {"prompt", "completion"}.
 
-    Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C or
-    SIGTERM saves a checkpoint and says how to go on, as a failure does where there is one.
+    Where neither a server nor a key is named, the embedded engine trains, with its checkpoints in --out. Ctrl-C,
+    SIGTERM or a closed terminal saves a checkpoint and says how to go on, as a failure does where there is one.
     """
     taken, steps = int(given["taken"]), int(given["steps"])
     if resume is not None:

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from tinkex_py.local.answers import refusal
 from tinkex_py.local.incoming import incoming
+from tinkex_py.local.signals import ending
 from tinkex_py.local.worker import Worker
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
@@ -103,9 +104,9 @@ def serve(
     token_seconds: int | None = None,
     announce: Callable[[str], None] = print,
 ) -> Outcome[None, str]:
-    """Serve until SIGINT or SIGTERM; port 0 takes a free one. `announce` is called with the address once it is open.
+    """Serve until SIGINT, SIGTERM or SIGHUP; port 0 takes a free one.
 
-    A Failure says why the address or the folder can't be used.
+    `announce` is called with the address once it is open. A Failure says why the address or the folder can't be used.
     """
     try:
         folder = None if directory is None else Path(directory).expanduser()
@@ -169,7 +170,7 @@ def _signals_end(server: _Uvicorn) -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, server.handle_exit) for number in ending()}
     try:
         yield
     finally:
