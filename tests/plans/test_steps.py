@@ -20,10 +20,11 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.batches import take_batch
 from tinkex_py.plans.cells import Queue
 from tinkex_py.plans.dialects import Dialects
-from tinkex_py.plans.effects import Plan, attempt, deadline, sleep, together
+from tinkex_py.plans.effects import Plan, Unready, attempt, deadline, sleep, together
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.steps import take
 from tinkex_py.request import AnyRequest, Pairs, Reply
+from tinkex_py.testing.clock import VirtualLoop
 
 STEP = optim_step(AdamParams())
 ACCEPTED = reply(200, {"request_id": "r"})
@@ -92,8 +93,10 @@ def test_what_became_of_a_step_is_found_out_whether_or_not_the_server_wants_to_b
     assert numbers(script) == [1, 1]
 
 
+UNSENT = errors.ConnectionFailed(message="no connection.", sent=False)
 NOT_TAKEN: dict[str, list[Line]] = {
-    "never sent": [errors.ConnectionFailed(message="no connection", sent=False)],
+    "never sent": [UNSENT],
+    "nobody at the address": [10.0, UNSENT] * 20,
     "too much to do, again and again": [reply(429), reply(429), reply(429, retry_after="1000")],
 }
 
@@ -105,10 +108,33 @@ def test_a_step_that_was_not_taken_leaves_its_number_free(lines: list[Line]) -> 
     assert (run.number(), run.doubt) == (1, None)
 
 
+@pytest.mark.parametrize("slept", [0, 1000], ids=["awake", "slept between two tries"])
+def test_a_step_of_which_nothing_was_sent_is_said_not_to_have_happened(slept: float) -> None:
+    class Unreachable(Script):
+        @override
+        async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
+            asyncio.get_running_loop().call_later(0.1, sleep_through, slept)
+            return await super().exchange(request, headers)
+
+    run = new_run(progress_timeout=100)
+    error = Unreachable(UNSENT).run(take(run, STEP)).failure()
+    assert isinstance(error, errors.ConnectionFailed)
+    assert error.message == "no connection. Step 1 certainly did not happen; submit it again once there is a connection"
+    assert (run.number(), run.doubt) == (1, None)
+
+
+def sleep_through(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.leap(seconds)
+
+
 DOUBTFUL: dict[str, list[Line]] = {
     "taken, result lost": [reply(409, {"detail": "Sequence conflict: expected 2, got 1."})],
     "unknown": [BROKEN],
     "no answer": [1e6, ACCEPTED],
+    "no connection, then no answer": [UNSENT, 1e6, ACCEPTED],
+    "no answer, then no connection": [BROKEN, UNSENT],
     "a fault, then too much to do": [reply(503), reply(429, retry_after="1000")],
     "a fault, then a refusal": [reply(503), reply(422)],
     "a restart, then no such model": [BROKEN, reply(404)],

@@ -65,6 +65,8 @@ class Policy(Struct, frozen=True, gc=False, kw_only=True):
     jitter: float = 0.25
     repeat: Repeat | None = None
     """What may be repeated, in the place of what the request itself says."""
+    connecting: float = 0.0
+    """Seconds to keep for a connection: where nothing was sent yet, no attempt is begun that time may cut before it."""
 
 
 IMPATIENCE = Policy(seconds=inf, first=0.02, longest=1.0)
@@ -90,7 +92,8 @@ class Billing(Struct):
 class Tally(Struct):
     """What happened since `begun`, on the plans' clock, for the error that may come.
 
-    `doubtful` says that the server may have carried out an attempt although its answer doesn't say so.
+    `doubtful` says that the server may have carried out an attempt although its answer doesn't say so. `asking` is
+    whether an attempt is under way.
     """
 
     begun: float = 0.0
@@ -98,11 +101,17 @@ class Tally(Struct):
     pauses: int = 0
     last: TinkerError | None = None
     doubtful: bool = False
+    asking: bool = False
 
     def note(self, error: TinkerError) -> None:
         """An attempt ended with this."""
         self.last = error
         self.doubtful = self.doubtful or _is_doubtful(error)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether there was no connection, and nothing before it that the server may have carried out."""
+        return not self.doubtful and isinstance(self.last, ConnectionFailed)
 
 
 def call(
@@ -216,7 +225,9 @@ def _allowed(request: Request[T], policy: Policy) -> Request[T]:
 def _repeat(request: Request[T], headers: Pairs, policy: Policy, billing: Billing | None, tally: Tally) -> Plan[T]:
     while True:
         tally.attempts += 1
+        tally.asking = True
         outcome, repeatable = yield from exchange(request, headers, tally.attempts)
+        tally.asking = False
         if isinstance(outcome, Success):
             return outcome.unwrap()
         error = outcome.failure()
@@ -228,7 +239,8 @@ def _repeat(request: Request[T], headers: Pairs, policy: Policy, billing: Billin
         elapsed = (yield from now()) - tally.begun
         error = after(error, tally.attempts, elapsed)
         tally.note(error)
-        if delay is None or elapsed + delay >= policy.seconds:
+        kept = policy.connecting if tally.unsent else 0.0
+        if delay is None or elapsed + delay + kept >= policy.seconds:
             return (yield from halt(error))
         yield from _pause(request, tally.attempts, delay, error)
 
@@ -265,7 +277,7 @@ def _is_doubtful(error: TinkerError) -> bool:
 
 def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> TinkerError:
     """What ended the time: the connection if that failed last, else that it is over."""
-    tally.doubtful = True
+    tally.doubtful = tally.doubtful or tally.asking
     if isinstance(tally.last, ConnectionFailed):
         return after(tally.last, tally.attempts, seconds)
     said = "" if tally.last is None else f"; the last said: {tally.last.message}"

@@ -20,10 +20,12 @@ from msgspec import Struct, structs
 from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
+from tinkex_py.config import Config
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
     Cancelled,
     Conflict,
+    ConnectionFailed,
     NotFound,
     PromiseExpired,
     TinkerError,
@@ -56,6 +58,8 @@ from tinkex_py.wire.replies import is_protobuf
 
 T = TypeVar("T")
 
+_RESERVE = 0.1
+"""The share of a step's time that is kept at most for a connection, so that none cuts a try to make one."""
 _FEW = 250_000
 """Bytes over which little time is taken."""
 
@@ -124,7 +128,7 @@ def number(run: Run, piece: Piece) -> Plan[Ticket]:
 def submit(run: Run, piece: Piece, chosen: int) -> Plan[Ticket]:
     """Submit under that number, and note that it was accepted."""
     body = yield from _final(run, piece, chosen)
-    policy, tally = Policy(seconds=run.waiting.config.progress_timeout, attempts=None), Tally()
+    policy, tally = _policy(run.waiting.config), Tally()
     request = submit_step(piece.lowered.operation, body)
     sending = submitted(request, piece.kind, policy, billing=run.waiting.billing, tally=tally)
     match (yield from attempt(within(run.in_flight, body.size, sending))):
@@ -145,6 +149,8 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
         case _ if chosen in run.uncertain:
             why = f"it is not known whether the server took it ({error.message})"
             return told_by(error, run.in_doubt(piece.operation, why, chosen))
+        case ConnectionFailed(sent=False):
+            error = structs.replace(error, message=f"{error.message} {_UNSENT.format(chosen)}")
         case UnsupportedEncoding():
             run.dialects.forget()
         case _:
@@ -205,6 +211,12 @@ def _prepared(step: Step[T]) -> Plan[Piece]:
     return Piece(operation=step.operation, kind=step.kind, lowered=lowered)
 
 
+def _policy(config: Config) -> Policy:
+    """As often as time allows; a connection takes its time twice where TLS comes on top of it."""
+    seconds = config.progress_timeout
+    return Policy(seconds=seconds, attempts=None, connecting=min(2 * config.connect_timeout, _RESERVE * seconds))
+
+
 def _final(run: Run, piece: Piece, chosen: int) -> Plan[Encoded]:
     """The final bytes, compressed when the server asks for that: as one frame, so only once the number is there."""
     body = numbered(piece.lowered.unnumbered, run.model_id, chosen)
@@ -252,6 +264,7 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
             return False
 
 
+_UNSENT = "Step {} certainly did not happen; submit it again once there is a connection"
 _RESULT_LOST = "the server took it, but its result is lost"
 _GIVEN_UP = Cancelled(message="nobody waits for this step any more, so it was not sent")
 _OF_THINGS = re.compile(r"(?i)model|checkpoint|weights|adapter|loss|path|file")
