@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple, TypeAlias
@@ -23,6 +23,7 @@ from tinkex_py.plans.authentication import Authentication, Source
 from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.carriage import BrokenOff, Carrier, HttpxTransport, Nowhere
+from tinkex_py.runtime.computing import Computing
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
@@ -170,10 +171,17 @@ def _loops(config: Config) -> Callable[[], asyncio.AbstractEventLoop]:
     """
     if config.transport == "fast" and find_spec("uvloop") is not None:
         make_loop: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
-        return make_loop
+        return partial(_loop, make_loop)
     if sys.platform == "win32":
-        return asyncio.ProactorEventLoop
-    return asyncio.SelectorEventLoop
+        return partial(_loop, asyncio.ProactorEventLoop)
+    return partial(_loop, asyncio.SelectorEventLoop)
+
+
+def _loop(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
+    """A loop that looks up names of servers by threads of its own."""
+    loop = make_loop()
+    loop.set_default_executor(Computing(thread_name_prefix="tinkex-names"))
+    return loop
 
 
 def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:
@@ -194,7 +202,7 @@ def _opened(
     startup, observatory, trouble = begin(config, source), Observatory(observers), Trouble()
     reporter = Reporter(config.sdk_version) if config.telemetry and problem is None else None
     observe = _telling(trouble, observatory if observers else None, reporter)
-    pool = ThreadPoolExecutor(2, thread_name_prefix="tinkex-compute")
+    pool = Computing(2, thread_name_prefix="tinkex-compute")
     http = HttpTransport(config, carrier or Nowhere(), startup.authentication, _injection(config))
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
     executor = Executor(preparing, observe=observe, pool=pool)

@@ -15,6 +15,7 @@ from typing import TypeVar
 from returns.result import Failure
 
 from tinkex_py.plans.effects import Plan
+from tinkex_py.runtime.callbacks import called
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.memory import keep_what_is_freed
 from tinkex_py.runtime.running import Running, closed
@@ -103,7 +104,10 @@ class ThreadRuntime:
 
     async def aclose(self, farewell: Plan[None] | None = None) -> None:
         """As `close`, without blocking the caller's event loop."""
-        await asyncio.to_thread(self.close, farewell)
+        try:
+            await asyncio.to_thread(self.close, farewell)
+        except RuntimeError:  # Python lets no pool take work once the main thread has ended
+            _ = await called(partial(self.close, farewell))
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         """A loop on a thread of its own, or the one that a signal handler has begun meanwhile."""
