@@ -120,6 +120,35 @@ def test_a_runtime_begins_as_soon_as_the_system_has_a_thread(monkeypatch: pytest
     under_test.close()
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["before its thread runs", "behind that"])
+def test_ctrl_c_while_a_runtime_begins_leaves_one_that_can_begin(
+    monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    start, threads, loops = threading.Thread.start, list[threading.Thread](), list[asyncio.AbstractEventLoop]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        if begun:
+            start(thread)
+            threads.append(thread)
+        raise KeyboardInterrupt
+
+    def making_a_loop() -> asyncio.AbstractEventLoop:
+        loops.append(asyncio.new_event_loop())
+        return loops[-1]
+
+    under_test = ThreadRuntime(Executor(Script(reply(200))), make_loop=making_a_loop)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            under_test.submit(pure(1))
+    assert wait(under_test.submit(pure(2)), 10) == Success(2)
+    for thread in threads:
+        thread.join(10)
+    loops[0].close()
+    assert wait(under_test.submit(pure(3)), 10) == Success(3)
+    under_test.close()
+
+
 class Deaf(Script):
     """Never answers, and doesn't hear that it is to stop."""
 

@@ -113,18 +113,25 @@ class ThreadRuntime:
         """A loop on a thread of its own, or the one that a signal handler has begun meanwhile."""
         keep_what_is_freed()
         loop = self._make_loop()
-        if self._loop is not None:
+        if self._loop is None:
+            self._start(loop)
+        else:
             loop.close()
-            return self._loop
-        self._loop = loop
-        self._thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
+        return self._loop or loop
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop is known only when its thread runs, as Ctrl-C may come before; one that isn't wanted ends."""
+        thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
         try:
-            self._thread.start()
+            thread.start()
+            if self._loop is None:
+                self._thread, self._loop = thread, loop
         except RuntimeError:  # the system has no thread to give
-            self._loop = self._thread = None
             loop.close()
             raise
-        return loop
+        finally:
+            if self._loop is not loop and not loop.is_closed():
+                loop.call_soon_threadsafe(loop.stop)
 
     def _stop(self) -> None:
         """On the loop, and once: it runs on for what is done at its end, which a second stop would cut."""
@@ -138,13 +145,15 @@ class ThreadRuntime:
             loop.run_forever()
         finally:
             try:
-                self._finish(loop)
+                if self._loop is loop:
+                    self._finish(loop)
             finally:
                 asyncio.set_event_loop(None)
                 loop.close()
-                self._executor.abandon()
-                if self._afterwards is not None:
-                    self._afterwards()
+                if self._loop is loop:
+                    self._executor.abandon()
+                    if self._afterwards is not None:
+                        self._afterwards()
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take in what was still to start, and end everything; what doesn't hear of its end is not waited for."""
