@@ -144,11 +144,17 @@ def test_arguments_are_known_by_their_order_too_and_none_is_right_where_it_is_th
     ]
 
 
-def test_a_secret_in_a_wrong_form_is_not_shown() -> None:
+class NoText:
+    def __str__(self) -> str:
+        raise ValueError("hush")
+
+
+@pytest.mark.parametrize("given", [b"hush", NoText()], ids=["bytes", "no text"])
+def test_a_secret_in_a_wrong_form_is_not_shown(given: object) -> None:
     def copied(_client: object, weights_access_token: str | None = None) -> None:
         """An operation."""
 
-    found = arguments_check(copied)((b"hush",), {})
+    found = arguments_check(copied)((given,), {})
     assert found is not None
     assert (found.path, "hush" in repr(found)) == ("weights_access_token", False)
 

@@ -67,6 +67,11 @@ def looped(times: int = 1) -> list[Any]:
     return loop
 
 
+def deep(levels: int) -> list[Any]:
+    """A number in so many lists."""
+    return [1] if levels == 1 else [deep(levels - 1)]
+
+
 ORIGINS: dict[str, tuple[Any, object, str]] = {
     "integers": ([1, 2], [1, 2], "int64"),
     "floats": ([1.5, 2.0], [1.5, 2.0], "float32"),
@@ -75,6 +80,7 @@ ORIGINS: dict[str, tuple[Any, object, str]] = {
     "range": (range(3), [0, 1, 2], "int64"),
     "number": (3, 3, "int64"),
     "nested": ([[1, 2], [3, 4]], [[1, 2], [3, 4]], "int64"),
+    "as deep as can be": (deep(64), deep(64), "int64"),
     "array.array": (array("d", [1.5]), [1.5], "float32"),
     "memoryview": (memoryview(b"ab"), [97, 98], "int64"),
     "float64": (np.array([[1.5]], np.float64), [[1.5]], "float32"),
@@ -101,6 +107,7 @@ def test_every_origin_gives_its_numbers(origin: Any, listed: object, dtype: str)
 REFUSED: dict[str, tuple[Any, Format | None, str]] = {
     "ragged": ([[1, 2], [3]], None, "[1]"),
     "half nested": ([[1], 2], None, "[1]"),
+    "too deep": (deep(65), None, "[0]" * 64),
     "mixed": ([1, 2.5], None, ""),
     "float for integer": ([1, 2.5], "int64", "[1]"),
     "text inside": ([[1.0], ["x"]], "float32", "[1][0]"),

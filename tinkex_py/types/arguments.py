@@ -151,6 +151,13 @@ _TRUTHS = (
     "track_grad_norms",
 )
 _COLLECTIONS = ("age_encryption_recipients", "regularizers", "tokens")
+
+
+def _hidden(_value: object) -> Secret:
+    """Nothing of it, nor is it made a text for that, which it may refuse."""
+    return Secret()
+
+
 RULES: Mapping[str, Rule] = {
     rule.field: rule
     for rule in (
@@ -160,7 +167,7 @@ RULES: Mapping[str, Rule] = {
         *(Rule(name, is_collection, "give a list") for name in _COLLECTIONS),
         Rule("data", is_collection, "give a list of Datum"),
         Rule("text", is_encodable, "give a text"),
-        Rule("weights_access_token", _is_token, "give the token as it was given to you", shown=Secret),
+        Rule("weights_access_token", _is_token, "give the token as it was given to you", shown=_hidden),
         Rule("timeout", is_duration, "give a number of seconds"),
         Rule("limit", whole(1), COUNT),
         Rule("offset", whole(0), "give an integer of at least 0 that fits into 64 bits"),

@@ -38,6 +38,8 @@ _WHAT_FITS: dict[Format, str] = {
     "int64": "an integer of 64 bits",
     "float32": "a number that float32 can hold",
 }
+_DEEPEST = 64
+"""Dimensions of a nesting: numpy has no more, and looking at each of thousands takes as long as for ever."""
 _WORTH_A_LOOK = 16 << 10
 """Bytes of an array from which it costs less to look at it now than later, together with others: it is at hand."""
 
@@ -223,6 +225,8 @@ def _flatten(value: Sequence[object]) -> tuple[Sequence[object], Shape] | Unpack
     while level and is_row(level[0]):
         if any(level[0] is each for each in firsts):
             return Unpackable("[0]" * len(firsts), "the list holds itself", shortened(value))
+        if len(firsts) == _DEEPEST:
+            return Unpackable("[0]" * len(firsts), f"the list has more than {_DEEPEST} dimensions", shortened(value))
         firsts.append(level[0])
         width = len(level[0])
         rows: list[Sequence[object]] = []
