@@ -113,7 +113,8 @@ def test_a_step_of_which_nothing_was_sent_is_said_not_to_have_happened(slept: fl
     class Unreachable(Script):
         @override
         async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
-            asyncio.get_running_loop().call_later(0.1, sleep_through, slept)
+            if not self.sent:
+                asyncio.get_running_loop().call_later(0.1, sleep_through, slept)
             return await super().exchange(request, headers)
 
     run = new_run(progress_timeout=100)
@@ -121,6 +122,24 @@ def test_a_step_of_which_nothing_was_sent_is_said_not_to_have_happened(slept: fl
     assert isinstance(error, errors.ConnectionFailed)
     assert error.message == "no connection. Step 1 certainly did not happen; submit it again once there is a connection"
     assert (run.number(), run.doubt) == (1, None)
+
+
+@pytest.mark.parametrize("asked_first", ["optim_step", "retrieve_future"])
+def test_a_process_that_was_stopped_for_longer_than_a_step_may_take_asks_again(asked_first: str) -> None:
+    class Stopped(Trainer):
+        @override
+        async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
+            if request.operation == asked_first and request.operation not in stopped:
+                stopped.append(request.operation)
+                asyncio.get_running_loop().call_later(0.1, sleep_through, 1000)
+                await asyncio.sleep(50)
+            return await super().exchange(request, headers)
+
+    stopped: list[str] = []
+    run = a_run(progress_timeout=100)
+    outcomes = Stopped().run(steps_of(run, 2)).unwrap()
+    assert [type(each) for each in outcomes] == [Success, Success]
+    assert (stopped, run.number(), run.doubt) == ([asked_first], 3, None)
 
 
 def sleep_through(seconds: float) -> None:

@@ -49,6 +49,7 @@ from tinkex_py.plans.effects import (
 from tinkex_py.plans.retry import (
     HELD,
     IMPATIENCE,
+    STANDSTILL,
     Billing,
     Policy,
     after,
@@ -155,7 +156,9 @@ def _poll(ticket: Ticket, returns: TypeForm[T], waiting: Waiting, state: _State)
             ready = outcome.unwrap()
             if ready is not None:
                 return Success(ready.value)
-        at = yield from now()
+        asked, at = at, (yield from now())
+        if at - asked - left >= STANDSTILL:
+            waiting.progress.at = at
     return Failure(stuck(ticket, waiting, at - state.begun, state.iteration))
 
 

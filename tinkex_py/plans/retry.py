@@ -71,6 +71,8 @@ class Policy(Struct, frozen=True, gc=False, kw_only=True):
 
 IMPATIENCE = Policy(seconds=inf, first=0.02, longest=1.0)
 """How soon to ask again a server that doesn't hold questions until there is something to tell."""
+STANDSTILL = 1.0
+"""Seconds that a time ends late where this process was stopped, as by Ctrl-Z: nobody could look for an answer in it."""
 HELD = 0.5
 """A question that was open for this many seconds was held by the server."""
 
@@ -130,12 +132,17 @@ def call(
     tally = tally or Tally()
     tally.begun = yield from now()
     named = (yield from identity(request)) if headers is None else headers
-    plan = _repeat(_allowed(request, policy), named, policy, billing, tally)
-    answer = yield Deadline(policy.seconds, plan)
-    if isinstance(answer, Expired):
-        return (yield from halt(_overdue(request, answer.seconds, tally)))
-    outcome: Outcome[T] = scoped(answer)
-    return (yield from require(outcome))
+    allowed = _allowed(request, policy)
+    while True:
+        answer = yield Deadline(policy.seconds, _repeat(allowed, named, policy, billing, tally))
+        if not isinstance(answer, Expired):
+            outcome: Outcome[T] = scoped(answer)
+            return (yield from require(outcome))
+        tally.doubtful = tally.doubtful or tally.asking
+        ended = yield from now()
+        if ended - tally.begun - answer.seconds < STANDSTILL or not allowed.repeat.connection:
+            return (yield from halt(_overdue(request, answer.seconds, tally)))
+        tally.begun = ended
 
 
 def identity(request: AnyRequest) -> Plan[Pairs]:
@@ -277,7 +284,6 @@ def _is_doubtful(error: TinkerError) -> bool:
 
 def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> TinkerError:
     """What ended the time: the connection if that failed last, else that it is over."""
-    tally.doubtful = tally.doubtful or tally.asking
     if isinstance(tally.last, ConnectionFailed):
         return after(tally.last, tally.attempts, seconds)
     said = "" if tally.last is None else f"; the last said: {tally.last.message}"
