@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from types import FrameType, TracebackType
-from typing import Self
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
 
-from tinkex_py.local.signals import ending
+from tinkex_py.local.signals import heard
 
 
 class Interrupts:
@@ -18,20 +19,17 @@ class Interrupts:
     def __init__(self) -> None:
         self.status = 0
         """What the command ends with, as shells have it: 128 and the first signal's number; 0 while there was none."""
-        self._before = {number: signal.getsignal(number) for number in ending()}
 
-    def __enter__(self) -> Self:
-        for number in self._before:
-            _ = signal.signal(number, self._note)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            _ = signal.signal(number, handler)
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """One of these signals came."""
         again, self.status = self.status, self.status or 128 + number
         if again and number == signal.SIGINT:
             raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupts_noted() -> Generator[Interrupts]:
+    """What came meanwhile."""
+    interrupts = Interrupts()
+    with heard(interrupts.note):
+        yield interrupts

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from returns.result import Failure, Success
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tinkex_py.cli.interrupts import Interrupts
+from tinkex_py.cli.interrupts import Interrupts, interrupts_noted
 from tinkex_py.cli.invocation import Invocation
 from tinkex_py.cli.lessons import Lesson, Taken, rate_at, saving, train
 from tinkex_py.cli.pictures import place_problem, save_curves
@@ -60,7 +60,7 @@ def teach(run: Run, file: Path | None = None) -> None:
     if problem is not None:
         invocation.fail(problem)
     at = Standing(taken=lesson.taken, saved=lesson.taken, checkpoint=run.resumed)
-    with Interrupts() as interrupts:
+    with interrupts_noted() as interrupts:
         try:
             ended = then(_taught(run, at, interrupts), lambda _: _kept(run, at))
         except KeyboardInterrupt:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
@@ -17,7 +16,7 @@ from typing_extensions import override
 
 from tinkex_py.local.answers import refusal
 from tinkex_py.local.incoming import incoming
-from tinkex_py.local.signals import ending
+from tinkex_py.local.signals import heard
 from tinkex_py.local.worker import Worker
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
@@ -164,15 +163,8 @@ class _Uvicorn(uvicorn.Server):
             super().handle_exit(sig, frame)
 
 
-@contextmanager
-def _signals_end(server: _Uvicorn) -> Generator[None]:
+def _signals_end(server: _Uvicorn) -> AbstractContextManager[None]:
     """From the beginning: uvicorn hears signals only later, and raises what stopped it once more when all is closed."""
     if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, server.handle_exit) for number in ending()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            _ = signal.signal(number, handler)
+        return nullcontext()
+    return heard(server.handle_exit)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
 
 _HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 """What comes of a closed terminal, where the platform has it."""
+
+
+@contextmanager
+def heard(handler: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    """Meanwhile the handler hears them, in the place of those that did; one from outside of Python can't come back."""
+    before = {number: signal.signal(number, handler) for number in ending()}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            _ = signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
 
 
 def ending() -> tuple[signal.Signals, ...]:
