@@ -8,10 +8,10 @@ assignable to `Result[T, E]`, so `.map`, `.bind` and `flow` keep working.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias, overload
+from typing import Literal, overload
 
 from returns.result import Failure, Result, Success
-from typing_extensions import TypeVar
+from typing_extensions import TypeAliasType, TypeVar
 
 from tinkex_py.errors import TinkerError
 
@@ -21,7 +21,8 @@ E = TypeVar("E")
 F = TypeVar("F")
 ErrorT = TypeVar("ErrorT", default=TinkerError)
 
-Outcome: TypeAlias = Success[T] | Failure[ErrorT]
+# Not a plain alias: Python 3.13.0 fills in no defaults in a union that is given fewer types, but raises a TypeError.
+Outcome = TypeAliasType("Outcome", Success[T] | Failure[ErrorT], type_params=(T, ErrorT))
 """A value or an error: `Outcome[int]` fails with a TinkerError, `Outcome[int, str]` with a text."""
 
 

@@ -55,7 +55,7 @@ def test_a_promise_is_in_one_state(status: int, body: bytes, state: object) -> N
     assert PROMISE.read(Reply(status=status, body=body)) == Success(state)
 
 
-@pytest.mark.parametrize("body", [b"5", b"", b'{"error": "no"', b'{"error":' + b"[" * 3000 + b"]" * 3000 + b"}"])
+@pytest.mark.parametrize("body", [b"5", b"", b'{"error": "no"', b'{"error":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])
 def test_a_body_that_is_no_state_is_a_failure(body: bytes) -> None:
     assert isinstance(PROMISE.read(Reply(status=200, body=body)), Failure)
 
