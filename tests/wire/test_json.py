@@ -101,6 +101,12 @@ def test_a_time_that_nobody_can_read_spoils_no_list() -> None:
     assert [each.size_bytes for each in found] == [1] * (len(TIMES) + 1) + [None]
 
 
+def test_half_a_character_in_the_place_of_a_time_spoils_no_list_either() -> None:
+    listed = b'{"checkpoint_id": "a", "time": "2026-07-13T12:00:00"}, {"checkpoint_id": "b", "time": "\\ud800"}'
+    body = b'{"checkpoints": [' + listed + b'], "other": NaN}'
+    assert [each.time for each in or_raise(decode(CheckpointsListResponse, body)).checkpoints] == [NOON, None]
+
+
 def test_a_time_that_has_to_be_there_has_to_be_readable() -> None:
     assert isinstance(decode(Happened, b'{"at": "soon"}'), Failure)
     assert isinstance(decode(dict[str, datetime], b'{"at": "soon"}'), Failure)
@@ -124,6 +130,7 @@ BROKEN: dict[str, tuple[Any, bytes]] = {
     "null integers": (TensorData, b'{"data": [null], "dtype": "int64"}'),
     "infinite integers": (TensorData, b'{"data": [Infinity], "dtype": "int64"}'),
     "misshapen": (TensorData, b'{"data": [1], "shape": [2]}'),
+    "half a character in the place of metrics, with NaN": (OptimStepResponse, b'{"metrics": "\\ud800", "other": NaN}'),
 }
 
 

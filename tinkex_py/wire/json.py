@@ -95,7 +95,7 @@ def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
     """A value of JSON's own kinds as a value of that type."""
     try:
         converted: T = msgspec.convert(value, form, strict=False, dec_hook=_read_leaf)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError, UnicodeEncodeError) as error:  # half a character is no number
         return Failure(str(error))
     return Success(converted)
 
@@ -142,7 +142,7 @@ def _mended(value: Json) -> Json:
     """A time without a zone as it is in UTC, what is no time at all as None."""
     try:
         time = msgspec.convert(value, datetime | None, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None if isinstance(value, str) else value
     return value if time is None or time.tzinfo else f"{value}Z"
 
