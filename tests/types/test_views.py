@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import struct
+import tracemalloc
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tinkex_py.types.tokens import Tokens
@@ -28,6 +30,27 @@ def test_a_view_behaves_like_its_list(view: View[Any], elements: Any) -> None:
     assert (len(view), view[0], view[1:]) == (2, elements[0], elements[1:])
     assert (list(view), repr(view), view != 1, view != elements[1:]) == (elements, repr(elements), True, True)
     assert (pickle.loads(pickle.dumps(view)), hash(view)) == (view, hash(pickle.loads(pickle.dumps(view))))
+
+
+@pytest.mark.parametrize(("view", "elements"), VIEWS.values(), ids=VIEWS)
+def test_elements_are_read_from_either_end(view: View[Any], elements: Any) -> None:
+    assert (view[-1], view[np.int64(1)], [*reversed(view)]) == (elements[-1], elements[1], elements[::-1])
+    for beyond in (2, -3):
+        with pytest.raises(IndexError):
+            _ = view[beyond]
+
+
+LONG = bytes(4 << 20)
+
+
+@pytest.mark.parametrize("view", [Floats(LONG), OptionalFloats(LONG), Alternatives(LONG, LONG, 4)], ids=VIEWS)
+def test_reading_an_element_makes_no_list_of_all(view: View[Any]) -> None:
+    tracemalloc.start()
+    try:
+        _ = view[len(view) // 2]
+        assert tracemalloc.get_traced_memory()[1] < 1 << 14
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_long_view_shows_its_beginning() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from math import isnan
 from typing import SupportsIndex, TypeVar, overload
 
 from typing_extensions import TypeIs, override
@@ -25,13 +26,17 @@ class View(Sequence[T]):
     def tolist(self) -> list[T]:
         """The elements as a list."""
 
+    @abstractmethod
+    def _at(self, place: int) -> T:
+        """The element at a place from 0 on, made alone: reading one after the other makes no list for each."""
+
     @overload
     def __getitem__(self, index: SupportsIndex) -> T: ...
     @overload
     def __getitem__(self, index: slice) -> list[T]: ...
     @override
     def __getitem__(self, index: SupportsIndex | slice) -> T | list[T]:
-        return self.tolist()[index]
+        return self.tolist()[index] if isinstance(index, slice) else self._at(range(len(self))[index])
 
     @override
     def __iter__(self) -> Iterator[T]:
@@ -73,6 +78,10 @@ class Floats(View[float]):
         return list[float](self.buffer.cast("f"))
 
     @override
+    def _at(self, place: int) -> float:
+        return self.buffer.cast("f")[place]
+
+    @override
     def __reduce__(self) -> tuple[object, ...]:
         return (Floats, (bytes(self.buffer),))
 
@@ -93,6 +102,11 @@ class OptionalFloats(View[float | None]):
     def tolist(self) -> list[float | None]:
         """The numbers as a list."""
         return [value if value == value else None for value in self.floats]  # noqa: PLR0124 - only NaN differs from itself
+
+    @override
+    def _at(self, place: int) -> float | None:
+        value = self.floats[place]
+        return None if isnan(value) else value
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
@@ -116,6 +130,13 @@ class Alternatives(View[list[tuple[int, float]] | None]):
         """The rows as a list; None for a row without any token."""
         cells = list[tuple[int, float]](zip(self.tokens.cast("i"), self.logprobs.cast("f"), strict=True))
         return [_filled(cells[start : start + self.k]) for start in range(0, len(cells), self.k)]
+
+    @override
+    def _at(self, place: int) -> list[tuple[int, float]] | None:
+        row = slice(place * self.k, (place + 1) * self.k)
+        return _filled(
+            list[tuple[int, float]](zip(self.tokens.cast("i")[row], self.logprobs.cast("f")[row], strict=True))
+        )
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
