@@ -193,6 +193,7 @@ def test_counts_out_of_range_are_told() -> None:
         pytest.param(SamplingOptions(top_k=2), {2, 0}, id="top_k"),
         pytest.param(SamplingOptions(top_p=0.5), {2, 0}, id="the smallest head of that mass"),
         pytest.param(SamplingOptions(top_p=0.4), {2}, id="top_p"),
+        pytest.param(SamplingOptions(top_p=1e-300), {2}, id="a top_p of nothing is greedy"),
         pytest.param(SamplingOptions(top_k=3, top_p=0.85), {2, 0, 1}, id="top_p of what top_k left"),
         pytest.param(SamplingOptions(temperature=0.1, top_p=0.9), {2}, id="tempered before top_p"),
     ],

@@ -57,6 +57,14 @@ def test_both_dialects_and_both_answers_say_the_same(driven: Driven, *, only: bo
     assert len(outputs[0].loss_fn_outputs[0]["logprobs"].data) == 3
 
 
+@pytest.mark.parametrize("dialect", ["json", "protobuf"])
+def test_a_single_token_needs_no_shape_either(driven: Driven, dialect: str) -> None:
+    inputs = {"target_tokens": TensorData([101]), "weights": TensorData([0.5])}
+    reply = sent(driven, driven.model(), 1, dialect, Datum(ModelInput.from_ints([72]), inputs))
+    outputs = or_raise(results.decode(ForwardBackwardOutput, result(driven, reply, ASKING).body)).loss_fn_outputs
+    assert outputs[0]["logprobs"].shape == (1,)
+
+
 def test_samples_come_in_protobuf_when_asked_for(driven: Driven) -> None:
     body = {"base_model": "tinkex/tiny-random", "prompt": {"chunks": [{"tokens": [72, 105]}]}, "num_samples": 2}
     body |= {"sampling_params": {"max_tokens": 3}, "prompt_logprobs": True, "topk_prompt_logprobs": 2}

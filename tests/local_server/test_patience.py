@@ -16,7 +16,7 @@ from tinkex_py.request import Reply
 def test_steps_that_wait_for_a_number_too_long_are_refused_and_later_ones_go_on(driven: Driven) -> None:
     model_id = driven.model()
     waiting = [driven.post("forward_backward", batch(model_id, seq_id=number))["request_id"] for number in (2, 4)]
-    driven.time += PATIENCE - 1
+    driven.wait(PATIENCE - 1)
     assert all(isinstance(driven.poll(request_id), Held) for request_id in waiting)
     driven.time += 11
     reason = f"step 1 of {model_id} has not come for 910 s: this later one was not made"
@@ -28,25 +28,35 @@ def test_steps_that_wait_for_a_number_too_long_are_refused_and_later_ones_go_on(
 def test_the_patience_begins_anew_with_each_number_that_is_missing(driven: Driven) -> None:
     model_id = driven.model()
     waiting = driven.post("forward_backward", batch(model_id, seq_id=3))["request_id"]
-    driven.time += PATIENCE - 1
+    driven.wait(PATIENCE - 1)
     _ = driven.post("forward_backward", batch(model_id, seq_id=1))
-    driven.time += PATIENCE - 1
+    driven.wait(PATIENCE - 1)
     assert isinstance(driven.poll(waiting), Held)
 
 
 def test_a_session_of_which_nothing_is_heard_ends(driven: Driven) -> None:
     silent, alive = driven.session(), driven.session()
     for _ in range(2):
-        driven.time += SILENCE / 2
+        driven.wait(SILENCE / 2)
         assert driven.status("POST", "session_heartbeat", {"session_id": alive}) == 200
     assert driven.status("POST", "session_heartbeat", {"session_id": silent}) == 410
+
+
+def test_sleep_is_no_silence(driven: Driven) -> None:
+    first, second = driven.session(), driven.session()
+    waiting = driven.post("forward_backward", batch(driven.model(first), seq_id=2))["request_id"]
+    driven.time += 8 * 3600
+    assert [driven.status("POST", "session_heartbeat", {"session_id": each}) for each in (first, second)] == [200, 200]
+    assert isinstance(driven.poll(waiting), Held)
+    driven.wait(SILENCE)
+    assert [driven.status("POST", "session_heartbeat", {"session_id": each}) for each in (first, second)] == [410, 410]
 
 
 def test_work_is_a_sign_of_life(driven: Driven) -> None:
     session_id = driven.session()
     model_id = driven.model(session_id)
     for _ in range(3):
-        driven.time += SILENCE - 1
+        driven.wait(SILENCE - 1)
         assert "metrics" in driven.result("forward_backward", batch(model_id))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local_server.driving import RANDOM, Driven, Json, answered, refused
+from tinkex_py.local.bodies import DEEPEST
 from tinkex_py.local.routes import endpoints
 from tinkex_py.request import Reply
 
@@ -89,6 +90,22 @@ WRONG: dict[str, tuple[str, Any, list[Json]]] = {
 def test_a_wrong_field_is_422_and_named(driven: Driven, case: str) -> None:
     path, body, detail = WRONG[case]
     assert refused(driven.call("POST", path, body)) == (422, detail)
+
+
+@pytest.mark.parametrize("depth", [DEEPEST + 1, 400])
+def test_metadata_too_deep_to_be_told_again_are_refused(driven: Driven, depth: int) -> None:
+    body = b'{"user_metadata": {"a": %b}}' % (b"[" * (depth - 1) + b"]" * (depth - 1))
+    detail = {"loc": ["body", "user_metadata"], "msg": "it nests more than 32 levels deep", "type": "value_error"}
+    assert refused(driven.call("POST", "create_session", body)) == (422, [detail])
+    assert driven.post("sessions/search", {})["sessions"] == []
+
+
+def test_metadata_are_told_as_they_were_given(driven: Driven) -> None:
+    given: Json = {"a": 1}
+    for _ in range(DEEPEST - 1):
+        given = {"b": given, "c": [True]}
+    _ = driven.post("create_session", {"user_metadata": given})
+    assert driven.post("sessions/search", {})["sessions"][0]["user_metadata"] == given
 
 
 def test_unknown_fields_and_nulls_are_accepted(driven: Driven) -> None:

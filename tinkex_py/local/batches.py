@@ -93,7 +93,7 @@ def _tensor(value: TensorData) -> bodies.Tensor:
     return bodies.Tensor(
         data=value.data,
         dtype=value.dtype,
-        shape=value.shape,
+        shape=value.shape or None,  # one that is missing looks like that of a single number
         sparse_crow_indices=value.sparse_crow_indices,
         sparse_col_indices=value.sparse_col_indices,
     )

@@ -19,6 +19,7 @@ from tinkex_py.local.answers import refusal, unprocessable
 from tinkex_py.local.records import Reason
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
+from tinkex_py.types.kinds import is_mapping, is_row
 from tinkex_py.types.training import AdamParams, LoraConfig
 from tinkex_py.wire import json
 
@@ -30,6 +31,8 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Lifetime: TypeAlias = Annotated[int, Meta(ge=3600, le=10 * 366 * 86400)]
 """Seconds that a checkpoint is kept: an hour to ten years."""
 Metadata: TypeAlias = Mapping[str, Any] | None
+DEEPEST = 32
+"""Containers that may be inside one another in metadata: they are told again with every list that they are in."""
 
 
 class Typed(Struct, frozen=True, kw_only=True):
@@ -306,8 +309,12 @@ class TimeToLive(Struct, frozen=True, kw_only=True):
 def read(form: TypeForm[T], body: bytes) -> Outcome[T, Reply]:
     """The body as a value; the failure is the refusal: 400 for what is not JSON, 422 for a wrong field."""
     match json.decode(form, body):
-        case Success(value):
-            return Success(value) if _is_text(body) else Failure(refusal(400, "the body holds half a character"))
+        case Success(_) if not _is_text(body):
+            return Failure(refusal(400, "the body holds half a character"))
+        case Success(value) if _nests(getattr(value, "user_metadata", None), DEEPEST):
+            return Failure(unprocessable(("body", "user_metadata"), f"it nests more than {DEEPEST} levels deep"))
+        case Success() as success:
+            return success
         case Failure(reason):
             return Failure(_refused(reason, body))
 
@@ -318,6 +325,12 @@ def _is_text(body: bytes) -> bool:
         return b"\\u" not in body or bool(dumps(loads(body), ensure_ascii=False).encode())
     except (ValueError, RecursionError):
         return False
+
+
+def _nests(value: object, most: int) -> bool:
+    """Whether more than so many containers are inside one another."""
+    inner = tuple(value.values()) if is_mapping(value) else value
+    return is_row(inner) and (most == 0 or any(_nests(item, most - 1) for item in inner))
 
 
 def _refused(reason: str, body: bytes) -> Reply:

@@ -89,7 +89,9 @@ def _filtered(ranked: Floats, options: SamplingOptions) -> Floats:
     if options.top_k > 0:
         ranked[:, options.top_k :] = 0
     total = ranked.cumsum(axis=1)
-    return np.where(total - ranked < options.top_p * total[:, -1:], ranked, 0)
+    kept = total - ranked < options.top_p * total[:, -1:]
+    kept[:, 0] = True  # also of a mass that float32 takes for nothing
+    return np.where(kept, ranked, 0)
 
 
 def _inverted(weights: Floats, uniform: npt.NDArray[np.float64]) -> Tokens:

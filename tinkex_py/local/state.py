@@ -37,6 +37,8 @@ SILENCE = 1800.0
 """Seconds after which a session of which nothing is heard is over; a heartbeat is due every 10."""
 SWEPT = 10.0
 """Seconds between two looks for what has waited too long."""
+ASLEEP = 120.0
+"""Seconds without any request after which the machine may have slept, and its clients with it: that is no waiting."""
 
 
 class Job(Struct, frozen=True):
@@ -134,7 +136,7 @@ class State:
         self.samplers: dict[str, Sampler] = {}
         self.reserved: dict[str, CheckpointId] = {}
         self._settled: list[str] = []
-        self._swept = 0.0
+        self._swept = self._awake = 0.0
         self._opened = 0
         self._remember_sessions()
 
@@ -163,7 +165,7 @@ class State:
         self.change(session, status=status)
         for run_id in [run.run_id for run in self.runs.values() if run.session is session]:
             self.drop(run_id)
-        gone = [sampler_id for sampler_id in session.sampler_ids if self.samplers.pop(sampler_id, None) is not None]
+        gone = {sampler_id for sampler_id in session.sampler_ids if self.samplers.pop(sampler_id, None) is not None}
         for key in [key for key in self.completions if key.partition("|")[0] in gone]:
             del self.completions[key]
         if gone:
@@ -182,13 +184,18 @@ class State:
         now = self.now()
         if now - self._swept < SWEPT:
             return
+        if now - self._swept >= ASLEEP:
+            self._awake = now
         self._swept = now
+        awake = now - self._awake
         for run in self.runs.values():
             missing, waited = run.awaits(now)
-            if waited >= PATIENCE and missing is not None:
+            if min(waited, awake) >= PATIENCE and missing is not None:
                 reason = f"step {missing} of {run.run_id} has not come for {waited:.0f} s: this later one was not made"
                 self.abandon(run.sequence.abandon(), f"{reason}; send it again under a new number")
-        for session in [one for one in self.sessions.values() if not one.ended and now - one.seen >= SILENCE]:
+        for session in [
+            one for one in self.sessions.values() if not one.ended and min(now - one.seen, awake) >= SILENCE
+        ]:
             self.end(session, Status(type="cancelled", detail=f"nothing was heard of it for {SILENCE:.0f} s"))
 
     def _remember_sessions(self) -> None:
