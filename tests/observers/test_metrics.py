@@ -55,6 +55,14 @@ def test_requests_answers_and_repetitions_are_counted() -> None:
     }
 
 
+def test_a_promise_that_is_pending_is_no_failure() -> None:
+    metrics = Metrics()
+    for operation in ("retrieve_future", "asample"):
+        metrics(ReplyReceived(operation=operation, endpoint=f"POST /api/v1/{operation}", status=408, elapsed=20))
+    counters = metrics.snapshot().counters
+    assert counters == {"tinkex_requests_success": 1, "tinkex_requests_failure": 1, "tinkex_status_total:408": 2}
+
+
 def test_durations_spread_over_buckets() -> None:
     assert counted().snapshot().histograms[DURATION] == Histogram(
         count=2,

@@ -49,6 +49,11 @@ def test_a_line_says_what_the_work_waits_for() -> None:
     assert "paused" not in shown(MADE, polled("paused_capacity"), polled("active"))
 
 
+def test_a_servers_words_are_no_markup_and_move_nothing_on_the_screen() -> None:
+    page = shown(MADE, polled("paused_capacity", "see [red]limits[/limits]\n\x1b[2Jand wait"))
+    assert "see [red]limits[/limits]  [2Jand wait" in page
+
+
 def test_a_line_says_how_much_of_a_batch_the_server_has() -> None:
     def taken(count: int) -> AnyEvent:
         return ChunkTaken(model_id="m", operation="a", number=count, taken=count, count=2)

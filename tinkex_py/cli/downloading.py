@@ -41,7 +41,7 @@ def download(invocation: Invocation, path: str, output: Path, *, force: bool) ->
 
 def downloaded(invocation: Invocation, service: ServiceClient, path: str, output: Path, *, force: bool) -> Downloaded:
     """A checkpoint in a folder of its own in `output`, with a bar for each file while it comes."""
-    columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(20), DownloadColumn(), TransferSpeedColumn())
     hidden = invocation.options.quiet or not invocation.err.is_terminal
     with Progress(*columns, console=invocation.err, disable=hidden, transient=True) as progress:
         tasks: dict[str, TaskID] = {}

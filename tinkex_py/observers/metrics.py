@@ -17,6 +17,8 @@ BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0,
 KEPT = 1000
 """The latest values of a histogram, from which its percentiles are read."""
 
+_PENDING = 408
+
 REQUESTS = "tinkex_requests_total"
 SUCCESSES = "tinkex_requests_success"
 FAILURES = "tinkex_requests_failure"
@@ -97,7 +99,7 @@ class Metrics:
                 self.increment(REQUESTS)
                 self.increment(f"{REQUESTS}:{operation}")
             case ReplyReceived(status=status, elapsed=elapsed):
-                self.increment(SUCCESSES if 200 <= status < 300 else FAILURES)
+                self.increment(SUCCESSES if 200 <= status < 300 or _is_pending(event) else FAILURES)
                 self.increment(f"tinkex_status_total:{status}")
                 self.record_histogram(DURATION, elapsed * 1000)
             case RequestBroken():
@@ -154,6 +156,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     2.0
     """
     return values[max(0, ceil(share * len(values)) - 1)]
+
+
+def _is_pending(event: ReplyReceived) -> bool:
+    """Whether it says that a promise is not settled yet, as most answers do where work takes long."""
+    return event.operation == "retrieve_future" and event.status == _PENDING
 
 
 def _spread(histogram: Histogram) -> str:

@@ -24,7 +24,7 @@ class ProgressObserver:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", style="yellow"),
+            TextColumn("{task.fields[note]}", style="yellow", markup=False),
             console=console,
         )
         self._tasks: dict[str, TaskID] = {}
@@ -48,7 +48,7 @@ class ProgressObserver:
                 note = "" if error is None else type(error).__name__
                 self._progress.update(self._task(operation), advance=1, note=note)
             case PromisePolled(operation=operation, queue_state=state, reason=reason, paused=paused):
-                self._progress.update(self._task(operation), note=(reason or state) if paused else "")
+                self._progress.update(self._task(operation), note=_printable(reason or state or "") if paused else "")
             case ChunkTaken(operation=operation, taken=taken, count=count):
                 note = f"chunk {taken} of {count}" if taken < count else ""
                 self._progress.update(self._task(operation), note=note)
@@ -61,3 +61,8 @@ class ProgressObserver:
         if operation not in self._tasks:
             self._tasks[operation] = self._progress.add_task(operation, total=0, note="")
         return self._tasks[operation]
+
+
+def _printable(text: str) -> str:
+    """A server's words as one line that moves nothing on the screen."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
