@@ -60,6 +60,11 @@ def test_a_paused_sampling_queue_is_told_at_once_and_then_once_a_minute(caplog: 
     assert times(caplog, "asample") == [str(at) for at in range(0, 1100, 60)]
 
 
+def test_what_a_server_says_is_part_of_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    said = lines(caplog, [ServerMessage(level="info", text="hello\nERROR \x1b[2Jall is lost")])
+    assert said == ["INFO the server says: hello ERROR  [2Jall is lost"]
+
+
 def test_a_paused_training_queue_is_told_after_a_quarter_of_an_hour(caplog: pytest.LogCaptureFixture) -> None:
     assert times(caplog, "forward_backward") == ["900", "960", "1020", "1080"]
 

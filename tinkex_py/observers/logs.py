@@ -6,6 +6,9 @@ import logging
 import sys
 from collections.abc import Hashable, Mapping
 from functools import singledispatchmethod
+from typing import Any
+
+from typing_extensions import override
 
 from tinkex_py.config.checks import LEVELS
 from tinkex_py.events import (
@@ -49,6 +52,14 @@ _REASONS = {
 }
 
 
+class _Lines(logging.LoggerAdapter[logging.Logger]):
+    """Writes what servers say as part of one line, with nothing in it that a terminal obeys."""
+
+    @override
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        super().log(level, msg, *map(_printable, args), **kwargs)
+
+
 class LoggingObserver:
     """Writes to the log `tinkex_py`: warnings for trouble, info for milestones, debug for every request.
 
@@ -56,7 +67,7 @@ class LoggingObserver:
     """
 
     def __init__(self, log: logging.Logger | None = None) -> None:
-        self._log = log or logging.getLogger("tinkex_py")
+        self._log = _Lines(log or logging.getLogger("tinkex_py"))
         self._said: dict[Hashable, float] = {}
         self._paused: dict[bool, float] = {}
 
@@ -202,3 +213,9 @@ class LoggingObserver:
             return False
         self._said[subject] = at
         return True
+
+
+def _printable(part: object) -> object:
+    if not isinstance(part, str) or part.isprintable():
+        return part
+    return "".join(letter if letter.isprintable() else " " for letter in part)
