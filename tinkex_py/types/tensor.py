@@ -122,7 +122,7 @@ class TensorData:
 
     @property
     def data(self) -> list[int] | list[float]:
-        """The elements in row-major order."""
+        """The elements in row-major order, as a list that is made each time: take it once, before a loop."""
         return elements(self.packed)
 
     @property
