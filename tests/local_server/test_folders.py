@@ -131,3 +131,28 @@ def test_what_was_being_replaced_when_the_process_ended_goes(driven: Driven) -> 
     assert again.get("checkpoints") == driven.get("checkpoints")
     assert again.status("DELETE", f"training_runs/{model_id}/checkpoints/weights/a") == 204
     assert Driven(folder).get("checkpoints")["checkpoints"] == []
+
+
+def test_what_was_being_saved_or_deleted_when_the_process_ended_goes(driven: Driven) -> None:
+    folder, model_id = driven.server.directory, driven.model()
+    _ = save(driven, model_id)
+    (saved,) = folder.glob("*/weights/*")
+    for name in ("000002-deleted", ".000003-saved.new", "000004-broken", "notes"):
+        _ = shutil.copytree(saved, saved.with_name(name), ignore=shutil.ignore_patterns("record.json"))
+    _ = (saved.with_name("000004-broken") / "record.json").write_bytes(b"{")
+    again = Driven(folder)
+    assert names(folder) == ["000001-a", "000004-broken", "notes"]
+    assert again.get("checkpoints") == driven.get("checkpoints")
+
+
+def test_what_was_deleted_or_replaced_is_gone_when_the_server_has_closed(driven: Driven) -> None:
+    """Its turn among the engine's work need not have come."""
+    folder, model_id = driven.server.directory, driven.model()
+    _ = save(driven, model_id)
+    _ = save(driven, model_id, "b")
+    _ = driven.post("save_weights", {"model_id": model_id, "path": "a", "overwrite": True})
+    assert driven.server.work()
+    assert driven.status("DELETE", f"training_runs/{model_id}/checkpoints/weights/b") == 204
+    assert names(folder) == ["000001-a", "000002-b", "000003-a"]
+    driven.server.close()
+    assert names(folder) == ["000003-a"]

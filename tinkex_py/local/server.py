@@ -102,7 +102,7 @@ class Server:
             return self._state.news(key)
 
     def close(self) -> None:
-        """Delete the temporary folder, if there is one."""
+        """Delete what was still to be removed, and the temporary folder, if there is one."""
         self._store.close()
 
     def _refused(self, request: Incoming) -> Reply | None:

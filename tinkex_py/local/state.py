@@ -271,6 +271,7 @@ class State:
 
     def discard(self, folder: Path) -> None:
         """Remove what is no checkpoint any more when the work that may have been promised its weights is done."""
+        self.store.doom(folder)
         self.afterwards(lambda: self.store.remove(folder))
 
     def discard_expired(self) -> None:

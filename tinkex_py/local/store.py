@@ -4,12 +4,14 @@
     directory/<run>/run.json
     directory/<run>/<kind>/<number>-<name>/   what the engine saved, and record.json, written last
 
-A folder without record.json is no checkpoint: one is saved, replaced and deleted in one step, by that file.
+A folder without record.json is no checkpoint: one is saved, replaced and deleted in one step, by that file. What a
+process that was killed leaves of others goes when the directory is opened again.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +29,8 @@ from tinkex_py.outcome import Outcome
 T = TypeVar("T")
 
 SESSIONS, RUN_FILE, RECORD_FILE = "sessions", "run.json", "record.json"
+_OURS = re.compile(r"\d{6,}-.*|\.\d{6,}-.*\.new")
+"""Names that `new_folder` gives, and those of folders on their way to one."""
 
 
 class Stored(Struct, frozen=True):
@@ -45,10 +49,13 @@ class Store:
         self._runs: dict[str, RunRecord] = {}
         self._checkpoints: dict[CheckpointId, Stored] = {}
         self._expired: list[Path] = []
+        self._doomed: set[Path] = set()
         self._read()
 
     def close(self) -> None:
-        """Delete a temporary folder; nothing else is left to do."""
+        """Delete what was still to be removed, and a temporary folder; nothing else is left to do."""
+        while self._doomed:
+            _delete(self._doomed.pop())
         _ = self._end()
 
     def sessions(self) -> tuple[SessionRecord, ...]:
@@ -145,9 +152,14 @@ class Store:
         del self._checkpoints[checkpoint]
         return stored.folder
 
+    def doom(self, folder: Path) -> None:
+        """Note a folder that is no checkpoint any more, and is to be removed before the end."""
+        self._doomed.add(folder)
+
     def remove(self, folder: Path) -> None:
         """Remove a folder that is no checkpoint any more."""
         _delete(folder)
+        self._doomed.discard(folder)
 
     def _folder(self, run_id: str) -> Path:
         return self.directory / label(run_id)
@@ -170,9 +182,13 @@ class Store:
     def _index(self, folders: Iterable[Path]) -> None:
         """Of two folders with one name the earlier goes: it was being replaced when the process ended.
 
-        A record counts only in the folder that was made for it, not in a copy of that.
+        So does one without a record: it was being saved or deleted then. A record counts only in the folder that was
+        made for it, not in a copy of that.
         """
         for folder in folders:
+            if _OURS.fullmatch(folder.name) and not os.path.lexists(folder / RECORD_FILE):
+                self.remove(folder)
+                continue
             match _decoded(folder / RECORD_FILE, CheckpointRecord):
                 case Success(record) if self._is_of(folder, record):
                     replaced = self.delete(record.id)
