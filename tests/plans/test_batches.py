@@ -18,6 +18,7 @@ from tinkex_py.plans.chunks import Limits
 from tinkex_py.plans.effects import Plan, attempt, deadline, sleep, together
 from tinkex_py.plans.runs import Run
 from tinkex_py.plans.steps import take_update
+from tinkex_py.request import Reply
 from tinkex_py.types import ForwardBackwardOutput, OptimStepResponse
 from tinkex_py.types.batch import Dialect
 from tinkex_py.wire.dialects import forms, lower
@@ -48,6 +49,37 @@ def test_results_come_back_as_those_of_one_batch(limits: Limits) -> None:
     output = trainer.run(backward(a_run(limits), 5)).unwrap()
     firsts = [-row["logprobs"].data[0] for row in output.loss_fn_outputs]
     assert (firsts, output.metrics["loss:sum"], sorted(trainer.taken)) == ([0, 1, 2, 3, 4], 5, [1, 2, 3])
+
+
+def outputs_of(*tokens: int) -> Reply:
+    """The result of a chunk with outputs for data that begin with these tokens."""
+    outputs = [{"logprobs": {"data": [-float(token)], "dtype": "float32", "shape": [1]}} for token in tokens]
+    return reply(200, {"loss_fn_output_type": "A", "loss_fn_outputs": outputs, "metrics": {}})
+
+
+@pytest.mark.parametrize(
+    ("results", "reason"),
+    [
+        ({1: outputs_of(0)}, "2 data were sent and outputs of 1 came"),
+        ({2: outputs_of(2, 3, 4)}, "2 data were sent and outputs of 3 came"),
+        ({1: outputs_of(0, 1, 2), 2: outputs_of(3)}, "2 data were sent and outputs of 3 came"),
+        ({3: outputs_of()}, "1 data were sent and outputs of 0 came"),
+    ],
+    ids=["too few", "too many", "another chunk's", "none of one chunk"],
+)
+def test_outputs_that_can_not_be_told_apart_are_no_answer_and_the_step_counts(
+    results: dict[int, Reply], reason: str
+) -> None:
+    run, trainer = a_run(Limits(count=2)), Trainer(results=results)
+    outcomes = trainer.run(in_turn(backward(run, 5), update(run))).unwrap()
+    assert isinstance(error := outcomes[0].failure(), errors.Undecodable)
+    assert reason in error.message
+    assert isinstance(outcomes[1], Success)
+
+
+def test_a_server_need_not_give_outputs() -> None:
+    trainer = Trainer(results={number: outputs_of() for number in (1, 2, 3)})
+    assert trainer.run(backward(a_run(Limits(count=2)), 5)).unwrap().loss_fn_outputs == ()
 
 
 def test_chunks_go_together_only_after_the_first_and_where_the_server_says_so() -> None:

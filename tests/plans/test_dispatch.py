@@ -25,7 +25,14 @@ from tinkex_py.plans.retry import Billing
 from tinkex_py.plans.samples import sample, sampler_of
 from tinkex_py.plans.sources import Source
 from tinkex_py.request import AnyRequest, Pairs, Reply
-from tinkex_py.types import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, SampleResponse
+from tinkex_py.types import (
+    DmelChunk,
+    EncodedTextChunk,
+    ImageAssetPointerChunk,
+    ImageChunk,
+    SampledSequence,
+    SampleResponse,
+)
 from tinkex_py.types.questions import Question
 
 PRESSED = errors.RateLimited(message="slow down", status=429)
@@ -52,7 +59,7 @@ class Busy(Script):
         self.sent.append((request, headers))
         if not isinstance(request.body, Sample):
             await asyncio.sleep(1)
-            return reply(200, {"sequences": []})
+            return reply(200, {"sequences": [{"stop_reason": "stop", "tokens": [7]}]})
         number = request.body.seq_id or 0
         careful = asyncio.get_running_loop().time() - self.pressed < 10
         self.open += 1
@@ -70,7 +77,10 @@ class Busy(Script):
 def test_two_thousand_samples_at_once_all_succeed_and_none_is_sent_after_it_was_accepted() -> None:
     server, sampler = Busy(), sampler_of(Source(sampling_session_id="q"), Dispatch(), waiting())
     outcomes = server.run(together([sample(sampler, question()) for _ in range(2000)]), count().__next__).unwrap()
-    assert all(outcome == Success(SampleResponse(sequences=[])) for outcome in outcomes)
+    assert all(
+        outcome == Success(SampleResponse(sequences=[SampledSequence(stop_reason="stop", tokens=[7])]))
+        for outcome in outcomes
+    )
     assert server.accepted == Counter(range(2000))
     assert len(server.refused) == 667
     assert (server.most[False], server.most[True]) == (400, 10)

@@ -16,7 +16,7 @@ from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import together
 from tinkex_py.plans.samples import Sampler, sample, sampler_of
 from tinkex_py.plans.sources import Source
-from tinkex_py.types import SampleResponse
+from tinkex_py.types import SampledSequence, SampleResponse
 from tinkex_py.types.limits import settings_problem
 from tinkex_py.types.questions import Question
 from tinkex_py.types.retries import RetryConfig
@@ -24,11 +24,11 @@ from tinkex_py.types.service import ClientConfigResponse
 
 QUESTION = Question(prompt=ModelInput.from_ints([1]), num_samples=1, sampling_params=SamplingParams())
 ACCEPTED = reply(200, {"request_id": "r"})
-SAMPLED = reply(200, {"sequences": []})
+SAMPLED = reply(200, {"sequences": [{"stop_reason": "stop", "tokens": [7]}]})
 PLAIN = ClientConfigResponse()
 WITHOUT_RETRIES = ClientConfigResponse(sample_no_retries=True)
 ONE_AT_ONCE = ClientConfigResponse(sample_max_concurrent_requests=1)
-ANSWER = Success(SampleResponse(sequences=[]))
+ANSWER = Success(SampleResponse(sequences=[SampledSequence(stop_reason="stop", tokens=[7])]))
 
 
 def sampler(retry: RetryConfig | None = None, flags: ClientConfigResponse = PLAIN, clone: int = 0) -> Sampler:

@@ -24,7 +24,7 @@ from tinkex_py.types.questions import Question
 from tinkex_py.wire.json import encode
 
 ACCEPTED = reply(200, {"request_id": "r"})
-SAMPLED = reply(200, {"sequences": []})
+SAMPLED = reply(200, {"sequences": [{"stop_reason": "stop", "tokens": [7]}]})
 OPENED = reply(200, {"session_id": "s", "info_message": "hello", "error_message": ""})
 
 
@@ -38,13 +38,22 @@ def question(num_samples: int = 1) -> Question:
 
 def test_a_lost_promise_is_asked_for_anew_under_a_new_number() -> None:
     script = Script(ACCEPTED, reply(410), ACCEPTED, SAMPLED)
-    assert script.run(sample(sampler(), question())) == Success(SampleResponse(sequences=[]))
+    assert script.run(sample(sampler(), question())) == Success(
+        SampleResponse(sequences=[SampledSequence(stop_reason="stop", tokens=[7])])
+    )
     assert [request.body.seq_id for request, _ in script.sent if isinstance(request.body, Sample)] == [0, 1]
 
 
 def test_a_failed_sample_is_a_failure() -> None:
     script = Script(ACCEPTED, reply(200, {"error": "boom", "category": "server"}))
     assert isinstance(script.run(sample(sampler(), question())).failure(), errors.RequestFailed)
+
+
+def test_fewer_samples_than_were_asked_for_are_no_answer() -> None:
+    error = Script(ACCEPTED, SAMPLED).run(sample(sampler(), question(2))).failure()
+    assert isinstance(error, errors.Undecodable)
+    assert "2 samples were asked for, and 1 came" in error.message
+    assert (error.request_id, error.endpoint, error.attempts) == ("r", "POST /api/v1/asample", 1)
 
 
 def test_sequences_carry_the_names_that_the_promise_gave() -> None:

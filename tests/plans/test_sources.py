@@ -15,7 +15,7 @@ from tinkex_py.request import Reply
 
 WEIGHTS = Source(model_path="tinker://m/sampler_weights/a")
 PROMISED = reply(200, {"request_id": "r"})
-SAMPLED = reply(200, {"sequences": []})
+SAMPLED = reply(200, {"sequences": [{"stop_reason": "stop", "tokens": [7]}]})
 CANNOT = reply(500, {"detail": "Sampler failed: KeyError"})
 UNWELL = reply(500, {"detail": "Internal Server Error"})
 

@@ -23,7 +23,7 @@ from tinkex_py.plans.watching import Watch, fetched, settled
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.testing import clock
-from tinkex_py.types import SampleResponse
+from tinkex_py.types import SampledSequence, SampleResponse
 from tinkex_py.types.promises import Completion
 from tinkex_py.types.questions import Question
 from tinkex_py.types.service import ClientConfigResponse
@@ -58,7 +58,7 @@ class Session(Script):
                 return reply(200, {"request_id": f"r{(number or 0) % 10}"})
             case "retrieve_future":
                 self.sent.append((request, headers))
-                return reply(200, {"sequences": []})
+                return reply(200, {"sequences": [{"stop_reason": "stop", "tokens": [7]}]})
             case _:
                 return await super().exchange(request, headers)
 
@@ -69,7 +69,9 @@ class Session(Script):
 
 def test_settled_samples_are_fetched_and_acknowledged() -> None:
     script = Session(completions("r0", response_payload_uncompressed_size=9), completions())
-    assert script.run(lingering(sample(watched(), QUESTION))) == Success(SampleResponse(sequences=[]))
+    assert script.run(lingering(sample(watched(), QUESTION))) == Success(
+        SampleResponse(sequences=[SampledSequence(stop_reason="stop", tokens=[7])])
+    )
     first, last = script.asked(RetrieveFutures)
     assert (first.target.cloned_sampler_id, first.prev_cursor, first.timeout) == (2, 0, None)
     assert (last.prev_cursor, last.retrieved_request_ids, last.timeout) == (1, ("r0",), 0.0)
@@ -80,7 +82,7 @@ def test_one_question_is_under_way_for_all() -> None:
     script = Session(3.0, completions("r1"), 3.0, completions("r0", "r2", cursor=2), completions(cursor=2))
     sampler = watched()
     outcomes = script.run(lingering(together([sample(sampler, QUESTION) for _ in range(3)]))).unwrap()
-    assert outcomes == (Success(SampleResponse(sequences=[])),) * 3
+    assert outcomes == (Success(SampleResponse(sequences=[SampledSequence(stop_reason="stop", tokens=[7])])),) * 3
     asked = script.asked(RetrieveFutures)
     assert [each.prev_cursor for each in asked] == [0, 1, 2, 2]
     assert [body.allow_metadata_only for body in script.asked(RetrieveFuture)] == [True] * 3

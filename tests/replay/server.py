@@ -178,5 +178,5 @@ RESULTS: dict[str, Callable[[str], dict[str, Any]]] = {
     "SaveWeightsExternal": lambda model: {"path": f"tinker://{model}/external_weights/0001"},
     "Forward": lambda _: {"loss_fn_output_type": "ArrayRecord", "loss_fn_outputs": [], "metrics": {}},
     "ForwardBackward": lambda _: {"loss_fn_output_type": "ArrayRecord", "loss_fn_outputs": [], "metrics": {}},
-    "Sample": lambda _: {"sequences": []},
+    "Sample": lambda _: {"sequences": [{"stop_reason": "stop", "tokens": [7]}]},
 }

@@ -19,7 +19,7 @@ from tinkex_py import (
     TensorData,
 )
 from tinkex_py.types import ImageChunk
-from tinkex_py.types.questions import Question, complete, lacking
+from tinkex_py.types.questions import Question, complete, lacking, misfit
 
 PROMPT = ModelInput.from_ints([1, 2, 3])
 UNKNOWN = ModelInput((ImageChunk(b"x", "png"),))
@@ -202,3 +202,40 @@ def test_sequences_are_named_by_position_as_far_as_there_are_names() -> None:
     named = complete(question(), answer, ["a", "b"]).sequences
     assert [sequence.sequence_id for sequence in named] == ["a", "own", None]
     assert complete(question(), RESPONSE, ["a", "b", "c"]).sequences == [structs.replace(SEQUENCE, sequence_id="a")]
+
+
+MISFITS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "no samples": ({}, {"sequences": []}, "1 samples were asked for, and 0 came"),
+    "too few samples": ({"num_samples": 3}, {"sequences": [SEQUENCE] * 2}, "3 samples were asked for, and 2 came"),
+    "too many samples": ({}, {"sequences": [SEQUENCE] * 2}, "1 samples were asked for, and 2 came"),
+    "scores of other tokens": (
+        {},
+        {"sequences": [structs.replace(SEQUENCE, logprobs=[-1.0, -2.0])]},
+        "a sample has 1 tokens and 2 log-probabilities",
+    ),
+    "scores of another prompt": (
+        {},
+        {"prompt_logprobs": [None, -1.0]},
+        "the prompt has 3 tokens, and 2 log-probabilities of it came",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "answer", "reason"), MISFITS.values(), ids=MISFITS)
+def test_an_answer_to_another_question_is_told(options: dict[str, Any], answer: dict[str, Any], reason: str) -> None:
+    assert misfit(question(**options), structs.replace(RESPONSE, **answer)) == reason
+
+
+FITS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "without scores": ({}, {}),
+    "with scores": (
+        {},
+        {"sequences": [structs.replace(SEQUENCE, logprobs=[-1.0])], "prompt_logprobs": [None, -1.0, -2.0]},
+    ),
+    "to a prompt of unknown length": ({"prompt": UNKNOWN}, {"prompt_logprobs": [-1.0]}),
+}
+
+
+@pytest.mark.parametrize(("options", "answer"), FITS.values(), ids=FITS)
+def test_an_answer_to_the_question_is_one(options: dict[str, Any], answer: dict[str, Any]) -> None:
+    assert misfit(question(**options), structs.replace(RESPONSE, **answer)) is None

@@ -15,7 +15,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.steps import BatchStep
-from tinkex_py.errors import Conflict, OutOfSequence, TinkerError
+from tinkex_py.errors import Conflict, OutOfSequence, TinkerError, Undecodable
 from tinkex_py.outcome import Outcome, change, collect
 from tinkex_py.plans.cells import Turn
 from tinkex_py.plans.chunks import Limits, chunks, combined
@@ -44,11 +44,12 @@ class Cut(Struct, frozen=True, kw_only=True):
 
 
 class Taken(Struct, frozen=True, kw_only=True):
-    """A batch that the server has: the promises of its chunks, and none of its bytes."""
+    """A batch that the server has: the promises of its chunks, how many data each has, and none of its bytes."""
 
     operation: str
     part: Part
     tickets: tuple[Ticket, ...]
+    counts: tuple[int, ...]
 
 
 def take_batch(run: Run, problem: Check, build: Build, size: int = 0) -> Plan[ForwardBackwardOutput]:
@@ -98,7 +99,8 @@ def put(run: Run, cut: Cut) -> Plan[Taken]:
                 return (yield from halt(run.partly(cut.operation, cut.part, error)))
         if filling is not None:
             break
-    return Taken(operation=cut.operation, part=cut.part, tickets=tuple(tickets))
+    counts = tuple(place.stop - place.start for place in cut.places)
+    return Taken(operation=cut.operation, part=cut.part, tickets=tuple(tickets), counts=counts)
 
 
 def gathered(run: Run, taken: Taken) -> Plan[ForwardBackwardOutput]:
@@ -107,9 +109,24 @@ def gathered(run: Run, taken: Taken) -> Plan[ForwardBackwardOutput]:
     outcomes = yield from together(waits)
     match collect(outcomes):
         case Success(outputs):
-            return combined(outputs)
+            misfit = _misfit(taken, outputs)
+            return combined(outputs) if misfit is None else (yield from halt(misfit))
         case Failure(error):
             return (yield from halt(_failed(run, taken, outcomes, error)))
+
+
+def _misfit(taken: Taken, outputs: Sequence[ForwardBackwardOutput]) -> Undecodable | None:
+    """Why outputs can't be those of the batch's data, each of its own; a server may give none at all."""
+    came = [len(output.loss_fn_outputs) for output in outputs]
+    for ticket, sent, found in zip(taken.tickets, taken.counts, came, strict=True):
+        if sent != found and any(came):
+            return Undecodable(
+                message=f"{taken.operation}: {sent} data were sent and outputs of {found} came, so it isn't known "
+                "which belong together; the step itself was done. Tell the server's operators",
+                request_id=ticket.request_id,
+                endpoint=ticket.endpoint,
+            )
+    return None
 
 
 def _failed(

@@ -15,6 +15,7 @@ from tinkex_py.errors import (
     PromiseExpired,
     RequestTimedOut,
     ServerFault,
+    Undecodable,
 )
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.abandonment import Abandonment, attend, heard_out
@@ -43,7 +44,7 @@ from tinkex_py.plans.submission import submitted
 from tinkex_py.plans.watching import Watch, fetched, settled
 from tinkex_py.request import Pairs, Request
 from tinkex_py.types.promises import Completion, Promised
-from tinkex_py.types.questions import Question, complete, lacking
+from tinkex_py.types.questions import Question, complete, lacking, misfit
 from tinkex_py.types.retries import RetryConfig
 from tinkex_py.types.sampling import SampleResponse
 from tinkex_py.types.service import ClientConfigResponse
@@ -121,7 +122,7 @@ def sample(
     if isinstance(answer, Expired):
         return (yield from halt(_overdue(answer.seconds, course)))
     response: SampleResponse = yield from require(scoped(answer))
-    missing = lacking(question, response)
+    missing = lacking(question, response) or _unfit(question, response, course)
     return response if missing is None else (yield from halt(missing))
 
 
@@ -265,6 +266,20 @@ def _delay(retry: RetryConfig, count: int) -> Plan[float]:
     policy = Policy(seconds=inf, first=retry.retry_delay_base, longest=retry.retry_delay_max)
     share = (yield from random_bits()) / 2**63 - 1
     return min(backoff(policy, count) * (1 + retry.jitter_factor * share), retry.retry_delay_max)
+
+
+def _unfit(question: Question, response: SampleResponse, course: _Course) -> Undecodable | None:
+    reason = misfit(question, response)
+    return (
+        None
+        if reason is None
+        else Undecodable(
+            message=f"sample: the answer is none to this question: {reason}; tell the server's operators",
+            request_id=course.promise,
+            endpoint=course.endpoint,
+            attempts=course.attempts,
+        )
+    )
 
 
 def _overdue(seconds: float, course: _Course) -> DeadlineExceeded:

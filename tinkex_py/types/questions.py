@@ -105,6 +105,20 @@ def lacking(question: Question, response: SampleResponse) -> CapabilityMissing |
     )
 
 
+def misfit(question: Question, response: SampleResponse) -> str | None:
+    """Why a complete response can't be one to the question."""
+    asked, came = question.num_samples, len(response.sequences)
+    length, scores = question.prompt.length, response.prompt_logprobs
+    if came != asked:
+        return f"{asked} samples were asked for, and {came} came"
+    for sequence in response.sequences:
+        if sequence.logprobs is not None and len(sequence.logprobs) != len(sequence.tokens):
+            return f"a sample has {len(sequence.tokens)} tokens and {len(sequence.logprobs)} log-probabilities"
+    if scores is not None and length is not None and len(scores) != length:
+        return f"the prompt has {length} tokens, and {len(scores)} log-probabilities of it came"
+    return None
+
+
 def complete(question: Question, response: SampleResponse, sequence_ids: Sequence[str] = ()) -> SampleResponse:
     """The response with a place for every prompt token, and with the names of its sequences."""
     named = zip(response.sequences, sequence_ids, strict=False)
