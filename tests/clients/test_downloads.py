@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -152,6 +153,24 @@ def test_an_archive_that_has_come_is_not_asked_for_again(tmp_path: Path) -> None
     server = Archives(nothing(f"bytes */{len(whole)}"))
     found = or_raise(server.download(tmp_path))
     assert (server.asked, found.files[0].read_bytes()) == ([str(len(whole))], b"2")
+
+
+def test_an_archive_that_there_is_no_room_to_unpack_is_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = archive(weights=b"2").content
+    headers = {"content-range": f"bytes 0-{len(whole) - 1}/{len(whole)}", "etag": TAG}
+    server = Archives(httpx.Response(206, headers=headers, content=whole), nothing(f"bytes */{len(whole)}"))
+
+    def full(_source: object, _target: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", full)
+        assert os.strerror(errno.ENOSPC) in error_of(FileFailed, server.download(tmp_path)).message
+    assert or_raise(server.download(tmp_path)).files[0].read_bytes() == b"2"
+    assert server.asked == ["0", str(len(whole))]
+    assert [each.name for each in tmp_path.iterdir()] == [NAME]
 
 
 def test_an_archive_that_can_not_be_told_from_others_is_begun_anew_by_another_download(tmp_path: Path) -> None:

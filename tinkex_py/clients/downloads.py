@@ -134,7 +134,8 @@ def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progre
         return came
     files = unpack(archive.file, beside / _FILES)
     if isinstance(files, Failure):
-        _ = discard(beside)
+        if not archive.file.exists():
+            _ = discard(beside)
         return files
     return _settled(path, folder, files.unwrap())
 

@@ -104,11 +104,16 @@ def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
 def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
     """The files of an archive: regular ones only, none outside, none through a link, and none of a damaged one.
 
-    They get a folder of their own: what had its name before goes, and it goes itself when they can't be had.
+    They get a folder of their own: what had its name before goes, and it goes itself when they can't be had. So does an
+    archive that is refused; one that the system can't unpack now, as on a full disk, stays for the next time.
     """
-    files = then(discard(folder), lambda _: _unpacked(archive, folder))
-    if isinstance(files, Failure):
+    try:
+        files = then(discard(folder), lambda _: _unpacked(archive, folder))
+    except OSError as error:
         _ = discard(folder)
+        return Failure(_failed(archive, f"can't be unpacked: {_reason(error)}"))
+    if isinstance(files, Failure):
+        _, _ = discard(folder), discard(archive)
     return files
 
 
@@ -151,7 +156,7 @@ def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
 
 
 def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]:
-    """It is read to its end, where compressed archives have their check."""
+    """It is read to its end, where compressed archives have their check; the system's own refusals are raised."""
     unpacked: list[Path] = []
     try:
         folder.mkdir(parents=True)
@@ -168,8 +173,11 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
                         shutil.copyfileobj(source, file)
                 unpacked.append(target)
             whole = _ends(opened, most)
-    except Exception as error:  # noqa: BLE001 - each compression has exceptions of its own, odd headers any
-        return Failure(_not_unpacked(archive, error))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        said = str(error) or type(error).__name__  # each compression has exceptions of its own, odd headers any
+        return Failure(_damaged(archive, said.splitlines()[0].rstrip(":")))
     return Success(tuple(unpacked)) if whole else Failure(_damaged(archive, "it does not end as archives do"))
 
 
@@ -204,14 +212,6 @@ def _ends(opened: tarfile.TarFile, most: int) -> bool:
     while (read := stream.read(_CHUNK)) and not read.strip(b"\0") and zeros <= most:
         zeros += len(read)
     return not read and zeros >= tarfile.BLOCKSIZE
-
-
-def _not_unpacked(archive: Path, error: Exception) -> FileFailed:
-    """Why: the system says no by a number, and what reads archives by words."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return _failed(archive, f"can't be unpacked: {_reason(error)}")
-    said = str(error) or type(error).__name__
-    return _damaged(archive, said.splitlines()[0].rstrip(":"))
 
 
 def _damaged(archive: Path, why: str) -> FileFailed:
