@@ -9,6 +9,7 @@ import hashlib
 import io
 import lzma
 import os
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -251,3 +252,40 @@ def test_a_finished_folder_takes_the_place_of_the_one_before(tmp_path: Path) -> 
         _ = (tmp_path / name / name).write_bytes(b"")
     or_raise(settle(tmp_path / "new", tmp_path / "old"))
     assert [each.name for each in (tmp_path / "old").iterdir()] == ["new"]
+    assert [each.name for each in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_folder_that_can_not_be_replaced_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        _ = (folder / folder.name).write_bytes(b"")
+
+    def refused(*_paths: object, **_options: object) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    for owner, name in ((Path, "rename"), (Path, "replace"), (shutil, "rmtree")):
+        (tmp_path / "before").mkdir()
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, refused)
+            assert os.strerror(errno.EACCES) in error_of(FileFailed, settle(new, old)).message
+        assert [each.name for each in old.iterdir()] == ["old"]
+        assert [each.name for each in new.iterdir()] == ["new"]
+        _ = discard(tmp_path / "before")
+    or_raise(settle(new, old))
+    assert [each.name for each in old.iterdir()] == ["new"]
+
+
+def test_what_is_left_of_the_folder_before_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    (old / "read-only").mkdir()
+
+    def refused(_path: Path) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", refused)
+        or_raise(settle(new, old))
+    assert list(old.iterdir()) == []

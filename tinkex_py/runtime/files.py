@@ -145,13 +145,22 @@ def discard(path: Path) -> Outcome[None, FileFailed]:
 
 
 def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
-    """Give a finished folder its name, in the place of what had it before."""
+    """Give a finished folder its name, in the place of what had it before, which stays whole until that is done."""
+    before = beside.with_name("before")
     try:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
-        _ = beside.replace(folder)
+        if folder.is_dir() and not folder.is_symlink():
+            if isinstance(gone := discard(before), Failure):
+                return gone
+            _ = folder.rename(before)
+        try:
+            _ = beside.replace(folder)
+        except OSError:
+            with suppress(FileNotFoundError):
+                _ = before.rename(folder)
+            raise
     except OSError as error:
         return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
+    _ = discard(before)
     return Success(None)
 
 
