@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from msgspec import Struct
 from returns.result import Success
 
+from tinkex_py import errors
+from tinkex_py.endpoints.models import ModelCreated, create_model
 from tinkex_py.endpoints.promises import cancel_future, retrieve_future, retrieve_futures
+from tinkex_py.endpoints.sampling import create_sampling_session
+from tinkex_py.endpoints.service import create_session
 from tinkex_py.interpret import interpret
 from tinkex_py.request import Reply, Request
-from tinkex_py.types import OptimStepResponse
+from tinkex_py.types import LoraConfig, OptimStepResponse
 from tinkex_py.types.promises import Completion, Completions
 from tinkex_py.wire.json import encode
 
@@ -60,3 +66,22 @@ def test_polls_count_and_the_first_tells_its_round_trip() -> None:
         "x-tinker-create-promise-roundtrip-time": "0.500000",
     }
     assert dict(second.headers) == {"x-tinker-request-iteration": "1", "x-tinker-request-type": "OptimStep"}
+
+
+NAMELESS: dict[str, tuple[Request[Any], str]] = {
+    "session": (create_session(sdk_version="1"), '{"session_id":""}'),
+    "sampling session": (
+        create_sampling_session(session_id="s", sampling_session_seq_id=0),
+        '{"sampling_session_id":""}',
+    ),
+    "model": (retrieve_future("r", "CreateModel", ModelCreated), '{"model_id":""}'),
+    "promise": (
+        create_model(session_id="s", model_seq_id=0, base_model="m", lora_config=LoraConfig()),
+        '{"request_id":""}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "body"), NAMELESS.values(), ids=NAMELESS)
+def test_what_has_no_name_can_not_be_read(request_: Request[Any], body: str) -> None:
+    assert isinstance(interpret(request_, Reply(status=200, body=body.encode())).failure(), errors.Undecodable)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tinkex_py.endpoints.verbs import post, soon, submit
 from tinkex_py.request import Request, Secret, secret
 from tinkex_py.types.mapping import FrozenMapping
-from tinkex_py.types.promises import Promised
+from tinkex_py.types.promises import GivenId, Promised
 from tinkex_py.types.training import (
     DimuonOptimizerConfig,
     GetInfoResponse,
@@ -47,7 +47,7 @@ class LoadModel(Struct, frozen=True, kw_only=True, tag="load_weights"):
 class ModelCreated(Struct, frozen=True, kw_only=True):
     """Result of a `create_model` promise."""
 
-    model_id: str
+    model_id: GivenId
 
 
 class UnloadModel(Struct, frozen=True, kw_only=True, tag="unload_model"):

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from tinkex_py.endpoints.verbs import get, post, soon, submit
 from tinkex_py.request import Repeat, Request
 from tinkex_py.types.inputs import ModelInput
-from tinkex_py.types.promises import Promised
+from tinkex_py.types.promises import GivenId, Promised
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.sessions import GetSamplerResponse
 from tinkex_py.types.tensor import TensorData
@@ -25,7 +25,7 @@ class CreateSamplingSession(Struct, frozen=True, kw_only=True, tag="create_sampl
 class SamplingSession(Struct, frozen=True, kw_only=True):
     """An open sampling session."""
 
-    sampling_session_id: str
+    sampling_session_id: GivenId
 
 
 class Sample(Struct, frozen=True, gc=False, kw_only=True, tag="sample"):

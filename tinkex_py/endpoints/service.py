@@ -10,6 +10,7 @@ from tinkex_py.endpoints.verbs import PREFIX, get, post
 from tinkex_py.request import NEVER, Request
 from tinkex_py.types.credentials import AuthToken
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.promises import GivenId
 from tinkex_py.types.service import (
     ClientConfigResponse,
     DynamicConfigResponse,
@@ -32,7 +33,7 @@ class CreateSession(Struct, frozen=True, kw_only=True, tag="create_session"):
 class Session(Struct, frozen=True, kw_only=True):
     """An open session, and what the server has to say to a person."""
 
-    session_id: str
+    session_id: GivenId
     info_message: str | None = None
     warning_message: str | None = None
     error_message: str | None = None

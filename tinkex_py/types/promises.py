@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tinkex_py.errors import Category
 
 T = TypeVar("T")
 
+GivenId: TypeAlias = Annotated[str, Meta(min_length=1)]
+"""What a server calls a thing that it made: by no name nothing could be asked for."""
+
 
 class Promised(Struct, frozen=True, gc=False, kw_only=True):
     """The server accepted the work; `request_id` is what to ask for its result with."""
 
-    request_id: str
+    request_id: GivenId
     model_id: str | None = None
     sample_sequence_ids: Sequence[str] | None = None
 
