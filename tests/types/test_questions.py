@@ -233,6 +233,7 @@ FITS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"sequences": [structs.replace(SEQUENCE, logprobs=[-1.0])], "prompt_logprobs": [None, -1.0, -2.0]},
     ),
     "to a prompt of unknown length": ({"prompt": UNKNOWN}, {"prompt_logprobs": [-1.0]}),
+    "to a picture": ({"prompt": ModelInput((ImageChunk(b"x", "png", 3),))}, {"prompt_logprobs": [-1.0]}),
 }
 
 

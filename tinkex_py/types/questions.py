@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from tinkex_py.errors import CapabilityMissing, InvalidInput
-from tinkex_py.types.inputs import ModelInput
+from tinkex_py.types.inputs import EncodedTextChunk, ModelInput
 from tinkex_py.types.limits import LARGEST_TOKEN, options_problem, refused
 from tinkex_py.types.packing import place_of
 from tinkex_py.types.sampling import SampleResponse, SamplingParams
@@ -106,15 +106,16 @@ def lacking(question: Question, response: SampleResponse) -> CapabilityMissing |
 
 
 def misfit(question: Question, response: SampleResponse) -> str | None:
-    """Why a complete response can't be one to the question."""
+    """Why a complete response can't be one to the question. How servers score pictures and audio isn't known."""
     asked, came = question.num_samples, len(response.sequences)
     length, scores = question.prompt.length, response.prompt_logprobs
+    is_text = all(isinstance(chunk, EncodedTextChunk) for chunk in question.prompt.chunks)
     if came != asked:
         return f"{asked} samples were asked for, and {came} came"
     for sequence in response.sequences:
         if sequence.logprobs is not None and len(sequence.logprobs) != len(sequence.tokens):
             return f"a sample has {len(sequence.tokens)} tokens and {len(sequence.logprobs)} log-probabilities"
-    if scores is not None and length is not None and len(scores) != length:
+    if is_text and scores is not None and len(scores) != length:
         return f"the prompt has {length} tokens, and {len(scores)} log-probabilities of it came"
     return None
 
