@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,60 @@ def test_gradients_that_are_given_are_taken() -> None:
     data, points = batch((3,))
     found = evaluated(returning((1.0, {}, [np.ones(3)])), Objective(), data, points, "torch")
     assert found.gradients[0].tolist() == [1, 1, 1]
+
+
+Returned = Callable[[Any, Any], Any]
+RETURNED: dict[str, Returned] = {
+    "as they are": lambda loss, slopes: (loss, {"loss": loss}, slopes),
+    "in half precision": lambda loss, slopes: (loss.detach(), {"loss": loss}, [each.bfloat16() for each in slopes]),
+    "by torch": lambda loss, _: (loss, {"loss": loss}),
+}
+
+
+@pytest.mark.parametrize("returned", RETURNED.values(), ids=RETURNED)
+def test_what_torch_still_follows_is_read(returned: Returned) -> None:
+    data, points = batch((3,), (2, 2))
+
+    def loss(_: object, at: Any) -> Any:
+        found = sum((each * 2).sum() for each in at)
+        return returned(found, torch.autograd.grad(found * 1, at, create_graph=True))
+
+    found = evaluated(loss, Objective(), data, points, "torch")
+    assert [slope.tolist() for slope in found.gradients] == [[2, 2, 2], [[2, 2], [2, 2]]]
+    assert found.metrics["loss"] == found.loss == pytest.approx(2 * sum(map(np.sum, points)), rel=1e-5)
+
+
+def test_a_regularizer_may_compute_with_torch() -> None:
+    data, points = batch((3,))
+
+    def squares(_: object, at: Any) -> Any:
+        tensors = [torch.tensor(each, requires_grad=True) for each in at]
+        value = sum((each**2).sum() for each in tensors)
+        return value, {"value": value}, torch.autograd.grad(value, tensors)
+
+    objective = Objective(regularizers=(RegularizerSpec(fn=squares, weight=1.0, name="squares"),))
+    found = evaluated(lambda _, at: (at[0].sum(), {}), objective, data, points, "torch")
+    np.testing.assert_allclose(found.gradients[0], 1 + 2 * points[0])
+
+
+def test_what_a_loss_does_to_its_list_takes_no_gradient_away() -> None:
+    data, points = batch((3,), (2,))
+
+    def doubling(_: object, at: Any) -> Any:
+        at[0] = at[0] * 2
+        return at[0].sum() + at.pop().sum(), {}
+
+    found = evaluated(doubling, Objective(), data, points, "torch")
+    assert [slope.tolist() for slope in found.gradients] == [[2, 2, 2], [1, 1]]
+
+
+def test_sparse_gradients_are_gradients() -> None:
+    data, points = batch((3,))
+
+    def loss(_: object, at: Any) -> Any:
+        return torch.gather(at[0], 0, torch.tensor([0, 2]), sparse_grad=True).sum(), {}
+
+    assert evaluated(loss, Objective(), data, points, "torch").gradients[0].tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("constant", [True, False])

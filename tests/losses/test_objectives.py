@@ -85,6 +85,18 @@ def test_a_metric_that_is_no_number_is_named(value: object) -> None:
         _ = evaluated(measured, Objective(), data, points, "numpy")
 
 
+def test_what_a_loss_does_to_its_arrays_changes_no_regularizer() -> None:
+    data, points = batch((3,))
+    expected = 0.5 * np.abs(points[0]).mean() + 2.0 * (points[0] ** 2).mean()
+
+    def emptying(data: Sequence[Datum], logprobs: Arrays) -> Any:
+        del data
+        logprobs[0][:] = 0
+        return 0.0, {}, logprobs
+
+    assert evaluated(emptying, Objective(regularizers=BOTH), data, points, "numpy").loss == pytest.approx(expected)
+
+
 async def waiting(data: Sequence[Datum], logprobs: Arrays) -> Any:
     del data
     return 0.0, {}, logprobs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -64,6 +65,43 @@ def test_a_handle_runs_as_the_function_does() -> None:
     assert found.metrics == {"custom/ratio:mean": pytest.approx(np.mean(ratios), rel=1e-5)}
 
 
+def test_where_a_loss_is_traced_torch_need_not_follow() -> None:
+    from tinkex_py.losses.tracing import traced
+
+    with torch.no_grad():
+        graph, _ = traced(clipped)
+    assert graph.nodes == traced(clipped)[0].nodes
+
+
+def scaled(logprobs: Any) -> Any:
+    clipped = torch.clamp(logprobs * np.float64(2), max=np.float32(5))
+    return torch.einsum("i->", clipped).reshape((np.int64(1),))[0], {"custom/tokens:sum": logprobs.numel()}
+
+
+def unlinked(logprobs: Any) -> Any:
+    return math.exp(logprobs.detach().sum()), {}
+
+
+def handle_of(loss: Any) -> LossHandle:
+    from tinkex_py.losses.tracing import traced
+
+    graph, run = traced(loss)
+    return LossHandle(name="a", inputs=inputs_of(loss, {"logprobs": 1}), session_id="s", graph=graph, traced=run)
+
+
+def test_numbers_of_numpy_and_sizes_are_numbers() -> None:
+    data, points = batch((3,), (2,))
+    handle = handle_of(scaled)
+    assert handle.key == handle_of(scaled).key
+    assert evaluated(batch_loss(handle), Objective(), data, points, "torch").metrics == {"custom/tokens:sum": 5.0}
+
+
+def test_a_traced_loss_that_is_no_tensor_is_refused_in_words() -> None:
+    data, points = batch((3,))
+    with pytest.raises(LossError, match="does not depend"):
+        _ = evaluated(batch_loss(handle_of(unlinked)), Objective(), data, points, "torch")
+
+
 def branching(logprobs: Any) -> Any:
     return (logprobs.sum() if logprobs.mean() > 0 else logprobs.mean()), {}
 
@@ -72,7 +110,26 @@ def odd(logprobs: Any) -> Any:
     return logprobs.brighten(), {}
 
 
-@pytest.mark.parametrize(("loss", "why"), [(branching, "can't be traced"), (odd, "tensors don't have")])
+def unfollowed(logprobs: Any) -> Any:
+    with torch.no_grad():
+        weights = torch.exp(logprobs)
+    return (weights * logprobs).sum(), {}
+
+
+def all_unfollowed(logprobs: Any) -> Any:
+    with torch.inference_mode():
+        return logprobs.sum(), {}
+
+
+REFUSED = [
+    (branching, "can't be traced"),
+    (odd, "tensors don't have"),
+    (unfollowed, "no_grad.*use detach"),
+    (all_unfollowed, "no_grad"),
+]
+
+
+@pytest.mark.parametrize(("loss", "why"), REFUSED)
 def test_a_loss_that_is_no_graph_is_refused(loss: Any, why: str) -> None:
     from tinkex_py.losses.tracing import traced
 

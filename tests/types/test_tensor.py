@@ -40,8 +40,8 @@ class Torch:
     def float(self) -> Torch:
         return Torch(self.array.astype(np.float32))
 
-    def long(self) -> Torch:
-        return Torch(self.array.astype(np.int64))
+    def double(self) -> Torch:
+        return Torch(self.array.astype(np.float64))
 
     def numpy(self) -> Any:
         return self.array
@@ -114,6 +114,7 @@ REFUSED: dict[str, tuple[Any, Format | None, str]] = {
     "too large": ([2**63], "int64", "[0]"),
     "too large for float32": ([1e300], "float32", "[0]"),
     "unsigned too large": (np.array([1, 2**63], np.uint64), None, "[1]"),
+    "torch's too large": (Torch(np.array([1, 2**63], np.uint64)), None, "[1]"),
     "float array for integers": (np.array([1.5]), "int64", ""),
     "complex": (np.array([1j]), None, ""),
     "complex torch": (Torch([1j]), None, ""),

@@ -15,7 +15,7 @@ def differentiated(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Array
     """The loss and its gradients by backward(); a loss that returns gradients has them taken as they are."""
     points = [torch.from_numpy(each.astype(np.float32)).requires_grad_() for each in logprobs]
     with torch.enable_grad():
-        match loss_fn(data, points):
+        match loss_fn(data, list(points)):  # whose list it is then, to put others into
             case (loss, metrics):
                 return evaluation_of((_backward(loss), metrics, [_slope(point) for point in points]), logprobs)
             case returned:
@@ -31,4 +31,4 @@ def _backward(loss: object) -> float:
 
 def _slope(point: torch.Tensor) -> object:
     """A datum that the loss leaves out has a gradient of zero."""
-    return np.zeros(tuple(point.shape)) if point.grad is None else point.grad.numpy()
+    return np.zeros(tuple(point.shape)) if point.grad is None else point.grad.to_dense().numpy()

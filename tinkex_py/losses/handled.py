@@ -19,8 +19,9 @@ def batch_loss(handle: LossHandle) -> LossFunction:
             one, found = handle.traced(
                 points, *(datum.loss_fn_inputs[name].listed.to_numpy() for name in handle.input_names)
             )
-            if tuple(one.shape):
-                raise LossError(f"it returned a loss of shape {tuple(one.shape)} for one datum: return a scalar")
+            shape = tuple(getattr(one, "shape", ()))
+            if shape:
+                raise LossError(f"it returned a loss of shape {shape} for one datum: return a scalar")
             total += one
             for name, value in found.items():
                 share = len(data) if name.endswith(":mean") else 1

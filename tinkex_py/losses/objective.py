@@ -128,8 +128,11 @@ class Objective(Struct, frozen=True, kw_only=True):
 
 
 def evaluate(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Arrays) -> Evaluation:
-    """A loss that gives its own gradients, at a point; LossError when what it returns can't be used."""
-    return evaluation_of(loss_fn(data, logprobs), logprobs)
+    """A loss that gives its own gradients, at a point; LossError when what it returns can't be used.
+
+    It gets arrays of its own, so that it may change them: others are evaluated at the same point.
+    """
+    return evaluation_of(loss_fn(data, tuple(each.copy() for each in logprobs)), logprobs)
 
 
 def unsettled_loss(loss_fn: object) -> InvalidInput | None:

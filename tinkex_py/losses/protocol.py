@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import TypeIs
 
+from tinkex_py.types.arrays import is_tensor
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.mapping import FrozenMapping
 
@@ -49,17 +50,17 @@ class Evaluation(NamedTuple):
 
 def arrays_of(values: Sequence[object]) -> Arrays:
     """The values as arrays of doubles."""
-    return tuple(np.asarray(value, np.float64) for value in values)
+    return tuple(map(_doubles, values))
 
 
 def evaluation_of(returned: object, logprobs: Arrays) -> Evaluation:
     """What a loss returned, checked; LossError says what is wrong with it."""
     if not _is_triple(returned):
-        raise LossError("return (loss, metrics, gradients): without torch a loss gives its own gradients")
+        raise LossError(f"{_WANTED}; gradients may be left out only by a loss that gets torch's tensors")
     loss, metrics, gradients = returned
     if loss is None or gradients is None:
         raise LossError(f"{'the loss is' if loss is None else 'the gradients are'} None: {_WANTED}")
-    value, slopes = float(np.asarray(loss, np.float64).reshape(())), arrays_of(gradients)
+    value, slopes = float(_doubles(loss).reshape(())), arrays_of(gradients)
     shapes, wanted = [slope.shape for slope in slopes], [point.shape for point in logprobs]
     if shapes != wanted:
         raise LossError(f"the gradients have shapes {shapes}, the log-probabilities {wanted}: return one for each")
@@ -77,9 +78,14 @@ def metrics_of(metrics: object) -> Mapping[str, float]:
     return FrozenMapping({str(name): _number(name, value) for name, value in metrics.items()})
 
 
+def _doubles(value: object) -> NDArray[np.float64]:
+    """An array of what numpy reads, or of a torch tensor: of any precision, also one that torch still follows."""
+    return np.asarray(value.detach().cpu().double().numpy() if is_tensor(value) else value, np.float64)
+
+
 def _number(name: object, value: SupportsFloat) -> float:
     try:
-        return float(value)
+        return float(_doubles(value).reshape(()) if is_tensor(value) else value)
     except Exception as error:
         raise LossError(f"metric {shortened(name)} is {shortened(value)}: return a number") from error
 

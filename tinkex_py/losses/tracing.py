@@ -7,20 +7,23 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch.fx import GraphModule, Node, map_arg, symbolic_trace
+from torch.fx import GraphModule, Node, Tracer, map_arg
 from torch.fx.node import _get_qualified_name  # pyright: ignore[reportPrivateUsage] - the names that servers know
 
 from tinkex_py.losses.graphs import Ref, checked, encoded
 from tinkex_py.losses.protocol import LossError
 from tinkex_py.types.custom import CustomLossGraph, CustomLossNode, PerDatumLoss
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.numbers import plain
 from tinkex_py.types.raised import in_words
 
 
 def traced(loss: PerDatumLoss) -> tuple[CustomLossGraph, PerDatumLoss]:
     """The loss as a value, and as a function that runs from its trace; LossError when it can't be one."""
     try:
-        module = symbolic_trace(loss)
+        with torch.enable_grad():
+            tracer = _Tracer()
+            graph = tracer.trace(loss)
     except LossError:
         raise
     except Exception as error:
@@ -28,7 +31,7 @@ def traced(loss: PerDatumLoss) -> tuple[CustomLossGraph, PerDatumLoss]:
             f"it can't be traced by torch.fx ({in_words(error)}); don't branch on the values of tensors, "
             "and call nothing but torch and math"
         ) from error
-    return checked(CustomLossGraph(nodes=tuple(map(_node, module.graph.nodes)))), Traced(module)
+    return checked(CustomLossGraph(nodes=tuple(map(_node, graph.nodes)))), Traced(GraphModule(tracer.root, graph))
 
 
 class Traced:
@@ -40,7 +43,26 @@ class Traced:
     def __call__(self, logprobs: torch.Tensor, *inputs: NDArray[Any]) -> tuple[Any, Mapping[str, Any]]:
         """The loss of one datum and its metrics."""
         loss, metrics = self._module(logprobs, *(torch.from_numpy(each.copy()) for each in inputs))
-        return loss, {name: value.detach() for name, value in metrics.items()}
+        return loss, {name: _let_go(value) for name, value in metrics.items()}
+
+
+class _Tracer(Tracer):
+    """A trace holds what is called, and not that torch was told to follow none of it: that would be lost unseen."""
+
+    def create_node(self, *args: Any, **kwargs: Any) -> Node:
+        """The node of a call."""
+        if not torch.is_grad_enabled():
+            raise LossError("it computes under torch.no_grad(), which a trace can't hold: use detach() instead")
+        return super().create_node(*args, **kwargs)
+
+    def create_arg(self, a: Any) -> Any:
+        """An argument of a call; numpy's numbers are numbers."""
+        return super().create_arg(plain(a))
+
+
+def _let_go(value: object) -> object:
+    """What torch need not differentiate; sizes of tensors are plain numbers."""
+    return value.detach() if isinstance(value, torch.Tensor) else value
 
 
 def _node(node: Node) -> CustomLossNode:

@@ -130,7 +130,7 @@ def _pack_tensor(tensor: TensorLike, wanted: Format | None) -> Packed | Unpackab
     if tensor.is_complex():
         return Unpackable("", "a complex tensor has no place on the wire")
     here = tensor.detach().cpu()
-    return _pack_array((here.float() if here.is_floating_point() else here.long()).numpy(), wanted)
+    return _pack_array((here.float() if here.is_floating_point() else here).numpy(), wanted)
 
 
 def _pack_array(value: ArrayLike, wanted: Format | None) -> Packed | Unpackable:

@@ -3,13 +3,18 @@ from typing import Any
 
 from torch.fx.node import Node, map_arg
 
-__all__ = ["Graph", "GraphModule", "Node", "map_arg", "symbolic_trace"]
+__all__ = ["Graph", "GraphModule", "Node", "Tracer", "map_arg"]
 
 class Graph:
     nodes: Iterable[Node]
 
 class GraphModule:
     graph: Graph
+    def __init__(self, root: object, graph: Graph) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
 
-def symbolic_trace(root: Callable[..., Any]) -> GraphModule: ...
+class Tracer:
+    root: object
+    def trace(self, root: Callable[..., Any]) -> Graph: ...
+    def create_node(self, *args: Any, **kwargs: Any) -> Node: ...
+    def create_arg(self, a: Any) -> Any: ...
