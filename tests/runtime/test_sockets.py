@@ -496,11 +496,13 @@ def trace(headers: dict[str, str]) -> None:
     headers["traceparent"] = "00-1"
 
 
-def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
+def heads_with(inject: Callable[[dict[str, str]], object]) -> list[str]:
+    """The heads of what a method sends and of what is sent in the background."""
+
     async def both() -> list[str]:
         async with serving(always(OK)) as server:
             config = Config(base_url=server.address, api_key=KEY)
-            transport = connected(config, inject=trace)
+            transport = connected(config, inject=inject)
             try:
                 for request in (ASK, create_session(sdk_version="1")):
                     _ = await transport.exchange(request, ())
@@ -508,7 +510,36 @@ def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
                 await transport.close()
             return server.heads
 
-    assert ["traceparent: 00-1" in head for head in asyncio.run(both())] == [True, False]
+    return asyncio.run(both())
+
+
+def test_a_tracer_adds_its_headers_to_what_a_method_sends() -> None:
+    assert ["traceparent: 00-1" in head for head in heads_with(trace)] == [True, False]
+
+
+def breaking(headers: dict[str, str]) -> None:
+    raise RuntimeError(f"no span, {len(headers)}")
+
+
+def odd_trace(headers: dict[str, Any]) -> None:
+    headers |= {"x-odd": "\xfc\r\nx: y", "x-two words": "1", "x-empty": "", "traceparent": "00-1"}
+
+
+def numbered_trace(headers: dict[str, Any]) -> None:
+    headers |= {"x-number": 5}
+
+
+@pytest.mark.parametrize(("inject", "kept"), [(breaking, False), (odd_trace, True), (numbered_trace, False)])
+def test_no_request_is_lost_over_what_a_tracer_adds(inject: Callable[[dict[str, str]], object], *, kept: bool) -> None:
+    heads = heads_with(inject)
+    assert ["traceparent: 00-1" in head for head in heads] == [kept, False]
+    assert "x-odd" not in heads[0]
+
+
+def test_a_tracer_sees_no_header_of_a_request() -> None:
+    seen: list[dict[str, str]] = []
+    assert len(heads_with(lambda headers: seen.append(dict(headers)))) == 2
+    assert seen == [{}]
 
 
 @contextmanager

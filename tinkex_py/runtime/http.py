@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,6 +22,8 @@ from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
 from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
+from tinkex_py.types.kinds import fits_header
+from tinkex_py.types.raised import in_words
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
 from tinkex_py.wire.compression import Unreadable, readable, unpacked
@@ -34,6 +37,8 @@ _NOTES, _LONGEST_NOTE = 100, 1000
 _ANSWERED = range(200, 300)
 _MEANT = "%/:?#[]@!$&'()*+,;="
 """What means something in an address, if only that a letter is quoted."""
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What can name a header."""
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -134,7 +139,17 @@ class HttpTransport:
             sent["x-sdk-version"] = self._config.sdk_version
             sent["x-sdk-method"] = method
         if self._inject is not None:
-            _ = self._inject(sent)
+            sent |= self._injected(self._inject)
+
+    def _injected(self, inject: Callable[[dict[str, str]], object]) -> dict[str, str]:
+        """What a tracer sends along. It sees no header of the request, and nothing that is wrong with it harms one."""
+        added: dict[str, str] = {}
+        try:
+            _ = inject(added)
+            return {name: text for name, text in added.items() if _TOKEN.fullmatch(name) and fits_header(text)}
+        except Exception as error:  # noqa: BLE001 - propagators of others raise what they like
+            self._note(logging.WARNING, f"no span is sent along: {in_words(error)}")
+            return {}
 
     def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
         config = self._config
@@ -161,10 +176,15 @@ class HttpTransport:
     def _heed(self, reply: Reply) -> None:
         """Log a deprecation that the server announces, once."""
         note = reply.header("x-deprecation-note")
-        if note and note not in self._notes and len(self._notes) < _NOTES:
-            self._notes.add(note)
+        if note:
             level = logging.ERROR if reply.header("x-deprecation-level") == "error" else logging.WARNING
-            log.log(level, "the server says: %s", _printable(note))
+            self._note(level, f"the server says: {note}")
+
+    def _note(self, level: int, note: str) -> None:
+        """Log what is the same with many requests once."""
+        if note not in self._notes and len(self._notes) < _NOTES:
+            self._notes.add(note)
+            log.log(level, "%s", _printable(note))
 
     def _url(self, request: AnyRequest) -> str:
         if request.address is not None:

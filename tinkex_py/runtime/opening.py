@@ -33,6 +33,7 @@ from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.thread import ThreadRuntime
 from tinkex_py.types.limits import refused
+from tinkex_py.types.raised import in_words
 
 _Connection: TypeAlias = "tuple[Config, Carrier, Source | None]"
 
@@ -100,9 +101,8 @@ def _connected(config: Config, transport: HttpxTransport | None) -> Outcome[_Con
     match config.checked():
         case Failure(problem):
             return Failure(problem)
-        case Success(_) if config.otel_propagate and find_spec("opentelemetry") is None:
-            message = "otel_propagate needs OpenTelemetry; install it with: pip install 'tinkex-py[otel]'"
-            return Failure(ExtraMissing(message=message, extra="otel"))
+        case Success(_) if isinstance(untraced := _injection(config), Failure):
+            return untraced
         case Success(_) if config.local:
             return _embedded(config)
         case Success(_):
@@ -184,12 +184,18 @@ def _loop(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.Abstrac
     return loop
 
 
-def _injection(config: Config) -> Callable[[dict[str, str]], object] | None:
-    """What adds the current span to a request's headers, where that is wanted and OpenTelemetry is there."""
-    if not config.otel_propagate or find_spec("opentelemetry") is None:
-        return None
-    inject: Callable[[dict[str, str]], object] = import_module("opentelemetry.propagate").inject
-    return inject
+def _injection(config: Config) -> Outcome[Callable[[dict[str, str]], object] | None]:
+    """What adds the current span to a request's headers, where that is wanted."""
+    if not config.otel_propagate:
+        return Success(None)
+    try:
+        return Success(import_module("opentelemetry.propagate").inject)
+    except ImportError:
+        message = "otel_propagate needs OpenTelemetry; install it with: pip install 'tinkex-py[otel]'"
+        return Failure(ExtraMissing(message=message, extra="otel"))
+    except Exception as error:  # noqa: BLE001 - it loads what OTEL_PROPAGATORS names, and raises what it likes then
+        message = f"otel_propagate: OpenTelemetry can't be loaded ({in_words(error)}); check OTEL_PROPAGATORS"
+        return Failure(InvalidConfig(message=message, setting="otel_propagate"))
 
 
 def _opened(
@@ -203,7 +209,8 @@ def _opened(
     reporter = Reporter(config.sdk_version) if config.telemetry and problem is None else None
     observe = _telling(trouble, observatory if observers else None, reporter)
     pool = Computing(2, thread_name_prefix="tinkex-compute")
-    http = HttpTransport(config, carrier or Nowhere(), startup.authentication, _injection(config))
+    inject = _injection(config).value_or(None)
+    http = HttpTransport(config, carrier or Nowhere(), startup.authentication, inject)
     preparing = Preparing(Executor(http, observe=observe, pool=pool), startup)
     executor = Executor(preparing, observe=observe, pool=pool)
     runtime = ThreadRuntime(executor, afterwards=observatory.close, make_loop=_loops(config))
