@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_a_certificate_that_is_not_trusted_is_said_once_with_the_way_on(
 
 
 class Http2:
-    """Answers every request over HTTP/2 as told; counts connections and requests."""
+    """Answers every request over HTTP/2 as told, or breaks the connection off; counts connections and requests."""
 
     def __init__(self, answer: Callable[[Any, int], None]) -> None:
         self.answer = answer
@@ -109,7 +110,10 @@ class Http2:
             for event in connection.receive_data(data):
                 if isinstance(event, StreamEnded):
                     self.requests += 1
-                    self.answer(connection, event.stream_id)
+                    try:
+                        self.answer(connection, event.stream_id)
+                    except ConnectionError:
+                        writer.close()
         writer.close()
 
 
@@ -169,6 +173,26 @@ def test_requests_share_connections_over_http2() -> None:
 def test_what_breaks_off_over_http2_is_a_typed_failure(broken: Callable[[Any, int], None]) -> None:
     found, _ = together(broken, 3)
     assert {type(each) for each in found} == {errors.ConnectionFailed}
+
+
+def test_after_a_connection_broke_off_over_http2_a_new_one_is_made() -> None:
+    numbers = count()
+
+    def once_broken(connection: Any, stream: int) -> None:
+        if next(numbers) == 1:
+            raise ConnectionError
+        answered(connection, stream)
+
+    async def in_turn() -> tuple[list[type], int]:
+        async with serving_http2(once_broken) as server:
+            config = Config(base_url=server.address, api_key=KEY, read_timeout=5.0)
+            transport = HttpTransport(config, CARRIERS["httpx"](config))
+            found = [type(await transport.exchange(ASK, ())) for _ in range(4)]
+            await transport.close()
+            return found, server.connections
+
+    pytest.importorskip("h2")
+    assert asyncio.run(in_turn()) == ([Reply, errors.ConnectionFailed, Reply, Reply], 2)
 
 
 USED: dict[str, tuple[str, Callable[[], asyncio.AbstractEventLoop]]] = {

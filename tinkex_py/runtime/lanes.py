@@ -73,10 +73,8 @@ class Lane(httpx.AsyncHTTPTransport):
 
     @property
     def usable(self) -> bool:
-        """Whether one more request may use it."""
-        if self.streams:
-            return self.connection.is_available()
-        return not (self.connection.is_closed() or self.connection.has_expired())
+        """Whether one more request may use it; one of HTTP/2 that broke off is neither closed nor expired."""
+        return self.connection.is_available() and (self.streams > 0 or not self.connection.has_expired())
 
     @property
     def spoilt(self) -> bool:
