@@ -85,6 +85,22 @@ def test_a_certificate_that_is_not_trusted_is_said_once_with_the_way_on(
     assert (error.sent, sent) == (False, 1)
 
 
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_file_without_certificates_is_said_once_with_its_variable(
+    content: str | None, carrier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mistyped.pem"
+    if content is not None:
+        _ = file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    outcome, sent = asked(certified(AUTHORITY), carrier)
+    assert isinstance(outcome, Failure)
+    error = outcome.failure()
+    assert isinstance(error, errors.ConnectionFailed)
+    assert ("SSL_CERT_FILE" in error.message, error.sent, sent) == (True, False, 1)
+
+
 class Http2:
     """Answers every request over HTTP/2 as told, or breaks the connection off; counts connections and requests."""
 

@@ -13,7 +13,16 @@ import httpx
 
 from tinkex_py.config import Config
 from tinkex_py.request import Encoded
-from tinkex_py.runtime.carriage import PORTION, BrokenOff, HttpxTransport, Message, Overlong, Received, broken_off
+from tinkex_py.runtime.carriage import (
+    PORTION,
+    BrokenOff,
+    HttpxTransport,
+    Message,
+    Overlong,
+    Received,
+    Untrusted,
+    broken_off,
+)
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Relayed, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
@@ -93,7 +102,10 @@ class Pools:
 
     @cached_property
     def _certificates(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context()
+        try:
+            return httpx.create_ssl_context()
+        except OSError as error:
+            raise Untrusted(f"SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}", sent=False) from error
 
 
 def _request(message: Message, url: httpx.URL) -> httpx.Request:
