@@ -46,6 +46,9 @@ class Torch:
     def numpy(self) -> Any:
         return self.array
 
+    def tolist(self) -> Any:
+        return self.array.tolist()
+
 
 class Elsewhere(Torch):
     """A tensor that can't be brought here, as one without memory."""
@@ -57,7 +60,7 @@ class Elsewhere(Torch):
     def __float__(self) -> float:
         raise RuntimeError("more than one element")
 
-    __index__ = __float__
+    __index__ = tolist = __float__
 
 
 def looped(times: int = 1) -> list[Any]:
@@ -313,3 +316,23 @@ def test_torch_matrices_of_mostly_zeros_become_sparse(given: Any, expected: Tens
 def test_what_numpy_is_told_to_do_about_numbers_that_dont_fit_changes_nothing(value: float, held: float) -> None:
     with np.errstate(all="raise"):
         assert TensorData.of(np.array([value])) == TensorData.of([held])
+
+
+ROWS: dict[str, tuple[list[Any], TensorData]] = {
+    "numbers without dimensions": ([np.array(1.5), np.array(2.0)], TensorData.of([1.5, 2.0])),
+    "rows": ([np.ones(2), [3.0, 4.0]], TensorData.of([[1.0, 1.0], [3.0, 4.0]])),
+    "integers": ([np.array([1]), np.array([2])], TensorData.of([[1], [2]])),
+    "tensors": ([Torch(1.5)], TensorData.of([1.5])),
+    "rows of tensors": ([Torch([1.5]), Torch([2.0])], TensorData.of([[1.5], [2.0]])),
+}
+
+
+@pytest.mark.parametrize(("given", "same"), ROWS.values(), ids=ROWS)
+def test_a_list_may_hold_arrays_and_tensors(given: list[Any], same: TensorData) -> None:
+    assert TensorData.of(given) == same
+
+
+def test_rows_of_arrays_are_told_where_they_are_ragged() -> None:
+    problem = TensorData.of([np.ones(2), np.ones(3)]).problem
+    assert problem is not None
+    assert (problem.place, problem.reason) == ("[1]", "the rows are ragged: 2 elements are expected here")

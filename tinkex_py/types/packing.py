@@ -17,7 +17,15 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from tinkex_py.types.arrays import ArrayLike, TensorLike, is_kind_of_array, is_kind_of_tensor, may_have_gaps
+from tinkex_py.types.arrays import (
+    ArrayLike,
+    TensorLike,
+    is_array,
+    is_kind_of_array,
+    is_kind_of_tensor,
+    is_tensor,
+    may_have_gaps,
+)
 from tinkex_py.types.kinds import is_row
 from tinkex_py.types.raised import in_words
 
@@ -212,7 +220,21 @@ def _pack_buffer(view: memoryview, wanted: Format | None) -> Packed | Unpackable
 
 def _pack_nested(value: Sequence[object], wanted: Format | None) -> Packed | Unpackable:
     flattened = _flatten(value)
-    return flattened if isinstance(flattened, Unpackable) else _pack_flat(*flattened, wanted)
+    packed = flattened if isinstance(flattened, Unpackable) else _pack_flat(*flattened, wanted)
+    if isinstance(packed, Packed) or not any(is_array(each) or is_tensor(each) for each in value):
+        return packed
+    try:
+        plain = [_plain(each) for each in value]
+    except Exception:  # noqa: BLE001 - what can't be converted is told by its place
+        return packed
+    return _pack_nested(plain, wanted)
+
+
+def _plain(value: object) -> object:
+    """What an array or a tensor among others holds."""
+    if is_tensor(value):
+        return value.detach().tolist()
+    return value.tolist() if is_array(value) else value
 
 
 def _flatten(value: Sequence[object]) -> tuple[Sequence[object], Shape] | Unpackable:
