@@ -175,6 +175,7 @@ POLICIES: dict[str, Policy] = {
     "longest": Policy(seconds=1, longest=-1),
     "jitter": Policy(seconds=1, jitter=2),
     "repeat": Policy(seconds=1, repeat=ODD),
+    "connecting": Policy(seconds=1, connecting=ODD),
 }
 
 

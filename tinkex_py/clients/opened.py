@@ -23,7 +23,7 @@ from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
-from tinkex_py.types.kinds import any_of, as_number, is_duration, optional
+from tinkex_py.types.kinds import any_of, as_number, is_duration, is_share, optional
 from tinkex_py.types.limits import COUNT, Rule, broken, whole
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
@@ -199,15 +199,11 @@ def _is_delay(value: object) -> bool:
     return as_number(value) >= 0
 
 
-def _is_share(value: object) -> bool:
-    return 0 <= as_number(value) <= 1
-
-
 _POLICY = (
     Rule("seconds", is_duration, "give a number of seconds"),
     Rule("attempts", optional(whole(1)), f"{COUNT}, or None for as many as time allows"),
-    *(Rule(field, _is_delay, "give a number of seconds of at least 0") for field in ("first", "longest")),
-    Rule("jitter", _is_share, "give a number from 0 to 1"),
+    *(Rule(field, _is_delay, "give a number of seconds of at least 0") for field in ("first", "longest", "connecting")),
+    Rule("jitter", is_share, "give a number from 0 to 1"),
     Rule("repeat", optional(any_of(Repeat)), "give a Repeat, or None for what the request itself says"),
 )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinkex_py.losses.objective import Settled, evaluate, gradient_norm
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction, arrays_of
 from tinkex_py.types.datum import Datum
-from tinkex_py.types.kinds import as_number, is_number, is_plain_function, is_truth, optional
+from tinkex_py.types.kinds import as_number, is_number, is_plain_function, is_share, is_truth, optional
 from tinkex_py.types.limits import Rule
 from tinkex_py.types.mapping import FrozenMapping
 
@@ -34,10 +34,6 @@ def _one_of(field: str, *words: str) -> Rule:
         return isinstance(value, str) and value in words
 
     return Rule(field, holds, f"give {', '.join(map(repr, words[:-1]))} or {words[-1]!r}")
-
-
-def _is_share(value: object) -> bool:
-    return 0 <= as_number(value) <= 1
 
 
 def _is_norm(value: object) -> bool:
@@ -69,7 +65,7 @@ class L2(Struct, frozen=True):
 class ElasticNet(Settled, frozen=True, kw_only=True):
     """L1 and L2 mixed: `l1_ratio` of the first, the rest of the second."""
 
-    rules: ClassVar[Sequence[Rule]] = (Rule("l1_ratio", _is_share, "give a number from 0 to 1"),)
+    rules: ClassVar[Sequence[Rule]] = (Rule("l1_ratio", is_share, "give a number from 0 to 1"),)
 
     l1_ratio: float = 0.5
 

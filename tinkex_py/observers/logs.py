@@ -37,6 +37,7 @@ from tinkex_py.events import (
     SessionStarted,
     StepNumbered,
 )
+from tinkex_py.types.raised import one_line
 
 GRACE = 900.0
 """Seconds that a training queue may stand still before it is worth a word; a sampling queue gets none."""
@@ -57,7 +58,7 @@ class _Lines(logging.LoggerAdapter[logging.Logger]):
 
     @override
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        super().log(level, msg, *map(_printable, args), **kwargs)
+        super().log(level, msg, *map(_shown, args), **kwargs)
 
 
 class LoggingObserver:
@@ -215,7 +216,5 @@ class LoggingObserver:
         return True
 
 
-def _printable(part: object) -> object:
-    if not isinstance(part, str) or part.isprintable():
-        return part
-    return "".join(letter if letter.isprintable() else " " for letter in part)
+def _shown(part: object) -> object:
+    return one_line(part) if isinstance(part, str) else part

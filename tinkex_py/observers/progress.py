@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from tinkex_py.events import AnyEvent, ChunkTaken, PromiseMade, PromisePolled, PromiseSettled, RetryScheduled
+from tinkex_py.types.raised import one_line
 
 
 class ProgressObserver:
@@ -48,7 +49,7 @@ class ProgressObserver:
                 note = "" if error is None else type(error).__name__
                 self._progress.update(self._task(operation), advance=1, note=note)
             case PromisePolled(operation=operation, queue_state=state, reason=reason, paused=paused):
-                self._progress.update(self._task(operation), note=_printable(reason or state or "") if paused else "")
+                self._progress.update(self._task(operation), note=one_line(reason or state or "") if paused else "")
             case ChunkTaken(operation=operation, taken=taken, count=count):
                 note = f"chunk {taken} of {count}" if taken < count else ""
                 self._progress.update(self._task(operation), note=note)
@@ -61,8 +62,3 @@ class ProgressObserver:
         if operation not in self._tasks:
             self._tasks[operation] = self._progress.add_task(operation, total=0, note="")
         return self._tasks[operation]
-
-
-def _printable(text: str) -> str:
-    """A server's words as one line that moves nothing on the screen."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -23,7 +23,7 @@ from tinkex_py.runtime.calling import BACKGROUND, METHOD
 from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
 from tinkex_py.types.kinds import fits_header
-from tinkex_py.types.raised import in_words
+from tinkex_py.types.raised import in_words, one_line
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
 from tinkex_py.wire.compression import Unreadable, readable, unpacked
@@ -184,7 +184,7 @@ class HttpTransport:
         """Log what is the same with many requests once."""
         if note not in self._notes and len(self._notes) < _NOTES:
             self._notes.add(note)
-            log.log(level, "%s", _printable(note))
+            log.log(level, "%s", one_line(note[:_LONGEST_NOTE]))
 
     def _url(self, request: AnyRequest) -> str:
         if request.address is not None:
@@ -260,10 +260,6 @@ def _standing_headers(config: Config) -> dict[str, str]:
         **{name: text for name, text in access.items() if text is not None},
         **{name.lower(): text for name, text in config.default_headers.items()},
     }
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_NOTE])
 
 
 def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply:

@@ -48,6 +48,11 @@ def is_number(value: object, least: float = -inf, below: float = inf) -> bool:
     return least <= as_number(value) < below and value != -inf
 
 
+def is_share(value: object) -> bool:
+    """Whether the value is a number from 0 to 1."""
+    return 0 <= as_number(value) <= 1
+
+
 def is_duration(value: object) -> bool:
     """Whether the value is a number of seconds, however many; less than none are over at once."""
     return not isnan(as_number(value))

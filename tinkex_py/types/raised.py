@@ -1,4 +1,4 @@
-"""What code of others has raised, in words. Pure."""
+"""What code of others has raised, and servers have said, in words that can be shown. Pure."""
 
 from __future__ import annotations
 
@@ -14,3 +14,12 @@ def in_words(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - it may raise anything
         said = "it can't say what happened"
     return f"{type(error).__name__}: {said}"
+
+
+def one_line(text: str) -> str:
+    r"""Words of others as part of one line, with nothing in it that a terminal obeys.
+
+    >>> one_line("busy\nERROR \x1b[2J")
+    'busy ERROR  [2J'
+    """
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
