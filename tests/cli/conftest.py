@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,14 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
         assert served.stdout is not None
         yield stocked(served.stdout.readline())
         served.terminate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """By the programs begun here: those that a shell has in its background ignore it, and so do theirs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    _ = signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -89,9 +89,11 @@ def test_ctrl_c_while_packages_are_imported_ends_with_status_130(package: str) -
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
 @pytest.mark.parametrize("words", [["version"], ["version", "--json"], ["--help"]], ids=" ".join)
-def test_an_output_that_takes_no_more_is_no_bug(words: list[str]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["in the end", "at once"])
+def test_an_output_that_takes_no_more_is_no_bug(words: list[str], unbuffered: str) -> None:
     line, pipe = f"{' '.join(map(repr, [*COMMAND, *words]))} > /dev/full", subprocess.PIPE
-    ended = subprocess.run(["/bin/sh", "-c", line], stderr=pipe, text=True, check=False, env=ENVIRONMENT)
+    written = {**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run(["/bin/sh", "-c", line], stderr=pipe, text=True, check=False, env=written)
     said = ended.stderr.splitlines()
     assert (ended.returncode, said[0]) == (1, "Error: the output can't be written: No space left on device")
     assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]

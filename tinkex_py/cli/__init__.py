@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 INTERRUPTED = 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -45,10 +47,17 @@ def _unwritten(bug: Exception) -> str | None:
     """What to say when the output takes no more; a file that a command opens itself would have a name."""
     if not isinstance(bug, OSError) or bug.filename is not None or bug.errno not in _FULL:
         return None
+    _write_no_more()
     return (
         f"Error: the output can't be written: {bug.strerror}\n"
         "What to do: make room there or send it elsewhere, then run the command again"
     )
+
+
+def _write_no_more() -> None:
+    """Have what is still to be written go nowhere: Python would complain, and end with a status of its own."""
+    with suppress(OSError, ValueError):
+        _ = os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(bug: Exception) -> str:
