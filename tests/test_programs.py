@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+
+import tinkex_py
 from tests.local_server.ports import serving
 
 UNCLOSED = """
@@ -67,3 +71,8 @@ def test_without_numpy_a_client_trains_and_losses_of_ones_own_name_what_is_missi
 def test_modules_that_programs_name_are_there_from_the_start() -> None:
     ended = run(MODULES)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "AdamParams NotFound has_credentials\n", "")
+
+
+@pytest.mark.parametrize("name", ["auth", "errors", "types"])
+def test_such_a_module_is_itself_when_it_is_asked_for(name: str) -> None:
+    assert tinkex_py.__getattr__(name) is import_module(f"tinkex_py.{name}")
