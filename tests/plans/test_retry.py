@@ -82,6 +82,13 @@ def test_a_deadline_cuts_a_call_under_way_and_tells_the_last_word() -> None:
     assert isinstance(silent, DeadlineExceeded)
 
 
+@pytest.mark.parametrize("seconds", [0.0, -5.0, -1e300])
+def test_a_time_of_less_than_nothing_is_over_at_once_and_no_standstill(seconds: float) -> None:
+    error = Script(1000.0, DONE).run(call(GET, Policy(seconds=seconds))).failure()
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.seconds, error.attempts) == (seconds, 1)
+
+
 def test_a_connection_that_failed_last_is_what_ended_the_time() -> None:
     error = Script(BROKEN, 1000.0, DONE).run(call(GET, Policy(seconds=60))).failure()
     assert isinstance(error, ConnectionFailed)

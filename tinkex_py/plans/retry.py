@@ -140,7 +140,8 @@ def call(
             return (yield from require(outcome))
         tally.doubtful = tally.doubtful or tally.asking
         ended = yield from now()
-        if ended - tally.begun - answer.seconds < STANDSTILL or not allowed.repeat.connection:
+        late = ended - tally.begun - max(answer.seconds, 0.0)
+        if not (late >= STANDSTILL and allowed.repeat.connection):
             return (yield from halt(_overdue(request, answer.seconds, tally)))
         tally.begun = ended
 
