@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinkex_py.losses.objective import Settled, evaluate, gradient_norm
 from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction, arrays_of
 from tinkex_py.types.datum import Datum
-from tinkex_py.types.kinds import as_number, is_number, is_plain_function, is_share, is_truth, optional
+from tinkex_py.types.kinds import as_number, is_number, is_plain_function, is_share, is_truth, one_of, optional
 from tinkex_py.types.limits import Rule
 from tinkex_py.types.mapping import FrozenMapping
 
@@ -29,11 +29,8 @@ _STEP = 1e-4
 """How far a numerical second derivative looks, in nats along a unit vector."""
 
 
-def _one_of(field: str, *words: str) -> Rule:
-    def holds(value: object) -> bool:
-        return isinstance(value, str) and value in words
-
-    return Rule(field, holds, f"give {', '.join(map(repr, words[:-1]))} or {words[-1]!r}")
+def _choice(field: str, *words: str) -> Rule:
+    return Rule(field, one_of(*words), f"give {', '.join(map(repr, words[:-1]))} or {words[-1]!r}")
 
 
 def _is_norm(value: object) -> bool:
@@ -89,7 +86,7 @@ class Entropy(Settled, frozen=True, kw_only=True):
     """
 
     rules: ClassVar[Sequence[Rule]] = (
-        _one_of("mode", "minimize", "maximize"),
+        _choice("mode", "minimize", "maximize"),
         Rule("temperature", _is_temperature, "give a finite number above 0"),
         Rule("normalize", is_truth, "give True or False"),
     )
@@ -134,7 +131,7 @@ class KLDivergence(Settled, frozen=True, kw_only=True):
 
     rules: ClassVar[Sequence[Rule]] = (
         Rule("compute_reference", optional(is_plain_function), "give a function of the data, or None"),
-        _one_of("direction", "forward", "reverse"),
+        _choice("direction", "forward", "reverse"),
         Rule("symmetric", is_truth, "give True or False"),
     )
 
@@ -162,7 +159,7 @@ class KLDivergence(Settled, frozen=True, kw_only=True):
 class Consistency(Settled, frozen=True, kw_only=True):
     """The mean distance from log-probabilities that each datum brings along as the loss input `pair_field`."""
 
-    rules: ClassVar[Sequence[Rule]] = (_one_of("metric", "mse", "mae", "kl"),)
+    rules: ClassVar[Sequence[Rule]] = (_choice("metric", "mse", "mae", "kl"),)
 
     pair_field: str = "original_logprobs"
     metric: Literal["mse", "mae", "kl"] = "mse"
@@ -201,7 +198,7 @@ class GradientPenalty(Settled, frozen=True, kw_only=True):
 
     rules: ClassVar[Sequence[Rule]] = (
         Rule("loss_fn", is_plain_function, "give a loss that gives its own gradients"),
-        _one_of("mode", "output", "interpolated"),
+        _choice("mode", "output", "interpolated"),
         Rule("target_norm", _is_norm, "give a finite number of at least 0"),
     )
 

@@ -23,6 +23,7 @@ from tinkex_py.types.kinds import (
     is_truth,
     is_tuple,
     is_whole,
+    one_of,
     optional,
     texts_by_name,
 )
@@ -121,10 +122,6 @@ def _is_token(value: object) -> bool:
     return isinstance(value, str) and fits_header(value)
 
 
-def _one_of(*words: str) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, str) and value in words
-
-
 def _names(value: object) -> bool:
     return is_tuple(value) and bool(value) and all(map(_named, value))
 
@@ -171,14 +168,14 @@ RULES: Mapping[str, Rule] = {
         Rule("timeout", is_duration, "give a number of seconds"),
         Rule("limit", whole(1), COUNT),
         Rule("offset", whole(0), "give an integer of at least 0 that fits into 64 bits"),
-        Rule("access_scope", _one_of("owned", "accessible"), "give 'owned' or 'accessible'"),
-        Rule("kind", _one_of("snapshot", "inflight"), "give 'snapshot' or 'inflight'"),
-        Rule("arrays", _one_of("torch", "numpy"), "give 'torch' or 'numpy', or None for torch where it is installed"),
-        Rule("loss_type_input", _one_of("logprobs"), "give 'logprobs'"),
+        Rule("access_scope", one_of("owned", "accessible"), "give 'owned' or 'accessible'"),
+        Rule("kind", one_of("snapshot", "inflight"), "give 'snapshot' or 'inflight'"),
+        Rule("arrays", one_of("torch", "numpy"), "give 'torch' or 'numpy', or None for torch where it is installed"),
+        Rule("loss_type_input", one_of("logprobs"), "give 'logprobs'"),
         Rule("ttl_seconds", optional(whole(1)), "give seconds (servers take 3600 to ten years), or None to keep it"),
         Rule(
             "event_type",
-            _one_of("all", "checkpoints", "projects", "teams", "organizations"),
+            one_of("all", "checkpoints", "projects", "teams", "organizations"),
             "give one of all, checkpoints, projects, teams, organizations",
         ),
         Rule("user_metadata", texts_by_name, "give texts under names"),

@@ -129,3 +129,8 @@ def optional(holds: Callable[[object], bool]) -> Callable[[object], bool]:
 def any_of(*kinds: type) -> Callable[[object], bool]:
     """An instance of one of these."""
     return lambda value: isinstance(value, kinds)
+
+
+def one_of(*words: str) -> Callable[[object], bool]:
+    """One of these words."""
+    return lambda value: isinstance(value, str) and value in words
