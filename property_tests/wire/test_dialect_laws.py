@@ -230,7 +230,7 @@ BYTES = st.binary() | st.tuples(WHOLE, st.integers(0, 10**4), st.binary(max_size
 @given(BYTES, st.sampled_from([ForwardBackwardOutput, SampleResponse]))
 def test_any_bytes_are_a_result_or_a_reason_and_never_larger_than_they_came(body: bytes, form: Any) -> None:
     headers = (("content-type", "application/x-protobuf"),)
-    match PromiseOf(form).read(Reply(status=200, headers=headers, body=body)):
+    match PromiseOf(form, "Sample").read(Reply(status=200, headers=headers, body=body)):
         case Success(Ready(ForwardBackwardOutput(loss_fn_outputs=datums))):
             assert sum(tensor.buffer.nbytes for datum in datums for tensor in datum.values()) <= 2 * len(body)
             assert len(datums) <= results.MOST_EMPTY + len(body)

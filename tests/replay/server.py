@@ -144,7 +144,12 @@ def _alike(exchange: Exchange, request: httpx.Request) -> bool:
     operations = {word.partition("?")[0] for word in words}
     same = len(operations) == 1 or operations == {"forward", "forward_backward"}
     exact = _operation(exchange.request.path) == _operation(request.url.path)
-    return exchange.request.method == request.method and same and (exact or operations <= LOOSE)
+    of_one_kind = httpx.Headers(exchange.request.headers).get(_KIND) == request.headers.get(_KIND)
+    return exchange.request.method == request.method and same and of_one_kind and (exact or operations <= LOOSE)
+
+
+_KIND = "x-tinker-request-type"
+"""Of which kind of promise the result is asked for."""
 
 
 LOOSE = frozenset({"training_runs", "forward", "forward_backward"})

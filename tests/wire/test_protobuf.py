@@ -237,9 +237,10 @@ def test_only_two_results_have_a_form_in_protobuf() -> None:
 @pytest.mark.parametrize("kind", ["application/x-protobuf", "Application/Protobuf; charset=binary"])
 def test_a_promise_is_read_by_its_content_type(kind: str) -> None:
     reply = Reply(status=200, headers=(("content-type", kind),), body=output(record(1)))
-    read = PromiseOf(ForwardBackwardOutput).read(reply)
+    read = PromiseOf(ForwardBackwardOutput, "ForwardBackward").read(reply)
     assert read == Success(Ready(or_raise(results.decode(ForwardBackwardOutput, reply.body))))
-    assert isinstance(PromiseOf(ForwardBackwardOutput).read(Reply(status=200, body=reply.body)), Failure)
+    as_json = Reply(status=200, body=reply.body)
+    assert isinstance(PromiseOf(ForwardBackwardOutput, "ForwardBackward").read(as_json), Failure)
 
 
 PICTURE = ModelInput((EncodedTextChunk([]), ImageChunk(b"png", "png", 0), ImageChunk(b"jpg", "jpeg"), DmelChunk(b"d")))

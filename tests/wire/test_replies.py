@@ -10,14 +10,16 @@ from returns.result import Failure, Success
 from tinkex_py.endpoints.models import ModelUnloaded
 from tinkex_py.endpoints.sampling import SamplingSession
 from tinkex_py.request import Reply
-from tinkex_py.types import ForwardBackwardOutput, OptimStepResponse
+from tinkex_py.types import ForwardBackwardOutput, OptimStepResponse, SaveWeightsResponse
 from tinkex_py.types.promises import Announced, Pending, Promised, Ready, Refused
 from tinkex_py.wire.replies import Explanation, Nothing, OrPromised, PromiseOf, Value, category_of, explanation
 
-PROMISE = PromiseOf(OptimStepResponse)
+PROMISE = PromiseOf(OptimStepResponse, "OptimStep")
 STATES = {
     "ready": (200, b'{"metrics": {"a": 1}}', Ready(OptimStepResponse(metrics={"a": 1.0}))),
     "ready with nothing": (200, b"{}", Ready(OptimStepResponse())),
+    "ready, of a type of its server's own": (200, b'{"type": "optimized"}', Ready(OptimStepResponse())),
+    "ready, of a type that is no word": (200, b'{"type": ["save_weights"]}', Ready(OptimStepResponse())),
     "held": (
         408,
         b'{"queue_state": "paused_capacity", "queue_state_reason": "busy"}',
@@ -60,8 +62,18 @@ def test_a_body_that_is_no_state_is_a_failure(body: bytes) -> None:
     assert isinstance(PROMISE.read(Reply(status=200, body=body)), Failure)
 
 
+@pytest.mark.parametrize("kind", ["OptimStep", "LoadWeights"])
+def test_a_result_that_says_it_is_of_another_kind_is_a_failure(kind: str) -> None:
+    reply = Reply(status=200, body=b'{"type": "save_weights", "path": "tinker://run/weights/a"}')
+    said = f"it says that it is the result of save_weights, and {kind} was asked for"
+    assert PromiseOf(OptimStepResponse, kind).read(reply) == Failure(said)
+    assert PromiseOf(SaveWeightsResponse, "SaveWeights").read(reply) == Success(
+        Ready(SaveWeightsResponse(path="tinker://run/weights/a"))
+    )
+
+
 def test_a_result_of_a_batch_has_outputs() -> None:
-    assert isinstance(PromiseOf(ForwardBackwardOutput).read(Reply(status=200, body=b"{}")), Failure)
+    assert isinstance(PromiseOf(ForwardBackwardOutput, "ForwardBackward").read(Reply(status=200, body=b"{}")), Failure)
 
 
 def test_an_empty_body_is_no_result_in_protobuf() -> None:

@@ -67,7 +67,7 @@ def retrieve_future(
         operation="retrieve_future",
         method="POST",
         path=(*PREFIX, "retrieve_future"),
-        returns=PromiseOf(returns),
+        returns=PromiseOf(returns, kind),
         body=RetrieveFuture(request_id=request_id, allow_metadata_only=allow_metadata_only),
         headers=(*accept, *headers, *first),
         repeat=NEVER,

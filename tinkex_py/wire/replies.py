@@ -28,6 +28,15 @@ LONGEST_WAIT = 86_400_000
 """Milliseconds that a server may ask to wait; a greater number is taken for nonsense."""
 _FAILED = ("failed", "error")
 """Words of a server for work that failed, where it has no text for it."""
+_TYPES = {
+    "CreateModel": "create_model",
+    "LoadWeights": "load_weights",
+    "SaveWeights": "save_weights",
+    "SaveWeightsForSampler": "save_weights_for_sampler",
+    "SaveWeightsExternal": "save_weights_external",
+    "CreateCustomLoss": "create_custom_loss",
+}
+"""What results in JSON say that they are, if they say it, by the kinds of their promises."""
 _NOT_THERE, _NOT_ALLOWED = frozenset({404, 501}), 405
 
 
@@ -67,9 +76,10 @@ class Value(Struct, Generic[T], frozen=True, gc=False):
 
 
 class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
-    """The answer is the state of a promise; a 408 says that it is pending."""
+    """The answer is the state of a promise of that kind; a 408 says that it is pending."""
 
     form: TypeForm[T]
+    kind: str
 
     @property
     def statuses(self) -> frozenset[int]:
@@ -79,7 +89,8 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
     def read(self, reply: Reply) -> Outcome[PromiseState[T], str]:
         """The state, by the tests that the protocol gives, in its order; protobuf is always a result, if of some bytes.
 
-        What can't be read as a state is no result either: a result's own fields may all be left out.
+        What can't be read as a state is no result either: a result's own fields may all be left out. So what says that
+        it is the result of another kind is none.
         """
         if reply.status in self.statuses:
             return Success(_pending(_probe(reply.body).value_or(_Probe())))
@@ -88,8 +99,13 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
         probed = _probe(reply.body)
         if isinstance(probed, Failure):
             return probed
-        unfinished = _unfinished(probed.unwrap(), reply.body)
-        return _ready(json.decode(self.form, reply.body)) if unfinished is None else Success(unfinished)
+        probe = probed.unwrap()
+        unfinished = _unfinished(probe, reply.body)
+        if unfinished is not None:
+            return Success(unfinished)
+        if probe.type in _TYPES.values() and probe.type != _TYPES.get(self.kind):
+            return Failure(f"it says that it is the result of {probe.type}, and {self.kind} was asked for")
+        return _ready(json.decode(self.form, reply.body))
 
 
 class OrPromised(Struct, Generic[StructT], frozen=True):
