@@ -7,10 +7,19 @@ from pathlib import Path
 import pytest
 
 from tests.local_server.driving import RANDOM, Driven, Json, batch, refused
+from tinkex_py.local.records import CheckpointRecord
+from tinkex_py.local.store import Store
 
 
 def save(driven: Driven, model_id: str, name: str = "a", **fields: object) -> str:
     return str(driven.result("save_weights", {"model_id": model_id, "path": name, **fields})["path"])
+
+
+NAMES = (("s:train:0", "old"), ("s:train:0", "a"), ("s:train:0", "b"), ("s:train:1", "a"), ("s:train:2", "old"))
+
+
+def record(run_id: str, name: str, expires_at: float | None) -> CheckpointRecord:
+    return CheckpointRecord(run_id=run_id, kind="weights", name=name, created_at=1.0, expires_at=expires_at)
 
 
 def loss(driven: Driven, model_id: str) -> Json:
@@ -63,14 +72,29 @@ def test_a_run_shows_its_latest_checkpoints(driven: Driven) -> None:
 
 def test_runs_and_checkpoints_are_paged(driven: Driven) -> None:
     runs: list[str] = []
+    saved: list[str] = []
     for _ in range(3):
         driven.time += 1
         runs.append(driven.model())
-        _ = save(driven, runs[-1])
+        saved.append(save(driven, runs[-1]))
     page = driven.get("training_runs", (("limit", "2"), ("offset", "1")))
     assert [run["training_run_id"] for run in page["training_runs"]] == runs[1::-1]
+    assert [run["last_checkpoint"]["tinker_path"] for run in page["training_runs"]] == saved[1::-1]
     assert page["cursor"] == {"limit": 2, "offset": 1, "total_count": 3}
     assert driven.get("checkpoints", (("limit", "1"),))["cursor"] == {"limit": 1, "offset": 0, "total_count": 3}
+
+
+def test_the_checkpoints_of_all_runs_are_told_apart_at_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept = {name: record(*name, expires_at=2.0 if "old" in name else None) for name in NAMES}
+    for one in kept.values():
+        folder = store.new_folder(*one.id)
+        folder.mkdir(parents=True)
+        _ = store.keep(one, folder)
+    assert store.checkpoints_by_run(3.0) == {
+        "s:train:0": (kept[NAMES[1]], kept[NAMES[2]]),
+        "s:train:1": (kept[NAMES[3]],),
+    }
 
 
 @pytest.mark.parametrize(

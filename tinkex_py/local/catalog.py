@@ -65,7 +65,8 @@ def training_runs(state: State, request: Incoming) -> Reply:
     runs = [run for run in state.store.runs() if project in {None, state.project_of(run.run_id)}]
     match page(runs, request, 20):
         case Success((chosen, cursor)):
-            shown = [wire_run(run, state.store.checkpoints(state.now(), run.run_id)) for run in chosen]
+            kept = state.store.checkpoints_by_run(state.now())
+            shown = [wire_run(run, kept.get(run.run_id, ())) for run in chosen]
             return answer({"training_runs": shown, "cursor": cursor})
         case Failure(refused):
             return refused

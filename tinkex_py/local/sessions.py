@@ -12,7 +12,7 @@ from tinkex_py.local.answers import answer, nothing, refusal
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.links import link
 from tinkex_py.local.pages import page, scope_problem
-from tinkex_py.local.records import OWNER, SessionRecord, Status, wire_time
+from tinkex_py.local.records import OWNER, CheckpointRecord, SessionRecord, Status, wire_time
 from tinkex_py.local.state import Session, State
 from tinkex_py.request import Reply
 
@@ -113,7 +113,8 @@ def search_sessions(state: State, body: bodies.SearchSessions, request: Incoming
     cursor = (
         None if last is None else {"last_created_at": wire_time(last.created_at), "last_session_id": last.session_id}
     )
-    return answer({"sessions": [_summary(state, one) for one in chosen], "next_cursor": cursor})
+    kept = state.store.checkpoints_by_run(state.now())
+    return answer({"sessions": [_summary(one, kept) for one in chosen], "next_cursor": cursor})
 
 
 def _latest_first(state: State) -> Sequence[Session]:
@@ -149,9 +150,9 @@ def _place(record: SessionRecord) -> tuple[datetime, str]:
     return datetime.fromtimestamp(record.created_at, UTC), record.session_id
 
 
-def _summary(state: State, session: Session) -> Mapping[str, object]:
+def _summary(session: Session, checkpoints: Mapping[str, tuple[CheckpointRecord, ...]]) -> Mapping[str, object]:
     record = session.record
-    kept = [one for run_id in session.run_ids for one in state.store.checkpoints(state.now(), run_id)]
+    kept = [one for run_id in session.run_ids for one in checkpoints.get(run_id, ())]
     return {
         "session_id": record.session_id,
         "created_at": wire_time(record.created_at),

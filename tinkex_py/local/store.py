@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -95,6 +95,13 @@ class Store:
         kept = (self.find(checkpoint, now) for checkpoint in tuple(self._checkpoints))
         found = [stored.record for stored in kept if stored is not None and run_id in {None, stored.record.run_id}]
         return tuple(sorted(found, key=lambda record: record.created_at))
+
+    def checkpoints_by_run(self, now: float) -> Mapping[str, tuple[CheckpointRecord, ...]]:
+        """Those of each run that has some, oldest first: for lists of runs, as each checkpoint is looked at once."""
+        found: dict[str, list[CheckpointRecord]] = {}
+        for record in self.checkpoints(now):
+            found.setdefault(record.run_id, []).append(record)
+        return {run_id: tuple(records) for run_id, records in found.items()}
 
     def find(self, checkpoint: CheckpointId, now: float) -> Stored | None:
         """A checkpoint; one that has expired is forgotten, and its folder among those of `drain_expired`."""
