@@ -42,6 +42,13 @@ def test_clipping_scales_the_gradient_to_the_norm_and_reports_the_norm_before() 
     assert metrics == {"grad_norm": 5.0}
 
 
+@pytest.mark.parametrize("eps", [1e-37, 1e-50, 5e-324])
+def test_a_weight_without_a_gradient_stays_however_small_the_epsilon(eps: float) -> None:
+    weight, gradient = ({"w": one["w"].astype(np.float32)} for one in (WEIGHT, {"w": np.array([[3.0, 0.0]])}))
+    updated, _, _ = adam_step(weight, gradient, initial_state(weight), AdamParams(learning_rate=0.5, eps=eps))
+    assert updated["w"] == pytest.approx(np.array([[0.5, -2.0]]))
+
+
 @pytest.mark.parametrize("size", [1e-25, 1e19, 1e30])
 def test_the_norm_is_that_of_numbers_whose_squares_float32_can_not_hold(size: float) -> None:
     gradient = {"w": np.array([[3 * size, -4 * size]], np.float32)}

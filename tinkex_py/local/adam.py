@@ -9,6 +9,9 @@ import numpy as np
 
 from tinkex_py.local.architecture import Floats, Parameters
 
+SMALLEST = 1e-37
+"""An `eps` below this one counts as it: float32 could take it for 0, and a weight without a gradient has 0 / eps."""
+
 
 class AdamParams(msgspec.Struct, frozen=True, kw_only=True):
     """One step's settings, with the service's defaults; `grad_clip_norm` 0 switches clipping off."""
@@ -69,11 +72,12 @@ def _updated(parameters: Parameters, state: AdamState, params: AdamParams) -> di
     correct_first = 1 - params.beta1**state.step
     correct_second = 1 - params.beta2**state.step
     kept = 1 - params.learning_rate * params.weight_decay
+    eps = max(params.eps, SMALLEST)
     return {
         name: kept * value
         - (params.learning_rate / correct_first)
         * state.first[name]
-        / (np.sqrt(state.second[name] / correct_second) + params.eps)
+        / (np.sqrt(state.second[name] / correct_second) + eps)
         for name, value in parameters.items()
     }
 
