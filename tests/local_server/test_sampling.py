@@ -162,6 +162,10 @@ def listed(crow: list[int] | None, col: list[int]) -> Json:
             "target_prompt_logprobs must have 4 rows, one for each prompt token after the first",
         ),
         (
+            {"data": [], "dtype": "int64", "shape": [0, 2**63]},
+            "target_prompt_logprobs must have 4 rows, one for each prompt token after the first",
+        ),
+        (
             {"data": [999] * 4, "dtype": "int64", "shape": [4, 1]},
             "target_prompt_logprobs holds 999, which is no token id from 0 to 258 and not -1",
         ),
@@ -183,6 +187,7 @@ def listed(crow: list[int] | None, col: list[int]) -> Json:
         "numbers",
         "too short",
         "very long",
+        "very wide",
         "no token",
         "too long",
     ],

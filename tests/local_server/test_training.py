@@ -123,6 +123,23 @@ MISTAKES: dict[str, tuple[Json, str]] = {
 }
 
 
+HUGE = {"a size": [0, 2**63], "a product": [2**62, 0, 2**62], "bytes": [2**63 - 1, 0]}
+NO_ROWS: Json = {"sparse_crow_indices": [0], "sparse_col_indices": []}
+
+
+@pytest.mark.parametrize(
+    ("shape", "indices"),
+    [*((shape, {}) for shape in HUGE.values()), (HUGE["a size"], NO_ROWS)],
+    ids=[*HUGE, "a sparse one"],
+)
+def test_a_tensor_of_nothing_has_no_shape_beyond_any_array(driven: Driven, shape: list[int], indices: Json) -> None:
+    empty: Json = {"data": [], "dtype": "float32", "shape": shape, **indices}
+    datum: Json = {**DATUM, "loss_fn_inputs": {**TARGETS, "weights": empty}}
+    body: Json = {"model_id": driven.model(), "forward_backward_input": of_datum(datum)}
+    error = f"data[0].loss_fn_inputs['weights']: shape {shape} does not hold 0 elements"
+    assert driven.result("forward_backward", body) == {"error": error, "category": "user"}
+
+
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_in_a_batch_fails_the_promise(driven: Driven, case: str) -> None:
     given, error = MISTAKES[case]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from math import prod
 from typing import TypeAlias
@@ -60,7 +61,7 @@ def places_of(tensor: Tensor) -> Outcome[tuple[int, npt.NDArray[np.int64], npt.N
         return Failure(problem)
     if not sparse and prod(shape) != size:
         return Failure(f"its {size} elements do not fit the shape {list(shape)}")
-    rows = _rows(tensor) if sparse else np.arange(size) // max(shape[1], 1)
+    rows = _rows(tensor) if sparse else np.arange(size) // max(min(shape[1], size), 1)
     return change(_integers(tensor.data), lambda ids: (shape[0], rows, ids))
 
 
@@ -116,9 +117,10 @@ def _integers(elements: Sequence[int | float | None]) -> Outcome[npt.NDArray[np.
 
 
 def _shaped(flat: Array, shape: tuple[int, ...]) -> Outcome[Array, str]:
-    if min(shape, default=0) < 0 or prod(shape) != flat.size or len(shape) > 8:
-        return Failure(f"shape {list(shape)} does not hold {flat.size} elements")
-    return Success(flat.reshape(shape))
+    if min(shape, default=0) >= 0 and prod(shape) == flat.size and len(shape) <= 8:
+        with suppress(ValueError):  # of no elements a shape may be too large all the same
+            return Success(flat.reshape(shape))
+    return Failure(f"shape {list(shape)} does not hold {flat.size} elements")
 
 
 def _dense(values: Array, tensor: Tensor) -> Outcome[Array, str]:
@@ -129,9 +131,15 @@ def _dense(values: Array, tensor: Tensor) -> Outcome[Array, str]:
     problem = _sparse_problem(tensor, values.size)
     if problem is not None:
         return Failure(problem)
-    dense = np.zeros(tuple(shape), values.dtype)
-    dense[_rows(tensor), np.array(tensor.sparse_col_indices, np.int64)] = values
-    return Success(dense)
+    return change(
+        _shaped(np.zeros(prod(shape), values.dtype), tuple(shape)), lambda zeros: _filled(zeros, values, tensor)
+    )
+
+
+def _filled(zeros: Array, values: Array, tensor: Tensor) -> Array:
+    """The values at their places in the matrix, which is written to."""
+    zeros[_rows(tensor), np.array(tensor.sparse_col_indices, np.int64)] = values
+    return zeros
 
 
 def _is_sparse(tensor: Tensor) -> bool:
