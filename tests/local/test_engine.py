@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
+from msgspec.structs import replace
 
 from tests.local.cases import LIVELY, example, new_model, refusal, same, train
 from tinkex_py.local.engine import AdamParams, Example, forward_backward, optim_step, snapshot
@@ -171,6 +172,14 @@ def test_a_loss_that_is_not_finite_is_refused_and_adds_nothing() -> None:
     assert refused({**POLICY, "logprobs": -1000 * ONES}, loss="importance_sampling").startswith(
         "the loss is not finite"
     )
+
+
+def test_log_probabilities_that_are_not_finite_are_refused_where_none_counts_in_the_loss() -> None:
+    nowhere = np.full_like(LIVELY.parameters["unembedding"], np.nan)
+    model = new_model(replace(LIVELY, parameters={**LIVELY.parameters, "unembedding": nowhere}))
+    idle = Example(tokens=FOX, inputs={**POLICY, "advantages": 0 * ONES})
+    told = refusal(forward_backward(model, (idle,), "importance_sampling"))
+    assert (told, model.gradients) == ("the log-probabilities are not finite: the weights have diverged", {})
 
 
 def test_a_step_that_is_not_finite_is_refused_and_changes_nothing() -> None:

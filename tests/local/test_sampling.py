@@ -178,6 +178,14 @@ def test_weights_that_have_diverged_are_told() -> None:
     assert told == "the log-probabilities are not finite: the weights have diverged"
 
 
+def test_weights_that_have_diverged_for_other_tokens_than_the_prompts_are_told() -> None:
+    embedding = np.full((259, 16), np.nan, np.float32)
+    embedding[PROMPT] = LIVELY.parameters["embedding"][PROMPT]
+    weights = SamplerWeights(base=LIVELY, parameters={**LIVELY.parameters, "embedding": embedding})
+    told = refusal(sample(weights, PROMPT, SamplingOptions(max_tokens=3, temperature=0)))
+    assert told == "the log-probabilities are not finite: the weights have diverged"
+
+
 def test_counts_out_of_range_are_told() -> None:
     options = SamplingOptions(max_tokens=1)
     assert refusal(sample(WEIGHTS, PROMPT, options, num_samples=0)) == "num_samples must be 1 or more, not 0"

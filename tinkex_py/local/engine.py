@@ -19,7 +19,7 @@ from tinkex_py.local.examples import Example, examples_problem, loss_problem
 from tinkex_py.local.lora import LoraConfig, adapter_gradients, config_problem
 from tinkex_py.local.losses import LOSSES
 from tinkex_py.local.model import LoraModel, SamplerWeights, base_sampler, snapshot
-from tinkex_py.local.sampling import Alternatives, PromptTargets, SampledSequence, SampleOutput, sample
+from tinkex_py.local.sampling import DIVERGED, Alternatives, PromptTargets, SampledSequence, SampleOutput, sample
 from tinkex_py.local.training import StepOutput, added, evaluate
 from tinkex_py.outcome import Outcome
 
@@ -76,6 +76,8 @@ def forward_backward(
         output, gradients = evaluate(model.merged(), examples, loss, numbers, architecture, forward_only=forward_only)
     if not np.isfinite(output.metrics["loss:sum"]):
         return Failure("the loss is not finite: the weights have diverged, or the log-probabilities are far apart")
+    if not all(np.isfinite(row["logprobs"]).all() for row in output.outputs):
+        return Failure(DIVERGED)
     if not forward_only:
         model.gradients = added(model.gradients, adapter_gradients(model.adapter, gradients, model.config.rank))
     return Success(output)

@@ -20,6 +20,8 @@ from tinkex_py.outcome import Outcome
 ROWS = 32
 """Samples that go through the transformer together; more are sampled in turns, to bound the cache."""
 
+DIVERGED = "the log-probabilities are not finite: the weights have diverged"
+
 TopTokens: TypeAlias = tuple[tuple[int, float], ...]
 """Tokens with their log-probabilities in nats, best first."""
 
@@ -96,8 +98,10 @@ def sample(
         tape = forward(weights.parameters, prompt.astype(np.int64)[None], architecture)
         table = log_softmax(tape.logits)
         if not np.isfinite(table).all():
-            return Failure("the log-probabilities are not finite: the weights have diverged")
+            return Failure(DIVERGED)
         sequences = _samples(weights, tape, table[-1:], options, num_samples, topk_sample_logprobs)
+    if not all(np.isfinite(one.logprobs).all() for one in sequences):
+        return Failure(DIVERGED)
     return Success(
         SampleOutput(
             sequences=sequences,
