@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
 
 from tests.local_server.driving import RANDOM, TEXT, Driven, Json, answered, batch, refused
 from tinkex_py.local import polls
+from tinkex_py.local.completions import COMPLETIONS_KEPT
 from tinkex_py.local.incoming import Held
+from tinkex_py.local.promises import Result
+from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Accepted, Samples
+from tinkex_py.local.state import Job, State, channel, done
+from tinkex_py.local.store import Store
 
 
 def sampler(driven: Driven) -> str:
@@ -41,6 +49,29 @@ def test_completions_are_told_once_they_are_there_and_until_they_are_acknowledge
     assert [told(driven, question(sampler_id)) for _ in range(2)] == [expected, expected]
     assert told(driven, question(sampler_id, 1)) == ([("failed", bad)], 2)
     assert told(driven, question(sampler_id, 2, timeout=0.0)) == ([], 2)
+
+
+def test_the_oldest_completion_of_all_samplers_is_forgotten_when_there_are_too_many(tmp_path: Path) -> None:
+    state = State(Store(tmp_path), 0, lambda: 1.0, nullcontext())
+    one, other, _ = (state.completions_of(channel(sampler_id, 0)) for sampler_id in "abc")
+
+    def settle(sampler_id: str) -> None:
+        state.settle(Job(lambda: done(None), state.promises.make(), channel(sampler_id, 0)), Result(b"1"))
+
+    for sampler_id in "caa":
+        settle(sampler_id)
+    del state.completions[channel("c", 0)]  # as when its session has ended
+    for _ in range(COMPLETIONS_KEPT - 1):
+        settle("b")
+    assert [len(each.after(0)) for each in (one, other)] == [1, COMPLETIONS_KEPT - 1]
+
+
+def test_the_oldest_number_of_all_samplers_is_forgotten_when_there_are_too_many() -> None:
+    samples = Samples()
+    for sampler_id, count in (("a", 2), ("b", SAMPLES_REMEMBERED - 1)):
+        for number in range(count):
+            samples.enter(sampler_id, number, Accepted(b"body", f"{sampler_id}-{number}"))
+    assert [samples.accepted("a", number) for number in (0, 1)] == [None, Accepted(b"body", "a-1")]
 
 
 def test_a_completion_tells_the_size_of_the_result(driven: Driven) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import NamedTuple
 
-KEPT = 20_000
-"""Completions that are kept for a clone that never asks for them."""
+COMPLETIONS_KEPT = 20_000
+"""Completions that are kept for clones that never ask for them, of all samplers together."""
 
 
 class Completion(NamedTuple):
@@ -21,14 +20,17 @@ class Completions:
 
     def __init__(self) -> None:
         self.cursor = 0
-        self._kept: OrderedDict[int, Completion] = OrderedDict()
+        self._kept: dict[int, Completion] = {}
 
-    def add(self, completion: Completion) -> None:
-        """Tell of one more."""
+    def add(self, completion: Completion) -> int:
+        """Tell of one more; its number comes back."""
         self.cursor += 1
         self._kept[self.cursor] = completion
-        if len(self._kept) > KEPT:
-            _ = self._kept.popitem(last=False)
+        return self.cursor
+
+    def forget(self, number: int) -> None:
+        """Tell of it no more."""
+        _ = self._kept.pop(number, None)
 
     @property
     def waiting(self) -> bool:

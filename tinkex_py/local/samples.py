@@ -134,7 +134,7 @@ def _nameless(state: State, body: bodies.Sample) -> Outcome[Sampler, Reply]:
 
 
 def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | None, fingerprint: bytes) -> Reply:
-    accepted = None if number is None else sampler.numbers.accepted(number)
+    accepted = None if number is None else state.samples.accepted(sampler.sampler_id, number)
     if accepted is not None and accepted.fingerprint != fingerprint:
         return refusal(409, f"seq_id {number} was used before in this sampling session")
     if accepted is not None:
@@ -146,7 +146,7 @@ def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | 
         _ = state.completions_of(told)
     seed = _seed(state.seed, request_id) if body.sampling_params.seed is None else body.sampling_params.seed
     if number is not None:
-        sampler.numbers.enter(number, Accepted(fingerprint, request_id))
+        state.samples.enter(sampler.sampler_id, number, Accepted(fingerprint, request_id))
     state.queue.append(job)
     return promised(request_id, samples=body.num_samples)
 

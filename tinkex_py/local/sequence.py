@@ -8,6 +8,8 @@ T = TypeVar("T")
 
 REMEMBERED = 4096
 """Accepted numbers that a repeat is still recognized by."""
+SAMPLES_REMEMBERED = 20_000
+"""As many numbers of samples, of all samplers together."""
 
 
 class Accepted(NamedTuple):
@@ -53,6 +55,23 @@ class Ledger:
         self._accepted[number] = accepted
         self._next = max(self._next, number + 1)
         if len(self._accepted) > REMEMBERED:
+            del self._accepted[next(iter(self._accepted))]
+
+
+class Samples:
+    """Which numbers of samplers were given away, and to what; the oldest are forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._accepted: dict[tuple[str, int], Accepted] = {}
+
+    def accepted(self, sampler_id: str, number: int) -> Accepted | None:
+        """What a sampler's number was given to."""
+        return self._accepted.get((sampler_id, number))
+
+    def enter(self, sampler_id: str, number: int, accepted: Accepted) -> None:
+        """Give a number of a sampler away."""
+        self._accepted[sampler_id, number] = accepted
+        if len(self._accepted) > SAMPLES_REMEMBERED:
             del self._accepted[next(iter(self._accepted))]
 
 

@@ -13,11 +13,11 @@ from msgspec import Struct, structs
 from returns.result import Failure, Success
 
 from tinkex_py.local.answers import encoded, refusal
-from tinkex_py.local.completions import Completion, Completions
+from tinkex_py.local.completions import COMPLETIONS_KEPT, Completion, Completions
 from tinkex_py.local.engine import LoraModel
 from tinkex_py.local.promises import Promises, Result
 from tinkex_py.local.records import ACTIVE, CheckpointId, RunRecord, SessionRecord, Status
-from tinkex_py.local.sequence import Ledger, Sequence
+from tinkex_py.local.sequence import Ledger, Samples, Sequence
 from tinkex_py.local.shelf import Shelf
 from tinkex_py.local.signer import Signer
 from tinkex_py.local.store import Store
@@ -109,7 +109,6 @@ class Sampler:
         self.base_model = base_model
         self.model_path = model_path
         self.session = session
-        self.numbers = Ledger()
         self.clones = 0
 
 
@@ -134,7 +133,9 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.runs: dict[str, Run] = {}
         self.samplers: dict[str, Sampler] = {}
+        self.samples = Samples()
         self.reserved: dict[str, CheckpointId] = {}
+        self._told: deque[tuple[str, int]] = deque()
         self._settled: list[str] = []
         self._swept = self._awake = 0.0
         self._opened = 0
@@ -286,9 +287,16 @@ class State:
             self.promises.settle(job.request_id, result)
             self._settled.append(job.request_id)
         if job.request_id is not None and job.channel in self.completions:
-            size = None if result.failed else len(result.content)
-            self.completions[job.channel].add(Completion(job.request_id, size))
-            self._settled.append(job.channel)
+            self._tell(job.channel, Completion(job.request_id, None if result.failed else len(result.content)))
+
+    def _tell(self, key: str, completion: Completion) -> None:
+        """Tell a channel of one more, and forget the oldest that was told to any when there are too many."""
+        self._told.append((key, self.completions[key].add(completion)))
+        self._settled.append(key)
+        if len(self._told) > COMPLETIONS_KEPT:
+            oldest, number = self._told.popleft()
+            if oldest in self.completions:
+                self.completions[oldest].forget(number)
 
     def abandon(self, jobs: Iterable[Job], reason: str) -> None:
         """Settle promises of work that will never be done."""
