@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import time
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+from safetensors.numpy import load
 
-from tests.local_server.driving import Driven, Json, refused
+from tests.local_server.driving import RANDOM, TEXT, Driven, Json, refused
+from tinkex_py.local.bases import ARCHITECTURE, load_base
 from tinkex_py.local.incoming import Held, incoming
 from tinkex_py.local.links import LIFETIME
+from tinkex_py.local.transformer import forward, log_softmax
+from tinkex_py.outcome import or_raise
 from tinkex_py.request import Pairs, Reply
 
 
@@ -52,6 +58,25 @@ def test_an_export_is_downloaded_file_by_file(driven: Driven) -> None:
     contents = {name: fetched(driven, url).body for name, url in found["urls"].items()}
     assert set(contents) == {"adapter.safetensors", "checkpoint.json"}
     assert sum(map(len, contents.values())) == result["size_bytes"]
+
+
+def test_the_base_with_an_exported_adapter_is_what_is_sampled_from(driven: Driven) -> None:
+    """By the formula of docs/serving.md."""
+    model_id = driven.model()
+    driven.train(model_id)
+    sampler = driven.result("save_weights_for_sampler", {"model_id": model_id, "sampling_session_seq_id": 0})
+    _ = driven.result("save_weights_external", {"model_id": model_id, "path": "a"})
+    place = f"training_runs/{model_id}/checkpoints/external_weights/a/external_weights_urls"
+    contents = {name: fetched(driven, url).body for name, url in driven.get(place)["urls"].items()}
+    rank = json.loads(contents["checkpoint.json"])["lora_config"]["rank"]
+    adapter = load(contents["adapter.safetensors"])
+    matrices = dict(or_raise(load_base(RANDOM)).parameters)
+    for name in {name.rpartition(".")[0] for name in adapter}:
+        matrices[name] = matrices[name] + 32 / rank * adapter[f"{name}.lora_A"] @ adapter[f"{name}.lora_B"]
+    tokens = np.array(TEXT["chunks"][0]["tokens"])
+    table = log_softmax(forward(matrices, tokens[None], ARCHITECTURE).logits)
+    expected = table[np.arange(len(tokens) - 1), tokens[1:]].tolist()
+    assert driven.logprobs({"sampling_session_id": sampler["sampling_session_id"]})[1:] == pytest.approx(expected)
 
 
 def exported(driven: Driven) -> tuple[str, str]:
