@@ -43,6 +43,12 @@ def test_gradients_that_are_given_are_taken() -> None:
     assert found.gradients[0].tolist() == [1, 1, 1]
 
 
+def test_gradients_of_complex_numbers_are_refused() -> None:
+    data, points = batch((3,))
+    with pytest.raises(LossError, match="it gives complex numbers: return real ones"):
+        _ = evaluated(returning((1.0, {}, [torch.ones(3) * 1j])), Objective(), data, points, "torch")
+
+
 Returned = Callable[[Any, Any], Any]
 RETURNED: dict[str, Returned] = {
     "as they are": lambda loss, slopes: (loss, {"loss": loss}, slopes),

@@ -85,6 +85,14 @@ def test_a_metric_that_is_no_number_is_named(value: object) -> None:
         _ = evaluated(measured, Objective(), data, points, "numpy")
 
 
+@pytest.mark.parametrize("weight", [1e39, 1e308])
+def test_regularizers_that_weigh_too_much_are_told_before_anything_is_trained(weight: float) -> None:
+    data, points = batch((3,))
+    spec = RegularizerSpec(fn=L2(), weight=weight, name="all")
+    with pytest.raises(LossError, match="with its regularizers the loss or one of its gradients is not finite"):
+        _ = evaluated(cubes, Objective(regularizers=(spec,)), data, points, "numpy")
+
+
 def test_what_a_loss_does_to_its_arrays_changes_no_regularizer() -> None:
     data, points = batch((3,))
     expected = 0.5 * np.abs(points[0]).mean() + 2.0 * (points[0] ** 2).mean()
@@ -151,6 +159,8 @@ RETURNS: dict[str, tuple[Any, str]] = {
     "no loss": ((None, {}, [np.zeros(3)]), r"the loss is None: return \(loss, metrics, gradients\)"),
     "no gradients": ((1.0, {}, None), r"the gradients are None: return \(loss, metrics, gradients\)"),
     "too large": ((1.0, {}, [np.full(3, 1e39)]), "not finite"),
+    "complex numbers": ((1.0, {}, [np.full(3, 1j)]), "it gives complex numbers: return real ones"),
+    "gaps": ((1.0, {}, [np.ma.masked_less(np.arange(3), 1)]), "it gives a masked array, which may have gaps"),
     "metrics": ((1.0, [1], [np.zeros(3)]), "metrics are a list"),
 }
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from tinkex_py.errors import ExtraMissing
 from tinkex_py.losses.objective import Objective, evaluate
-from tinkex_py.losses.protocol import Arrays, Evaluation, LossFunction
+from tinkex_py.losses.protocol import Arrays, Evaluation, LossError, LossFunction
 from tinkex_py.types.datum import Datum
 
 ArrayKind: TypeAlias = Literal["torch", "numpy"]
@@ -25,7 +25,10 @@ def evaluated(
         base = differentiated(loss_fn, data, logprobs)
     else:
         base = evaluate(loss_fn, data, logprobs)
-    return objective.completed(base, data, logprobs).evaluation
+    found = objective.completed(base, data, logprobs).evaluation
+    if not found.is_finite:
+        raise LossError("with its regularizers the loss or one of its gradients is not finite: give them less weight")
+    return found
 
 
 def extra_missing(arrays: ArrayKind | None) -> ExtraMissing | None:

@@ -47,6 +47,12 @@ class Evaluation(NamedTuple):
     metrics: Mapping[str, float]
     gradients: Arrays
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the loss and every gradient are numbers that float32 can hold."""
+        numbers = (np.asarray(self.loss), *self.gradients)
+        return all(np.isfinite(each).all() and (np.abs(each) < _LARGEST).all() for each in numbers)
+
 
 def arrays_of(values: Sequence[object]) -> Arrays:
     """The values as arrays of doubles."""
@@ -64,9 +70,10 @@ def evaluation_of(returned: object, logprobs: Arrays) -> Evaluation:
     shapes, wanted = [slope.shape for slope in slopes], [point.shape for point in logprobs]
     if shapes != wanted:
         raise LossError(f"the gradients have shapes {shapes}, the log-probabilities {wanted}: return one for each")
-    if not all(np.isfinite(each).all() and (np.abs(each) < _LARGEST).all() for each in (np.asarray(value), *slopes)):
+    found = Evaluation(value, metrics_of(metrics), slopes)
+    if not found.is_finite:
         raise LossError("the loss or one of its gradients is not finite")
-    return Evaluation(value, metrics_of(metrics), slopes)
+    return found
 
 
 def metrics_of(metrics: object) -> Mapping[str, float]:
@@ -80,6 +87,10 @@ def metrics_of(metrics: object) -> Mapping[str, float]:
 
 def _doubles(value: object) -> NDArray[np.float64]:
     """An array of what numpy reads, or of a torch tensor: of any precision, also one that torch still follows."""
+    if value.is_complex() if is_tensor(value) else np.asanyarray(value).dtype.kind == "c":
+        raise LossError("it gives complex numbers: return real ones")
+    if isinstance(value, np.ma.MaskedArray):
+        raise LossError("it gives a masked array, which may have gaps; fill them, as its method `filled` does")
     return np.asarray(value.detach().cpu().double().numpy() if is_tensor(value) else value, np.float64)
 
 
