@@ -29,10 +29,13 @@ def test_the_oldest_of_too_many_is_forgotten() -> None:
     assert [promises.standing(f"p-{number}") for number in (0, 1, KEPT)] == ["forgotten", ONE, ONE]
 
 
-def test_large_results_push_older_ones_out() -> None:
+@pytest.mark.parametrize(
+    "large", [Result(bytes(KEPT_BYTES)), Result(b"1", protobuf=bytes(KEPT_BYTES))], ids=["JSON", "protobuf"]
+)
+def test_large_results_push_older_ones_out(large: Result) -> None:
     promises = Promises("p")
     first, second = promises.make(), promises.make()
     promises.settle(first, ONE)
-    promises.settle(second, Result(bytes(KEPT_BYTES)))
+    promises.settle(second, large)
     assert promises.standing(first) == "forgotten"
-    assert promises.standing(second) == Result(bytes(KEPT_BYTES))
+    assert promises.standing(second) == large

@@ -11,9 +11,6 @@ from tinkex_py.local.incoming import Answer, Held, Incoming
 from tinkex_py.local.promises import Result
 from tinkex_py.local.state import State, channel, failed
 from tinkex_py.request import Reply
-from tinkex_py.types.sampling import SampleResponse
-from tinkex_py.types.training import ForwardBackwardOutput
-from tinkex_py.wire.protobuf import outputs
 from tinkex_py.wire.protobuf.requests import CONTENT_TYPE as PROTOBUF
 
 LARGE = 1 << 20
@@ -33,13 +30,13 @@ def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming
             return refusal(404, f"there is no promise {body.request_id!r}")
         case Result(content) if body.allow_metadata_only and len(content) >= LARGE:
             return answer({"status": "complete_metadata", "response_payload_size": len(content)})
-        case Result(content, value=value):
+        case Result(content, protobuf=protobuf):
             accepted = request.header("accept") or ""
-            return encoded_answer(content) if value is None or PROTOBUF not in accepted else _in_protobuf(value)
+            return encoded_answer(content) if protobuf is None or PROTOBUF not in accepted else _in_protobuf(protobuf)
 
 
-def _in_protobuf(value: ForwardBackwardOutput | SampleResponse) -> Reply:
-    return Reply(status=200, headers=(("content-type", PROTOBUF),), body=outputs.encode(value))
+def _in_protobuf(content: bytes) -> Reply:
+    return Reply(status=200, headers=(("content-type", PROTOBUF),), body=content)
 
 
 def _pending(state: State, request_id: str) -> Reply:

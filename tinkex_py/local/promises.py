@@ -7,16 +7,18 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from tinkex_py.types.sampling import SampleResponse
-from tinkex_py.types.training import ForwardBackwardOutput
-
 
 class Result(Struct, frozen=True):
-    """What a promise ended with, as JSON, whether that is an error, and the value itself if it has other forms."""
+    """What a promise ended with, as JSON, whether that is an error, and as protobuf if it has that form."""
 
     content: bytes
     failed: bool = False
-    value: ForwardBackwardOutput | SampleResponse | None = None
+    protobuf: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes that are kept."""
+        return len(self.content) + len(self.protobuf or b"")
 
 
 Standing: TypeAlias = "Result | Literal['pending', 'forgotten', 'unknown']"
@@ -52,14 +54,14 @@ class Promises:
         """Keep a pending promise with this result; old ones are forgotten when there are too many."""
         self._pending.discard(request_id)
         self._settled[request_id] = result
-        self._bytes += len(result.content)
+        self._bytes += result.size
         while len(self._settled) > 1 and (len(self._settled) > KEPT or self._bytes > KEPT_BYTES):
-            self._bytes -= len(self._settled.popitem(last=False)[1].content)
+            self._bytes -= self._settled.popitem(last=False)[1].size
 
     def forget(self, request_id: str) -> None:
         """Drop the result of a promise whose client has it."""
         result = self._settled.pop(request_id, None)
-        self._bytes -= 0 if result is None else len(result.content)
+        self._bytes -= 0 if result is None else result.size
 
     def standing(self, request_id: str) -> Standing:
         """The result, or why there is none."""

@@ -25,6 +25,7 @@ from tinkex_py.request import Reply
 from tinkex_py.types.raised import in_words
 from tinkex_py.types.sampling import SampleResponse
 from tinkex_py.types.training import ForwardBackwardOutput
+from tinkex_py.wire.protobuf import outputs
 
 REMEMBERED_KEYS = 4096
 """Idempotency keys whose answers are kept."""
@@ -153,8 +154,7 @@ class Server:
                 case Success(conclude):
                     with self._lock:
                         result = conclude()
-                    kept = result if isinstance(result, (ForwardBackwardOutput, SampleResponse)) else None
-                    return Result(encoded(result), value=kept)
+                    return Result(encoded(result), protobuf=_in_protobuf(result))
                 case Failure(reason):
                     return failed(reason)
         except Exception as error:  # noqa: BLE001
@@ -164,6 +164,11 @@ class Server:
         if self._on_settled is not None:
             for request_id in settled:
                 self._on_settled(request_id)
+
+
+def _in_protobuf(result: object) -> bytes | None:
+    """The result in that form, if it has one."""
+    return outputs.encode(result) if isinstance(result, (ForwardBackwardOutput, SampleResponse)) else None
 
 
 def _key(request: Incoming) -> Key | None:
