@@ -43,6 +43,12 @@ def test_gradients_that_are_given_are_taken() -> None:
     assert found.gradients[0].tolist() == [1, 1, 1]
 
 
+def test_several_losses_are_refused() -> None:
+    data, points = batch((3,))
+    with pytest.raises(LossError, match=r"the loss has the shape \(3,\): return one number"):
+        _ = evaluated(lambda _, at: (at[0], {}), Objective(), data, points, "torch")
+
+
 def test_gradients_of_complex_numbers_are_refused() -> None:
     data, points = batch((3,))
     with pytest.raises(LossError, match="it gives complex numbers: return real ones"):

@@ -159,6 +159,7 @@ RETURNS: dict[str, tuple[Any, str]] = {
     "no loss": ((None, {}, [np.zeros(3)]), r"the loss is None: return \(loss, metrics, gradients\)"),
     "no gradients": ((1.0, {}, None), r"the gradients are None: return \(loss, metrics, gradients\)"),
     "too large": ((1.0, {}, [np.full(3, 1e39)]), "not finite"),
+    "several losses": ((np.ones(2), {}, [np.zeros(3)]), r"the loss has the shape \(2,\): return one number"),
     "complex numbers": ((1.0, {}, [np.full(3, 1j)]), "it gives complex numbers: return real ones"),
     "gaps": ((1.0, {}, [np.ma.masked_less(np.arange(3), 1)]), "it gives a masked array, which may have gaps"),
     "metrics": ((1.0, [1], [np.zeros(3)]), "metrics are a list"),

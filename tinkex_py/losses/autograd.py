@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ def differentiated(loss_fn: LossFunction, data: Sequence[Datum], logprobs: Array
 def _backward(loss: object) -> float:
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
         raise LossError("the loss does not depend on the log-probabilities; return a tensor computed from them")
+    if prod(loss.shape) != 1:
+        raise LossError(f"the loss has the shape {tuple(loss.shape)}: return one number, such as the sum of these")
     loss.backward()
     return float(loss.detach())
 

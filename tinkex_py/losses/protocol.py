@@ -66,7 +66,7 @@ def evaluation_of(returned: object, logprobs: Arrays) -> Evaluation:
     loss, metrics, gradients = returned
     if loss is None or gradients is None:
         raise LossError(f"{'the loss is' if loss is None else 'the gradients are'} None: {_WANTED}")
-    value, slopes = float(_doubles(loss).reshape(())), arrays_of(gradients)
+    value, slopes = _scalar(_doubles(loss)), arrays_of(gradients)
     shapes, wanted = [slope.shape for slope in slopes], [point.shape for point in logprobs]
     if shapes != wanted:
         raise LossError(f"the gradients have shapes {shapes}, the log-probabilities {wanted}: return one for each")
@@ -74,6 +74,13 @@ def evaluation_of(returned: object, logprobs: Arrays) -> Evaluation:
     if not found.is_finite:
         raise LossError("the loss or one of its gradients is not finite")
     return found
+
+
+def _scalar(loss: NDArray[np.float64]) -> float:
+    """The one number that a loss is."""
+    if loss.size != 1:
+        raise LossError(f"the loss has the shape {loss.shape}: return one number, such as the sum of these")
+    return float(loss.reshape(()))
 
 
 def metrics_of(metrics: object) -> Mapping[str, float]:
