@@ -260,10 +260,7 @@ def test_an_earlier_success_that_comes_late_does_not_hide_which_number_is_waited
 
 
 class Slow(Trainer):
-    """Step 1 fails after five seconds, and is waited for again."""
-
-    def __init__(self) -> None:
-        super().__init__(results={1: reply(200, {"error": "no", "category": "server"}), 2: conflict(1, 2)})
+    """Step 1 fails after five seconds."""
 
     @override
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError:
@@ -271,6 +268,18 @@ class Slow(Trainer):
         if isinstance(request.body, RetrieveFuture) and request.body.request_id == "1":
             await asyncio.sleep(5)
         return await super().exchange(request, headers)
+
+
+@pytest.mark.parametrize("answer", [reply(404), reply(410)], ids=["unknown", "expired"])
+def test_the_step_whose_promise_is_lost_is_in_doubt_whatever_was_taken_after_it(answer: Reply) -> None:
+    lost, kept = Slow(results={1: answer}).run(together([take(run := a_run(), STEP), take(run, STEP)])).unwrap()
+    error = lost.failure()
+    assert isinstance(error, errors.OutOfSequence)
+    assert (error.step, error.endpoint, type(kept)) == (1, "POST /api/v1/retrieve_future", Success)
+    assert error.message == (
+        "optim_step (step 1 of m) is in doubt: the server no longer knows its promise; make a new training client; "
+        "this run saved no checkpoint"
+    )
 
 
 @pytest.mark.parametrize("patience", [1.0, 100.0], ids=["given up", "waited for"])
@@ -283,7 +292,8 @@ def test_a_step_that_nobody_waited_for_may_be_one_that_the_server_waits_for(pati
         yield from sleep(10)
         return (yield from steps_of(run, 2))
 
-    run, trainer = a_run(), Slow()
+    run = a_run()
+    trainer = Slow(results={1: reply(200, {"error": "no", "category": "server"}), 2: conflict(1, 2)})
     refused, _ = trainer.run(program()).unwrap()
     assert (numbers(trainer), "submit it again" in refused.failure().message) == ([1, 2, 1], True)
 

@@ -178,10 +178,10 @@ def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
     """What a failed promise means for the run, whose next step may have to take the failed number again."""
     number, expected = ticket.number or 0, _expected(error.detail) if isinstance(error, Conflict) else None
     if _is_lost(ticket, error):
-        _ = run.in_doubt(ticket.operation, "the server no longer knows its promise")
-    elif expected == number + 1:
+        return told_by(error, run.in_doubt(ticket.operation, "the server no longer knows its promise", number))
+    if expected == number + 1:
         return told_by(error, run.in_doubt(ticket.operation, _RESULT_LOST, number))
-    elif isinstance(error, Conflict) and expected in run.failed:
+    if isinstance(error, Conflict) and expected in run.failed:
         run.go_back(expected, number)
         why = f"step {number} was not taken, because step {expected} failed before it; submit it again"
         return structs.replace(error, message=f"{ticket.operation}: {why}")
