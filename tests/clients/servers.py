@@ -11,6 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
+PROMISE = {"request_id": "r"}
 ANSWERS: Mapping[str, tuple[int, object]] = {
     "config": (404, {}),
     "dynamic_config": (404, {}),
@@ -19,14 +20,17 @@ ANSWERS: Mapping[str, tuple[int, object]] = {
     "finish": (204, None),
     "get_server_capabilities": (404, {}),
     "create_sampling_session": (200, {"sampling_session_id": "q"}),
-    "asample": (200, {"request_id": "r"}),
+    "asample": (200, PROMISE),
     "retrieve_future": (200, {"sequences": [{"tokens": [7], "stop_reason": "length"}]}),
     "telemetry": (200, {"status": "accepted"}),
 }
 
 
 class Keeping(ThreadingHTTPServer):
-    """Answers by the last part of the path, but those `held` never; `asked` has each question's part, body and key."""
+    """Answers by the last part of the path, but those `held` never; `asked` has each question's part, body and key.
+
+    Each promise has an id of its own.
+    """
 
     daemon_threads = True
 
@@ -66,6 +70,8 @@ class _Answer(BaseHTTPRequestHandler):
             self.close_connection = self.server.over.wait()
             return
         status, answer = self.server.answers.get(name, (404, {}))
+        if answer == PROMISE:
+            answer = {"request_id": f"r{len(self.server.asked)}"}
         content = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")

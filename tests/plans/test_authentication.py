@@ -276,8 +276,8 @@ def test_a_refusal_of_a_credential_that_was_replaced_meanwhile_needs_no_run() ->
 
 
 def test_a_step_that_is_sent_again_with_another_credential_has_its_number_and_key() -> None:
-    accepted, done = reply(200, {"request_id": "r"}), reply(200, {"metrics": None})
-    server, _ = printing("tml-1", "tml-2", optim_step=(REFUSED, accepted), retrieve_future=done)
+    accepted, done = (reply(200, {"request_id": each}) for each in ("r", "s")), reply(200, {"metrics": None})
+    server, _ = printing("tml-1", "tml-2", optim_step=(REFUSED, *accepted), retrieve_future=done)
     outcomes = server.run(steps_of(new_run(), 2)).unwrap()
     assert [type(each) for each in outcomes] == [Success] * 2
     assert presented(server, "optim_step") == ["tml-1", "tml-2", "tml-2"]

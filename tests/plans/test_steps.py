@@ -27,7 +27,13 @@ from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.testing.clock import VirtualLoop
 
 STEP = optim_step(AdamParams())
-ACCEPTED = reply(200, {"request_id": "r"})
+
+
+def accepted(number: int) -> Reply:
+    return reply(200, {"request_id": f"r{number}"})
+
+
+ACCEPTED = accepted(1)
 DONE = reply(200, {"metrics": None})
 
 
@@ -50,7 +56,7 @@ def numbers(script: Script) -> list[int]:
 
 
 def test_numbers_count_from_one() -> None:
-    script = Script(ACCEPTED, DONE, ACCEPTED, DONE)
+    script = Script(ACCEPTED, DONE, accepted(2), DONE)
     outcomes = script.run(steps_of(new_run(), 2)).unwrap()
     assert (numbers(script), [type(each) for each in outcomes]) == ([1, 2], [Success, Success])
 
@@ -175,6 +181,25 @@ def test_a_run_in_doubt_says_so_with_every_later_step(lines: list[Line]) -> None
     assert set(numbers(script)) == {1}
 
 
+def test_a_step_that_is_given_the_promise_of_another_is_in_doubt() -> None:
+    script = Script(ACCEPTED, DONE, ACCEPTED)
+    done, doubtful, later = script.run(steps_of(new_run(), 3)).unwrap()
+    error = doubtful.failure()
+    assert isinstance(error, errors.OutOfSequence)
+    assert (type(done), error.step, later, numbers(script)) == (Success, 2, doubtful, [1, 2])
+    assert error.message == (
+        "optim_step (step 2 of m) is in doubt: the server answered with the promise of step 1, so it is not known "
+        "whether this one was taken; go on from tinker://m/weights/a with "
+        "create_training_client_from_state_with_optimizer"
+    )
+
+
+def test_the_promises_of_a_long_run_take_no_more_room_than_those_of_a_thousand_steps() -> None:
+    run = new_run()
+    assert [run.promise(f"r{number}", number) for number in range(2000)] == list(range(2000))
+    assert run.promised == {f"r{number}": number for number in range(1000, 2000)}
+
+
 def test_a_run_without_a_checkpoint_says_that() -> None:
     run = new_run(progress_timeout=10)
     run.checkpoint = None
@@ -190,7 +215,7 @@ def test_an_unexplained_conflict_is_the_answer() -> None:
 
 def test_steps_go_out_in_the_order_of_their_calls() -> None:
     run = new_run()
-    script = Script(5.0, ACCEPTED, ACCEPTED, DONE)
+    script = Script(5.0, ACCEPTED, accepted(2), DONE)
     steps = [take(run, STEP), take(run, load_weights("tinker://a"))]
     assert isinstance(script.run(together(steps)), Success)
     assert [(body["type"], body["seq_id"]) for body in script.bodies] == [("optim_step", 1), ("load_weights", 2)]
@@ -213,7 +238,7 @@ def conflict(expected: int, number: int) -> Reply:
 
 
 def test_work_that_needs_what_is_not_there_fails_and_the_run_goes_on() -> None:
-    script = Script(ACCEPTED, MISSING, ACCEPTED, DONE)
+    script = Script(ACCEPTED, MISSING, accepted(2), DONE)
     outcomes = script.run(steps_of(new_run(), 2)).unwrap()
     error = outcomes[0].failure()
     assert isinstance(error, errors.NotFound)
@@ -225,7 +250,7 @@ def test_work_that_needs_what_is_not_there_fails_and_the_run_goes_on() -> None:
 
 
 def test_a_server_that_waits_for_a_failed_number_gets_it_again() -> None:
-    script = Script(ACCEPTED, MISSING, ACCEPTED, conflict(1, 2), ACCEPTED, DONE, ACCEPTED, DONE)
+    script = Script(ACCEPTED, MISSING, accepted(2), conflict(1, 2), ACCEPTED, DONE, accepted(2), DONE)
     outcomes = script.run(steps_of(new_run(), 4)).unwrap()
     assert numbers(script) == [1, 2, 1, 2]
     assert outcomes[1].failure().message == (
@@ -307,7 +332,7 @@ def test_a_conflict_while_later_steps_are_on_their_way_changes_no_number() -> No
 
 @pytest.mark.parametrize("answer", [conflict(1, 2), reply(409, {"detail": "shapes differ"})])
 def test_any_other_conflict_is_how_the_work_ended(answer: Reply) -> None:
-    script = Script(ACCEPTED, DONE, ACCEPTED, answer, ACCEPTED, DONE)
+    script = Script(ACCEPTED, DONE, accepted(2), answer, accepted(3), DONE)
     outcomes = script.run(steps_of(new_run(), 3)).unwrap()
     assert (numbers(script), isinstance(outcomes[1].failure(), errors.Conflict)) == ([1, 2, 3], True)
 

@@ -66,7 +66,7 @@ class Run(Struct, kw_only=True):
     `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
     budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
     numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
-    server, but not all of them.
+    server, but not all of them. `promised` are the latest promises, by the number that each was made for.
     """
 
     model_id: str
@@ -86,6 +86,7 @@ class Run(Struct, kw_only=True):
     stepped: int = 0
     doubt: OutOfSequence | None = None
     checkpoint: str | None = None
+    promised: dict[str, int] = field(default_factory=dict[str, int])
 
     def number(self) -> int:
         """The number for the next step: the lowest that is free."""
@@ -100,6 +101,13 @@ class Run(Struct, kw_only=True):
         """The server refused a step under that number, which is free again."""
         self.freed.add(number)
         self.next_number = max(self.next_number, number + 1)
+
+    def promise(self, request_id: str, number: int) -> int:
+        """The number that the server made this promise for: that one, or an earlier one."""
+        first = self.promised.setdefault(request_id, number)
+        if len(self.promised) > _REMEMBERED:
+            del self.promised[next(iter(self.promised))]
+        return first
 
     def succeeded(self, number: int) -> None:
         """The step's work was done, so the server waits for none before it; results may come in another order."""
@@ -185,4 +193,5 @@ def told_by(error: TinkerError, found: OutOfSequence) -> OutOfSequence:
 
 _INSIDE: ContextVar[str] = ContextVar("tinkex_inside", default="")
 """The model whose loss is being computed on this thread."""
+_REMEMBERED = 1_000
 _FACTS = ("request_id", "endpoint", "attempts", "elapsed")

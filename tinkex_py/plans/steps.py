@@ -27,6 +27,7 @@ from tinkex_py.errors import (
     Conflict,
     ConnectionFailed,
     NotFound,
+    OutOfSequence,
     PromiseExpired,
     TinkerError,
     UnsupportedEncoding,
@@ -133,6 +134,9 @@ def submit(run: Run, piece: Piece, chosen: int) -> Plan[Ticket]:
     sending = submitted(request, piece.kind, policy, billing=run.waiting.billing, tally=tally)
     match (yield from attempt(within(run.in_flight, body.size, sending))):
         case Success(ticket):
+            first = run.promise(ticket.request_id, chosen)
+            if first != chosen:
+                return (yield from halt(run.in_doubt(piece.operation, _OF_ANOTHER.format(first), chosen)))
             yield from _note(run, piece, chosen)
             return structs.replace(ticket, number=chosen)
         case Failure(error):
@@ -149,6 +153,8 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
         case _ if chosen in run.uncertain:
             why = f"it is not known whether the server took it ({error.message})"
             return told_by(error, run.in_doubt(piece.operation, why, chosen))
+        case OutOfSequence():
+            return error
         case ConnectionFailed(sent=False):
             error = structs.replace(error, message=f"{error.message} {_UNSENT.format(chosen)}")
         case UnsupportedEncoding():
@@ -266,6 +272,7 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
 
 _UNSENT = "Step {} certainly did not happen; submit it again once there is a connection"
 _RESULT_LOST = "the server took it, but its result is lost"
+_OF_ANOTHER = "the server answered with the promise of step {}, so it is not known whether this one was taken"
 _GIVEN_UP = Cancelled(message="nobody waits for this step any more, so it was not sent")
 _OF_THINGS = re.compile(r"(?i)model|checkpoint|weights|adapter|loss|path|file")
 
