@@ -140,6 +140,35 @@ def test_when_the_server_ends_a_session_later_work_is_told() -> None:
     assert [request.operation for request, _ in script.sent] == ["create_session", "session_heartbeat"]
 
 
+SAID: dict[str, tuple[str, bool]] = {
+    "the session": ("the session 's' has ended", True),
+    "the session and more": ("session s has ended: go on from a checkpoint", True),
+    "a session without its name": ("Session expired", True),
+    "a model": ("the model session-1:train:0 is gone", False),
+    "weights of a session": ("the weights of that session have expired", False),
+    "a sampling session": ("the sampling session q has expired", False),
+    "nothing": ("", False),
+}
+
+
+@pytest.mark.parametrize(("detail", "over"), SAID.values(), ids=SAID)
+def test_a_submission_ends_the_session_that_its_refusal_says_is_gone(detail: str, *, over: bool) -> None:
+    state, script = session(), Script(OPENED, reply(410, {"detail": detail}))
+    error = script.run(sampled_in(state)).failure()
+    assert (type(error), state.ended) == ((errors.SessionEnded, error) if over else (errors.PromiseExpired, None))
+
+
+def test_a_lost_promise_ends_no_session() -> None:
+    state, script = session(), Script(OPENED, ACCEPTED, reply(410, {"detail": "the promise of this session is lost"}))
+    assert isinstance(script.run(sampled_in(state)).failure(), errors.PromiseExpired)
+    assert state.ended is None
+
+
+def sampled_in(state: SessionState) -> Plan[SampleResponse]:
+    yield from session_id(state)
+    return (yield from in_session(state, sample(sampler(), question(), anew=False)))
+
+
 def test_a_session_that_was_joined_is_kept_alive_and_neither_opened_nor_finished() -> None:
     state, script = session(), Script(reply(200))
     state.joined = state.known = "parent"

@@ -16,7 +16,7 @@ from tinkex_py.endpoints.sessions import finish_session
 from tinkex_py.errors import NotFound, PromiseExpired, SessionEnded, StatusCause, TinkerError
 from tinkex_py.events import HeartbeatMissed, ServerMessage, SessionOver, SessionStarted
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, attempt, halt, now, observe, require, sleep, spawn
+from tinkex_py.plans.effects import Attempt, Plan, attempt, halt, now, observe, require, scoped, sleep, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.request import AnyRequest
@@ -80,10 +80,16 @@ def session_id(state: SessionState) -> Plan[str]:
 
 
 def in_session(state: SessionState, plan: Plan[T]) -> Plan[T]:
-    """The plan's value, unless the session is over; a session that was joined is kept alive from here on."""
+    """The plan's value, unless the session is, or turns out to be, over; a joined one is kept alive from here on."""
     if state.ended is not None or state.joined is not None:
         _ = yield from session_id(state)
-    return (yield from plan)
+    outcome: Outcome[T] = scoped((yield Attempt(plan)))
+    if isinstance(outcome, Success):
+        return outcome.unwrap()
+    error = outcome.failure()
+    if state.known is not None and isinstance(error, PromiseExpired) and _of_the_session(state.known, error):
+        return (yield from halt((yield from _end(state, state.known, error))))
+    return (yield from halt(error))
 
 
 def while_it_lasts(state: SessionState, request: AnyRequest, plan: Plan[T]) -> Plan[T]:
@@ -180,14 +186,24 @@ def _keep_alive(state: SessionState, session: str) -> Plan[None]:
 
 def _says_over(session: str, error: StatusCause) -> bool:
     """Whether a refusal of what names the session is because of the session, not of weights that it names besides."""
-    named = rf"(?i)\bsession\W+{re.escape(session)}(?![\w:/-])"
     match error:
-        case NotFound(detail=detail) | PromiseExpired(detail=detail) if re.search(named, detail):
+        case NotFound(detail=detail) | PromiseExpired(detail=detail) if _named(session, detail):
             return True
         case PromiseExpired(detail=detail):
             return _OF_WEIGHTS.search(detail) is None
         case _:
             return False
+
+
+def _of_the_session(session: str, error: PromiseExpired) -> bool:
+    """Whether the refusal of work that names no session says of the session that it is gone, not of something in it."""
+    said = _OF_SESSIONS.search(error.detail) is not None and _OF_WEIGHTS.search(error.detail) is None
+    return error.endpoint != _ASKING and (said or _named(session, error.detail))
+
+
+def _named(session: str, detail: str) -> bool:
+    """Whether the text is about the session of that id, not about what the session has."""
+    return re.search(rf"(?i)\bsession\W+{re.escape(session)}(?![\w:/-])", detail) is not None
 
 
 def _end(state: SessionState, session: str, error: StatusCause) -> Plan[SessionEnded]:
@@ -206,3 +222,5 @@ def _end(state: SessionState, session: str, error: StatusCause) -> Plan[SessionE
 
 
 _OF_WEIGHTS = re.compile(r"(?i)checkpoint|weights|path")
+_OF_SESSIONS = re.compile(r"(?i)(?<!sampling\W)\bsession\b(?![:/-])")
+_ASKING = "POST /api/v1/retrieve_future"

@@ -47,6 +47,9 @@ _LIST_REMEDY = "look it up with list_checkpoints"
 _TTL = "the time to live is out of range"
 _TTL_REMEDY = "give 3600 s to ten years"
 _MODEL = Cause(404, "NotFound", "the server doesn't know the model", "make a new training client from a checkpoint")
+_GONE = Cause(
+    410, "PromiseExpired", "the server no longer has the model", "make a new training client from a checkpoint"
+)
 _SEQUENCE = Cause(409, "Conflict", "another step was expected next", "make a new training client from a checkpoint")
 _LOST = Cause(None, "OutOfSequence", "whether the step was taken is not known", "go on from the last checkpoint")
 _FAILED = Cause(
@@ -61,7 +64,7 @@ _RUN = Cause(404, "NotFound", "the run isn't there, or it is somebody else's", "
 _SESSION = Cause(404, "NotFound", "the session isn't there, or it isn't accessible", "look it up with list_sessions")
 _SAMPLER = Cause(404, "NotFound", "the sampling session isn't there", "make a new sampling client")
 _PATH = Cause(404, "NotFound", "there is no such checkpoint", "give the path that saving returned")
-_STEP = (_MODEL, _SEQUENCE, _FIELD, _FAILED, _LOST, _OVER)
+_STEP = (_MODEL, _SEQUENCE, _GONE, _FIELD, _FAILED, _LOST, _OVER)
 _CHECKPOINT = (
     Cause(400, "BadRequest", _ID, _ID_REMEDY),
     Cause(404, "NotFound", _NOT_YOURS, _LIST_REMEDY),
