@@ -80,7 +80,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, weights_access_token=weights_access_token)
-        return self._take(step, timeout)
+        return self.context.limited(timeout, step.operation, self._load(step, path))
 
     @submission
     def load_state_with_optimizer(
@@ -91,7 +91,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, optimizer=True, weights_access_token=weights_access_token)
-        return self._take(step, timeout)
+        return self.context.limited(timeout, step.operation, self._load(step, path))
 
     @submission
     def unload_model(self, *, timeout: float | None = None) -> Plan[None]:
@@ -102,9 +102,16 @@ class StateOperations(RunOperations):
         return self.context.limited(timeout, "unload_model", self._unload(timeout))
 
     def _save(self, step: steps.Step[SaveWeightsResponse]) -> Plan[SaveWeightsResponse]:
+        state = self._run.next_state()
         saved = yield from take(self._run, step)
-        self._run.checkpoint = saved.path
+        self._run.remember(state, saved.path)
         return saved
+
+    def _load(self, step: steps.Step[LoadWeightsResponse], path: str) -> Plan[LoadWeightsResponse]:
+        state = self._run.next_state()
+        loaded = yield from take(self._run, step)
+        self._run.remember(state, path)
+        return loaded
 
     def _unload(self, timeout: float | None) -> Plan[None]:
         yield from in_turn(self._run.queue, lambda turn: wait_for(turn.ready))

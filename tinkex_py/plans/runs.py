@@ -67,6 +67,7 @@ class Run(Struct, kw_only=True):
     budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
     numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
     server, but not all of them. `promised` are the latest promises, by the number that each was made for.
+    `states` were saved or loaded, or are to be; the one that is known and was asked for last is that of `checkpoint`.
     """
 
     model_id: str
@@ -86,6 +87,8 @@ class Run(Struct, kw_only=True):
     stepped: int = 0
     doubt: OutOfSequence | None = None
     checkpoint: str | None = None
+    states: int = 0
+    known_state: int = 0
     promised: dict[str, int] = field(default_factory=dict[str, int])
 
     def number(self) -> int:
@@ -101,6 +104,16 @@ class Run(Struct, kw_only=True):
         """The server refused a step under that number, which is free again."""
         self.freed.add(number)
         self.next_number = max(self.next_number, number + 1)
+
+    def next_state(self) -> int:
+        """The place of a save or a load among all of the run, in the order of calls."""
+        self.states += 1
+        return self.states
+
+    def remember(self, state: int, path: str) -> None:
+        """The state of that place is saved at the path, or came from there; results may come in another order."""
+        if state > self.known_state:
+            self.known_state, self.checkpoint = state, path
 
     def promise(self, request_id: str, number: int) -> int:
         """The number that the server made this promise for: that one, or an earlier one."""
