@@ -136,16 +136,34 @@ def test_an_image_elsewhere_has_no_form_in_protobuf() -> None:
     assert (error.path, script.sent) == ("data[1].model_input.chunks[0]", [])
 
 
-def test_a_refused_dialect_is_asked_for_anew() -> None:
+REPLACED: dict[str, tuple[Line, type[errors.TinkerError]]] = {
+    "unsupported": (reply(415), errors.UnsupportedEncoding),
+    "not JSON": (reply(400, {"detail": "the body is not JSON"}), errors.BadRequest),
+    "misread": (reply(422, {"detail": "Input should be a valid dictionary"}), errors.Unprocessable),
+    "not implemented": (reply(501), errors.ServerFault),
+}
+
+
+@pytest.mark.parametrize(("line", "error"), REPLACED.values(), ids=REPLACED)
+def test_a_refused_dialect_is_asked_for_anew(line: Line, error: type[errors.TinkerError]) -> None:
+    """Another server may be at the address by now."""
     dialects = unknown()
     run = Run(model_id="m", queue=Queue(), waiting=waiting(), dialects=dialects)
     step = forward_backward([DATUM], "cross_entropy")
-    script = Script(UNKNOWN, reply(415), reply(415), *DONE)
+    script = Script(UNKNOWN, line, reply(415), *DONE)
     first = script.run(attempt(take_batch(run, lambda: None, lambda: step))).unwrap()
     assert isinstance(first, Failure)
-    assert isinstance(first.failure(), errors.UnsupportedEncoding)
+    assert isinstance(first.failure(), error)
     assert isinstance(script.run(take_batch(run, lambda: None, lambda: step)), Success)
     assert dialects.found == "json"
+
+
+def test_a_step_in_doubt_after_faults_has_the_dialect_asked_for_anew() -> None:
+    dialects, shared = unknown(), waiting(progress_timeout=100)
+    run = Run(model_id="m", queue=Queue(), waiting=shared, dialects=dialects)
+    taken = take_batch(run, lambda: None, lambda: forward_backward([DATUM], "cross_entropy"))
+    assert isinstance(Script(UNKNOWN, reply(500)).run(taken).failure(), errors.OutOfSequence)
+    assert dialects.found is None
 
 
 def test_a_batch_is_compressed_when_the_server_asks_for_that() -> None:

@@ -82,12 +82,12 @@ def result_of(body: Any) -> object:
 
 def a_run(limits: Limits | None = None, **settings: Any) -> Run:
     """A run of a JSON-speaking server that takes one datum a chunk unless told otherwise."""
-    shared = waiting(**settings)
+    shared = waiting(dialect="json", **settings)
 
     def known() -> Plan[Limits]:
         return pure(limits or Limits(count=1))
 
-    dialects = Dialects(config=shared.config, known={shared.config.base_url: "json"})
+    dialects = Dialects(config=shared.config, known={})
     return Run(model_id="m", queue=Queue(), waiting=shared, dialects=dialects, limits=known)
 
 

@@ -66,7 +66,8 @@ class Run(Struct, kw_only=True):
     `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
     budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
     numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
-    server, but not all of them. `promised` are the latest promises, by the number that each was made for.
+    server, but not all of them, and `read` is whether the server took a batch at all.
+    `promised` are the latest promises, by the number that each was made for.
     `states` were saved or loaded, or are to be; the one that is known and was asked for last is that of `checkpoint`.
     """
 
@@ -84,6 +85,7 @@ class Run(Struct, kw_only=True):
     failed: set[int] = field(default_factory=set[int])
     uncertain: set[int] = field(default_factory=set[int])
     parts: list[Part] = field(default_factory=list[Part])
+    read: bool = False
     stepped: int = 0
     doubt: OutOfSequence | None = None
     checkpoint: str | None = None
@@ -184,6 +186,7 @@ class Run(Struct, kw_only=True):
     def enter(self, part: Part | None, number: int) -> None:
         """The server took a chunk of a batch: until it has the last one, it has the gradients of a part."""
         if part is not None:
+            self.read = True
             part.numbers.append(number)
             self.leave_behind(part)
 

@@ -23,13 +23,16 @@ from typing_extensions import TypeForm
 from tinkex_py.config import Config
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
+    BadRequest,
     Cancelled,
     Conflict,
     ConnectionFailed,
     NotFound,
     OutOfSequence,
     PromiseExpired,
+    ServerFault,
     TinkerError,
+    Unprocessable,
     UnsupportedEncoding,
 )
 from tinkex_py.events import ChunkTaken, StepNumbered
@@ -147,6 +150,9 @@ def submit(run: Run, piece: Piece, chosen: int) -> Plan[Ticket]:
 
 def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerError:
     """What a failed submission means for the run: the error itself when the number is free again."""
+    unread = piece.part is not None and not run.read and isinstance(error, _OF_ENCODINGS)
+    if unread or isinstance(error, UnsupportedEncoding):
+        run.dialects.forget()
     match error:
         case Conflict(detail=detail) if _expected(detail) == chosen + 1:
             return told_by(error, run.in_doubt(piece.operation, _RESULT_LOST, chosen))
@@ -157,8 +163,6 @@ def meaning(run: Run, piece: Piece, chosen: int, error: TinkerError) -> TinkerEr
             return error
         case ConnectionFailed(sent=False):
             error = structs.replace(error, message=f"{error.message} {_UNSENT.format(chosen)}")
-        case UnsupportedEncoding():
-            run.dialects.forget()
         case _:
             pass
     run.refuse(chosen)
@@ -270,6 +274,8 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
             return False
 
 
+_OF_ENCODINGS = (BadRequest, ServerFault, Unprocessable)
+"""What a server that took another's place may answer to a run's first batch, when it doesn't read the encoding."""
 _UNSENT = "Step {} certainly did not happen; submit it again once there is a connection"
 _RESULT_LOST = "the server took it, but its result is lost"
 _OF_ANOTHER = "the server answered with the promise of step {}, so it is not known whether this one was taken"
