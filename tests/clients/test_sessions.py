@@ -163,8 +163,14 @@ def test_when_the_server_ends_the_session_operations_say_so() -> None:
     ):
         sampler = or_raise(service.create_sampling_client(base_model="m"))
         assert over.wait(10)
-        outcomes = [sampler.sample(PROMPT, 1, PARAMS).result(), service.create_sampling_client(base_model="m")]
-        assert {type(each.failure()) for each in outcomes if isinstance(each, Failure)} == {errors.SessionEnded}
+        trainer = TrainingClient(service.context, service.context.run("m"))
+        outcomes = [
+            sampler.sample(PROMPT, 1, PARAMS).result(),
+            service.create_sampling_client(base_model="m"),
+            trainer.save_weights_and_get_sampling_client(),
+        ]
+        kinds = [type(each.failure() if isinstance(each, Failure) else each) for each in outcomes]
+        assert kinds == [errors.SessionEnded] * 3
         assert len(server.bodies("session_heartbeat")) == 1
     assert finished(server) == []
 

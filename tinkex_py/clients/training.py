@@ -24,6 +24,7 @@ from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.estimates import estimated_batch
 from tinkex_py.plans.runs import entangled
 from tinkex_py.plans.samples import Sampler
+from tinkex_py.plans.sessions import in_session
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.steps import take, take_update
 from tinkex_py.runtime.tracing import numpy_missing
@@ -165,7 +166,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         del name
         found = entangled(self._run.model_id) or retry_problem(retry_config)
         sampler = self._sampler_of_now(kind, retry_config, timeout, record_stability_info=record_stability_info)
-        plan = halt(found) if found else sampler
+        plan = halt(found) if found else in_session(self._session, sampler)
         return self.context.limited(timeout, "save_weights_and_get_sampling_client", plan)
 
     @operation
