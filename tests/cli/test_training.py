@@ -41,6 +41,19 @@ def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5]
 
 
+def test_steps_that_are_taken_once_more_have_their_numbers_again_in_the_log(tmp_path: Path) -> None:
+    """As after a kill, which leaves steps in the log that the last checkpoint doesn't have behind."""
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
+    words = ["train", "a.txt", "--steps", "4", "--log", "log.jsonl"]
+    runs = [in_process(*words), in_process(*words, "--save-every", "2")]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    again = in_process(*words, "--taken", "2", "--resume", lines[5]["checkpoint"])
+    assert [ended.exit_code for ended in (*runs, again)] == [0, 0, 0]
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in logged] == [1, 2, 3, 4, 5, 6, 7, 8, 7, 8]
+    assert [line["loss"] for line in logged[8:]] == [line["loss"] for line in logged[6:8]]
+
+
 def test_completions_are_trained_from_jsonl(tmp_path: Path) -> None:
     _ = (tmp_path / "sums.jsonl").write_text('{"prompt": "1+1=", "completion": "2"}\n{"text": "2+2=4"}\n')
     assert in_process("train", "sums.jsonl", "--steps", "2").exit_code == 0

@@ -33,6 +33,7 @@ class Curve(Struct, frozen=True):
 
 class _Counted(Struct, frozen=True):
     step: int = 0
+    checkpoint: object = None
 
 
 class StepLog:
@@ -42,14 +43,19 @@ class StepLog:
         self._file = file
         self._open: TextIO | None = None
         self.last = 0
-        """The last step that was in the file when it was opened, to count on from."""
+        """The step to count on from: the last that was in the file when it was opened, or the resumed checkpoint's."""
 
-    def begin(self) -> Outcome[Self, FileFailed]:
-        """Open the file, after a newline where a program that was killed left half a line, or say why it can't be."""
+    def begin(self, resumed: str | None = None) -> Outcome[Self, FileFailed]:
+        """Open the file, after a newline where a program that was killed left half a line, or say why it can't be.
+
+        Steps that were taken after the checkpoint that is `resumed` are taken once more, and have their numbers again.
+        """
         try:
             if self._file is not None:
                 before = self._file.read_bytes() if self._file.is_file() else b""
-                self.last = max(map(_step, before.splitlines()), default=0)
+                lines = [_counted(line) for line in before.splitlines()]
+                behind = [line.step for line in lines if resumed is not None and line.checkpoint == resumed]
+                self.last = behind[-1] if behind else max((line.step for line in lines), default=0)
                 self._open = self._file.open("a", encoding="utf-8")
                 _ = self._open.write("\n" if before and not before.endswith(b"\n") else "")
         except OSError as error:
@@ -118,13 +124,13 @@ def _chosen(
     return Success(tuple(Curve(name, *map(tuple, zip(*points[name], strict=True))) for name in order))
 
 
-def _step(line: bytes) -> int:
-    """The step of a line of a log; 0 where it has none that could be counted on from."""
+def _counted(line: bytes) -> _Counted:
+    """What a line of a log says of its step, which is 0 where there is none that could be counted on from."""
     try:
-        step = msgspec.json.decode(line, type=_Counted).step
+        counted = msgspec.json.decode(line, type=_Counted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return 0
-    return step if step < _MOST else 0
+        return _Counted()
+    return counted if counted.step < _MOST else _Counted()
 
 
 def _is_half(line: str) -> bool:

@@ -78,7 +78,7 @@ def teach(run: Run, file: Path | None = None) -> None:
 def _taught(run: Run, at: Standing, interrupts: Interrupts) -> Outcome[None]:
     """The steps, until they are taken, an interrupt is there or the log is full."""
     invocation, lesson = run.invocation, run.lesson
-    with invocation.or_exit(StepLog(run.log).begin()) as log:
+    with invocation.or_exit(StepLog(run.log).begin(run.resumed)) as log:
         behind = f", {lesson.taken} of which are behind" if lesson.taken else ""
         invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples{behind}")
         before = max(log.last, lesson.taken)
