@@ -53,10 +53,11 @@ class Restoring:
 
 
 BUSY = errors.ServerFault(message="busy", status=503)
+DOUBTFUL = errors.OutOfSequence(message="loading is in doubt")
 
 
 def test_what_passes_is_tried_again_after_a_while() -> None:
-    routes, restoring = Routes(), Restoring(BUSY, BUSY)
+    routes, restoring = Routes(), Restoring(BUSY, DOUBTFUL)
     recovery = RecoveryPolicy(backoff=5, max_backoff=8)
     assert routes.run(recovered(a_run(), restoring, recovery, ONCE)).unwrap() == "trainer"
     told = [each for each in routes.events if isinstance(each, (RunCorrupted, RecoveryFailed, RunRecovered))]
@@ -64,7 +65,7 @@ def test_what_passes_is_tried_again_after_a_while() -> None:
     assert told == [
         RunCorrupted(at=0.0, checkpoint=PATH, **named),
         RecoveryFailed(at=0.0, attempt=1, delay=5, error=BUSY, **named),
-        RecoveryFailed(at=5.0, attempt=2, delay=8, error=BUSY, **named),
+        RecoveryFailed(at=5.0, attempt=2, delay=8, error=DOUBTFUL, **named),
         RunRecovered(at=13.0, checkpoint=PATH, **named),
     ]
     assert restoring.paths == [PATH] * 3

@@ -33,7 +33,8 @@ from tinkex_py.types.runs import Checkpoint, TrainingRun
 T = TypeVar("T")
 
 _PASSING = (ConnectionFailed, DeadlineExceeded, RateLimited, RequestTimedOut, ServerFault)
-_WORTH_ANOTHER_TRY = (*_PASSING, PromiseExpired, RequestFailed)
+_WORTH_ANOTHER_TRY = (*_PASSING, OutOfSequence, PromiseExpired, RequestFailed)
+"""Each try makes a model of its own, so one that is in doubt is left behind."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
