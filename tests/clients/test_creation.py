@@ -8,7 +8,7 @@ from returns.result import Success
 from tests.clients.fronts import error_of
 from tests.clients.servers import keeping
 from tinkex_py import Config, ModelInput, SamplingParams, ServiceClient, or_raise
-from tinkex_py.errors import InvalidInput
+from tinkex_py.errors import InvalidInput, OutOfSequence
 
 ANSWERS: dict[str, tuple[int, object]] = {
     "weights_info": (200, {"base_model": "its own", "is_lora": True, "lora_rank": 8}),
@@ -28,6 +28,16 @@ def test_another_base_model_takes_the_place_of_the_checkpoints_own(
         made = service.create_training_client_from_state("tinker://run/weights/a", base_model=given, by_load=by_load)
         assert or_raise(made).model_id == "s:train:0"
     assert [body.get("base_model") for body in server.bodies(names_it)] == [given or (None if by_load else "its own")]
+
+
+def test_a_client_that_can_not_be_known_to_be_loaded_names_the_checkpoint_to_go_on_from() -> None:
+    lost = (409, {"detail": "Sequence conflict: expected 2, got 1."})
+    with (
+        keeping({**ANSWERS, "load_weights": lost}) as server,
+        ServiceClient(base_url=server.address, api_key="tml-key") as service,
+    ):
+        made = service.create_training_client_from_state_with_optimizer("tinker://run/weights/a")
+    assert error_of(OutOfSequence, made).checkpoint == "tinker://run/weights/a"
 
 
 def test_a_path_and_its_base_model_may_be_given_together_as_to_the_official_sdk() -> None:

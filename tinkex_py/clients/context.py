@@ -263,8 +263,8 @@ class Context:
             record_stability_info=record_stability_info,
         )
 
-    def run(self, model_id: str, base_model: str | None = None) -> Run:
-        """A model in training, before its first step; `base_model` where it is known."""
+    def run(self, model_id: str, base_model: str | None = None, checkpoint: str | None = None) -> Run:
+        """A model in training, before its first step; `base_model` where it is known, `checkpoint` if it is of one."""
         return Run(
             model_id=model_id,
             queue=Queue(),
@@ -274,6 +274,7 @@ class Context:
             in_flight=self.in_flight,
             ahead=self.ahead,
             base_model=base_model,
+            checkpoint=checkpoint,
         )
 
     def _limits(self) -> Plan[Limits]:

@@ -225,7 +225,6 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         run = None if by_load else (yield from beginning)
         loading = self._loaded(making, origin, run)
         run = yield from self.context.limited(self.context.loading(timeout), "loading a checkpoint", loading)
-        run.checkpoint = origin.path
         return self._training_client(run)
 
     def _begun(self, making: Making, origin: Origin) -> Plan[Run | None]:
@@ -236,14 +235,14 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         making = structs.replace(making, optimizer=making.optimizer or optimizer_of(info))
         base_model = origin.base_model or info.base_model
         yield from require_model(self.context.capabilities, base_model, "trainable")
-        return self.context.run((yield from created(making, base_model, like(info))), base_model)
+        return self.context.run((yield from created(making, base_model, like(info))), base_model, origin.path)
 
     def _loaded(self, making: Making, origin: Origin, run: Run | None) -> Plan[Run]:
         """The model with the checkpoint's weights; without one, a model that loading makes."""
         if run is None:
             if origin.base_model is not None and origin.problem() is None:
                 yield from require_model(self.context.capabilities, origin.base_model, "trainable")
-            return self.context.run((yield from loaded(making, origin)), origin.base_model)
+            return self.context.run((yield from loaded(making, origin)), origin.base_model, origin.path)
         token = origin.weights_access_token
         step = load_weights(origin.path, optimizer=origin.restore_optimizer, weights_access_token=token)
         _ = yield from take(run, step)
