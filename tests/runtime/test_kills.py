@@ -96,12 +96,18 @@ def test_a_server_that_was_restarted_has_the_client_made_anew_at_once(tmp_path: 
         assert kinds == [errors.SessionEnded] * 4
 
 
-def test_the_loop_of_the_documents_goes_on_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server is killed, and started again, when the first stretch is saved."""
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page on OutOfSequence defines."""
     monkeypatch.chdir(tmp_path)
-    page: dict[str, Any] = {"__name__": "out_of_sequence"}
+    defined: dict[str, Any] = {"__name__": "out_of_sequence"}
     for block in blocks(ROOT / "docs" / "howto" / "out-of-sequence.md"):
-        exec(compile(block, "out-of-sequence.md", "exec"), page)  # noqa: S102 - the page's own functions are tested
+        exec(compile(block, "out-of-sequence.md", "exec"), defined)  # noqa: S102 - the page's own functions are tested
+    return defined
+
+
+def test_the_loop_of_the_documents_goes_on_after_a_restart(tmp_path: Path, page: dict[str, Any]) -> None:
+    """The server is killed, and started again, when the first stretch is saved."""
     stretch = page["saved_stretch"]
     with ExitStack() as servers:
         process, address = servers.enter_context(served(tmp_path))
@@ -117,3 +123,10 @@ def test_the_loop_of_the_documents_goes_on_after_a_restart(tmp_path: Path, monke
         page["saved_stretch"] = then_restarted
         path: str = or_raise(page["train"](lambda: client_of(address, "httpx"), range(3)))
     assert path.endswith("/weights/stretch-2")
+
+
+def test_the_loop_of_the_documents_leaves_out_no_step_that_failed(page: dict[str, Any]) -> None:
+    page["example"] = Datum(ModelInput.from_ints([1]), {"target_tokens": [10**6]})
+    outcome: Outcome[str] = page["train"](ServiceClient.local, range(2))
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.failure(), errors.RequestFailed)
