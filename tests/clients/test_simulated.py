@@ -61,6 +61,25 @@ def test_settings_of_a_simulated_client_need_no_address() -> None:
     assert isinstance(simulate(program, Network(), config=Config(max_attempts=2)), Success)
 
 
+def test_who_gives_a_step_up_is_told_that_it_may_be_done_all_the_same() -> None:
+    async def program(trainer: AsyncTrainingClient) -> list[Outcome[Any]]:
+        late = await trainer.optim_step(UPDATE, timeout=1)
+        cancelled = trainer.optim_step(UPDATE)
+        await asyncio.sleep(1)
+        cancelled.cancel()
+        return [late, await cancelled, await trainer.forward(FIVE, "cross_entropy", timeout=1)]
+
+    front = Front(Network(working=5))
+    messages = [outcome.failure().message for outcome in trained(program, front)]
+    late = "it may be done all the same, so don't submit it again; result(timeout=) ends the waiting only"
+    assert front.accepted.count("optim_step") == 2
+    assert messages == [
+        f"optim_step: not done within 1 s; {late}",
+        "the promise was cancelled; a training step may be done all the same, anything else may be submitted again",
+        "forward: not done within 1 s; allow more with timeout=",
+    ]
+
+
 def chunked(refused: int, *, together: bool = False) -> Front:
     """One datum a chunk; one chunk is refused."""
     refusal = refusing("forward_backward", refused + 1)  # the first is asked about the encoding

@@ -51,6 +51,7 @@ T = TypeVar("T")
 
 _ROOM = 50 * 2**20
 """Bytes of announced answers that are fetched at once."""
+_MORE = "allow more with timeout="
 _KNOWN: dict[str, Dialect] = {}
 """The dialects of servers by address, as found out by this process."""
 
@@ -237,11 +238,11 @@ class Context:
     def _first_given(self, *times: float | None) -> float:
         return next((seconds for seconds in times if seconds is not None), self.config.timeout)
 
-    def limited(self, timeout: float | None, operation: str, plan: Plan[T]) -> Plan[T]:
-        """The plan within the caller's own time limit, if there is one."""
+    def limited(self, timeout: float | None, operation: str, plan: Plan[T], way_on: str = _MORE) -> Plan[T]:
+        """The plan within the caller's own time limit, if there is one; `way_on` is what to do when that is over."""
         if timeout is None:
             return plan
-        return deadline(timeout, plan, partial(_overdue, operation, self.trouble))
+        return deadline(timeout, plan, partial(_overdue, operation, self.trouble, way_on))
 
     def sampler(
         self,
@@ -310,14 +311,14 @@ def _heed(dispatch: Dispatch, waiting: Waiting, batches: Sequence[Gate], flags: 
         gate.capacity = flags.fwdbwd_dispatch_bytes_semaphore_size
 
 
-def _overdue(operation: str, trouble: Trouble, seconds: float) -> TinkerError:
+def _overdue(operation: str, trouble: Trouble, way_on: str, seconds: float) -> TinkerError:
     """What ended the time: the connection if that failed last, else that it is over."""
     last = trouble.known
     if isinstance(last, ConnectionFailed):
         return structs.replace(last, elapsed=seconds)
     said = "" if last is None else f" (the last said: {last.message})"
     return DeadlineExceeded(
-        message=f"{operation}: not done within {seconds:g} s{said}; allow more with timeout=",
+        message=f"{operation}: not done within {seconds:g} s{said}; {way_on}",
         endpoint=trouble.own.endpoint,
         attempts=trouble.own.attempts,
         elapsed=seconds,

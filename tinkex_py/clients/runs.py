@@ -75,7 +75,11 @@ class RunOperations(Client):
         return self._tokenizer(timeout)
 
     def _take(self, step: steps.Step[T], timeout: float | None) -> Plan[T]:
-        return self.context.limited(timeout, step.operation, take(self._run, step))
+        return self._limited(timeout, step.operation, take(self._run, step))
+
+    def _limited(self, timeout: float | None, operation: str, plan: Plan[T]) -> Plan[T]:
+        """What changes the run, within the caller's own time limit, if there is one."""
+        return self.context.limited(timeout, operation, plan, _SETTLED)
 
     def _known_info(self, timeout: float | None) -> Plan[GetInfoResponse]:
         if self._info is None:
@@ -108,3 +112,6 @@ def _left(run: Run) -> OutOfSequence:
         f"{way_on}",
         checkpoint=run.checkpoint,
     )
+
+
+_SETTLED = "it may be done all the same, so don't submit it again; result(timeout=) ends the waiting only"

@@ -39,7 +39,7 @@ class StateOperations(RunOperations):
         Conflict when the name is taken, unless `overwrite`; `ttl_seconds` is 3600 at least, None keeps it.
         """
         step = steps.save_weights(name, ttl_seconds, overwrite=overwrite, user_metadata=user_metadata)
-        return self.context.limited(timeout, "save_state", self._save(step))
+        return self._limited(timeout, "save_state", self._save(step))
 
     @submission
     def save_weights_for_sampler(
@@ -80,7 +80,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, weights_access_token=weights_access_token)
-        return self.context.limited(timeout, step.operation, self._load(step, path))
+        return self._limited(timeout, step.operation, self._load(step, path))
 
     @submission
     def load_state_with_optimizer(
@@ -91,7 +91,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, optimizer=True, weights_access_token=weights_access_token)
-        return self.context.limited(timeout, step.operation, self._load(step, path))
+        return self._limited(timeout, step.operation, self._load(step, path))
 
     @submission
     def unload_model(self, *, timeout: float | None = None) -> Plan[None]:

@@ -120,7 +120,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         loss = CustomLoss(loss_fn=loss_fn, arrays=arrays, objective=objective)
         kept = tuple(data)
         plan = take_custom(self._run, kept, loss, estimated_batch(rows_of(kept)))
-        return self.context.limited(timeout, "forward_backward_custom", plan)
+        return self._limited(timeout, "forward_backward_custom", plan)
 
     @submission
     def optim_step(
@@ -142,7 +142,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
                 return halt(found)
             case Success(params):
                 plan = take_update(self._run, steps.optim_step(params), accept_partial=accept_partial)
-                return self.context.limited(timeout, "optim_step", plan)
+                return self._limited(timeout, "optim_step", plan)
 
     @operation
     def save_weights_and_get_sampling_client(
@@ -201,7 +201,8 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         step = build(data, loss_fn, loss_fn_config)
         size = estimated_batch(step.body.rows)
         plan = take_batch(self._run, partial(_batch_problem, step.body), lambda: step, size)
-        return self.context.limited(timeout, step.operation, plan)
+        within = self.context.limited if step.body.forward_only else self._limited
+        return within(timeout, step.operation, plan)
 
     def _handled(
         self,
@@ -224,7 +225,7 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
                 refused("loss_fn_config", config, f"{handle.name} has no settings; its datums bring all it reads")
             )
         plan = take_by_handle(self._run, self.context.session, tuple(data), handle, objective or Objective())
-        return self.context.limited(timeout, operation, plan)
+        return self._limited(timeout, operation, plan)
 
     def _sampler_of_now(
         self, kind: steps.SnapshotKind, retry: RetryConfig | None, timeout: float | None, *, record_stability_info: bool

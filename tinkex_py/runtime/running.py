@@ -99,7 +99,9 @@ class Runtime(Protocol):
         ...
 
 
-_CANCELLED = Cancelled(message="the promise was cancelled; submit the work again if it is still wanted")
+_CANCELLED = Cancelled(
+    message="the promise was cancelled; a training step may be done all the same, anything else may be submitted again"
+)
 
 
 _ORPHANED = ClientClosed(
