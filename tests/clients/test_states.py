@@ -11,7 +11,17 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from tinkex_py import AdamParams, AsyncPromise, AsyncServiceClient, AsyncTrainingClient, Failure, errors, or_raise
+from tinkex_py import (
+    AdamParams,
+    AsyncPromise,
+    AsyncServiceClient,
+    AsyncTrainingClient,
+    Failure,
+    Outcome,
+    Success,
+    errors,
+    or_raise,
+)
 from tinkex_py.testing.simulation import simulate
 from tinkex_py.types import LoadWeightsResponse, SaveWeightsResponse
 
@@ -19,7 +29,7 @@ Step: TypeAlias = Callable[[AsyncTrainingClient], AsyncPromise[SaveWeightsRespon
 
 
 class Server(httpx.AsyncBaseTransport):
-    """Promises go by the paths of what is saved or loaded; `late` takes 5 s, and that of an optimizer step is lost."""
+    """Promises go by the paths of what is saved or loaded; `late` takes 5 s, an optimizer step's is lost after 9 s."""
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -27,10 +37,9 @@ class Server(httpx.AsyncBaseTransport):
         name = body.get("path") or body.get("request_id") or operation
         if operation != "retrieve_future":
             return httpx.Response(200, json={"session_id": "s", "request_id": name})
+        await asyncio.sleep({"late": 5, "optim_step": 9}.get(name, 0))
         if name == "optim_step":
             return httpx.Response(410)
-        if name == "late":
-            await asyncio.sleep(5)
         return httpx.Response(200, json={"model_id": "m", "path": f"tinker://m/weights/{name}"})
 
 
@@ -66,3 +75,19 @@ def test_a_run_in_doubt_names_the_state_that_the_server_came_to_last(steps: list
     error = simulate(program, Server())
     assert isinstance(error, errors.OutOfSequence)
     assert error.checkpoint == checkpoint
+
+
+def test_a_step_in_doubt_names_no_state_from_after_it() -> None:
+    """What was saved meanwhile may have been saved without it."""
+
+    async def program(service: AsyncServiceClient) -> tuple[Outcome[object], Outcome[object]]:
+        trainer = or_raise(await service.create_lora_training_client("b"))
+        _ = or_raise(await trainer.save_state("before"))
+        doubtful, after = trainer.optim_step(AdamParams()), trainer.save_state("after")
+        return await doubtful, await after
+
+    doubtful, after = simulate(program, Server())
+    assert (isinstance(doubtful, Failure), isinstance(after, Success)) == (True, True)
+    error = doubtful.failure()
+    assert isinstance(error, errors.OutOfSequence)
+    assert error.checkpoint == "tinker://m/weights/before"

@@ -200,6 +200,18 @@ def test_the_promises_of_a_long_run_take_no_more_room_than_those_of_a_thousand_s
     assert run.promised == {f"r{number}": number for number in range(1000, 2000)}
 
 
+def test_of_the_states_of_a_long_run_the_last_hundred_are_known() -> None:
+    run = new_run()
+    for number in range(1, 121):
+        run.remember(number, f"tinker://m/weights/{number}")
+    assert [run.saved(), run.saved(120), run.saved(22), run.saved(21)] == [
+        "tinker://m/weights/120",
+        "tinker://m/weights/119",
+        "tinker://m/weights/21",
+        "tinker://m/weights/a",
+    ]
+
+
 def test_a_run_without_a_checkpoint_says_that() -> None:
     run = new_run(progress_timeout=10)
     run.checkpoint = None

@@ -102,15 +102,16 @@ class RunOperations(Client):
 
 
 def _left(run: Run) -> OutOfSequence:
+    checkpoint = run.saved()
     way_on = (
-        f"make one of {run.checkpoint} with create_training_client_from_state_with_optimizer"
-        if run.checkpoint
+        f"make one of {checkpoint} with create_training_client_from_state_with_optimizer"
+        if checkpoint
         else "make a new training client"
     )
     return OutOfSequence(
         message=f"{run.model_id} is trained by the process that this one was forked from, and one run has one trainer; "
         f"{way_on}",
-        checkpoint=run.checkpoint,
+        checkpoint=checkpoint,
     )
 
 

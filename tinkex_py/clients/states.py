@@ -10,7 +10,7 @@ from tinkex_py.endpoints import steps
 from tinkex_py.endpoints.models import ModelUnloaded, unload_model
 from tinkex_py.errors import InvalidInput
 from tinkex_py.plans.effects import Plan, halt, in_turn, wait_for
-from tinkex_py.plans.steps import take
+from tinkex_py.plans.steps import take_state
 from tinkex_py.plans.submission import kept
 from tinkex_py.types.limits import name_problem, refused
 from tinkex_py.types.training import (
@@ -39,7 +39,7 @@ class StateOperations(RunOperations):
         Conflict when the name is taken, unless `overwrite`; `ttl_seconds` is 3600 at least, None keeps it.
         """
         step = steps.save_weights(name, ttl_seconds, overwrite=overwrite, user_metadata=user_metadata)
-        return self._limited(timeout, "save_state", self._save(step))
+        return self._limited(timeout, "save_state", take_state(self._run, step, lambda saved: saved.path))
 
     @submission
     def save_weights_for_sampler(
@@ -80,7 +80,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, weights_access_token=weights_access_token)
-        return self._limited(timeout, step.operation, self._load(step, path))
+        return self._limited(timeout, step.operation, take_state(self._run, step, lambda _: path))
 
     @submission
     def load_state_with_optimizer(
@@ -91,7 +91,7 @@ class StateOperations(RunOperations):
         `weights_access_token` is for a checkpoint of another account.
         """
         step = steps.load_weights(path, optimizer=True, weights_access_token=weights_access_token)
-        return self._limited(timeout, step.operation, self._load(step, path))
+        return self._limited(timeout, step.operation, take_state(self._run, step, lambda _: path))
 
     @submission
     def unload_model(self, *, timeout: float | None = None) -> Plan[None]:
@@ -100,18 +100,6 @@ class StateOperations(RunOperations):
         POST /api/v1/unload_model; NotFound on servers that unload by themselves.
         """
         return self.context.limited(timeout, "unload_model", self._unload(timeout))
-
-    def _save(self, step: steps.Step[SaveWeightsResponse]) -> Plan[SaveWeightsResponse]:
-        state = self._run.next_state()
-        saved = yield from take(self._run, step)
-        self._run.remember(state, saved.path)
-        return saved
-
-    def _load(self, step: steps.Step[LoadWeightsResponse], path: str) -> Plan[LoadWeightsResponse]:
-        state = self._run.next_state()
-        loaded = yield from take(self._run, step)
-        self._run.remember(state, path)
-        return loaded
 
     def _unload(self, timeout: float | None) -> Plan[None]:
         yield from in_turn(self._run.queue, lambda turn: wait_for(turn.ready))

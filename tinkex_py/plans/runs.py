@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from math import inf
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, field, structs
@@ -68,7 +69,7 @@ class Run(Struct, kw_only=True):
     numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
     server, but not all of them, and `read` is whether the server took a batch at all.
     `promised` are the latest promises, by the number that each was made for.
-    `states` were saved or loaded, or are to be; the one that is known and was asked for last is that of `checkpoint`.
+    `checkpoint` is where the run began from, and `states` are those saved or loaded since, by number.
     """
 
     model_id: str
@@ -89,8 +90,7 @@ class Run(Struct, kw_only=True):
     stepped: int = 0
     doubt: OutOfSequence | None = None
     checkpoint: str | None = None
-    states: int = 0
-    known_state: int = 0
+    states: dict[int, str] = field(default_factory=dict[int, str])
     promised: dict[str, int] = field(default_factory=dict[str, int])
 
     def number(self) -> int:
@@ -107,15 +107,15 @@ class Run(Struct, kw_only=True):
         self.freed.add(number)
         self.next_number = max(self.next_number, number + 1)
 
-    def next_state(self) -> int:
-        """The place of a save or a load among all of the run, in the order of calls."""
-        self.states += 1
-        return self.states
+    def remember(self, number: int, path: str) -> None:
+        """The step of that number saved the state at the path, or loaded it; results may come in another order."""
+        self.states[number] = path
+        if len(self.states) > _SAVED:
+            del self.states[min(self.states)]
 
-    def remember(self, state: int, path: str) -> None:
-        """The state of that place is saved at the path, or came from there; results may come in another order."""
-        if state > self.known_state:
-            self.known_state, self.checkpoint = state, path
+    def saved(self, number: float = inf) -> str | None:
+        """The last state that is known from before the step of that number, so without any doubt about it."""
+        return self.states.get(max((each for each in self.states if each < number), default=0), self.checkpoint)
 
     def promise(self, request_id: str, number: int) -> int:
         """The number that the server made this promise for: that one, or an earlier one."""
@@ -144,16 +144,17 @@ class Run(Struct, kw_only=True):
     def in_doubt(self, operation: str, why: str, number: int | None = None) -> OutOfSequence:
         """From here on no step of this run can be known to be safe."""
         step = self.next_number - 1 if number is None else number
+        checkpoint = self.saved(step)
         way_on = (
-            f"go on from {self.checkpoint} with create_training_client_from_state_with_optimizer"
-            if self.checkpoint
+            f"go on from {checkpoint} with create_training_client_from_state_with_optimizer"
+            if checkpoint
             else "make a new training client; this run saved no checkpoint"
         )
         self.doubt = OutOfSequence(
             message=f"{operation} (step {step} of {self.model_id}) is in doubt: {why}; {way_on}",
             step=step,
             taken=self.partial,
-            checkpoint=self.checkpoint,
+            checkpoint=checkpoint,
         )
         return self.doubt
 
@@ -164,12 +165,12 @@ class Run(Struct, kw_only=True):
             return error
         if isinstance(error, OutOfSequence):
             return structs.replace(error, taken=taken)
-        way_on = "an optim_step has used them since" if self.stepped > taken[-1] else self._way_on()
+        way_on = "an optim_step has used them since" if self.stepped > taken[-1] else self._way_on(taken[0])
         found = OutOfSequence(
             message=f"{operation}: {len(taken)} of {part.count} chunks were taken (steps "
             f"{', '.join(map(str, taken))}), another failed: {error.message}; {way_on}",
             taken=taken,
-            checkpoint=self.checkpoint,
+            checkpoint=self.saved(taken[0]),
         )
         return told_by(error, found)
 
@@ -177,10 +178,10 @@ class Run(Struct, kw_only=True):
         """Why an optimizer step would be one on part of a batch."""
         return OutOfSequence(
             message=f"optim_step: the gradients of {self.model_id} hold part of a batch (steps "
-            f"{', '.join(map(str, self.partial))} were taken, the rest was not); {self._way_on()}",
+            f"{', '.join(map(str, self.partial))} were taken, the rest was not); {self._way_on(self.partial[0])}",
             step=self.number(),
             taken=self.partial,
-            checkpoint=self.checkpoint,
+            checkpoint=self.saved(self.partial[0]),
         )
 
     def enter(self, part: Part | None, number: int) -> None:
@@ -196,8 +197,9 @@ class Run(Struct, kw_only=True):
             kept = [other for other in self.parts if other is not part]
             self.parts = kept if part.whole else [*kept, part]
 
-    def _way_on(self) -> str:
-        afresh = f", or go on from {self.checkpoint}" if self.checkpoint else ""
+    def _way_on(self, number: int) -> str:
+        checkpoint = self.saved(number)
+        afresh = f", or go on from {checkpoint}" if checkpoint else ""
         return f"step on what there is with optim_step(..., accept_partial=True){afresh}"
 
 
@@ -210,4 +212,5 @@ def told_by(error: TinkerError, found: OutOfSequence) -> OutOfSequence:
 _INSIDE: ContextVar[str] = ContextVar("tinkex_inside", default="")
 """The model whose loss is being computed on this thread."""
 _REMEMBERED = 1_000
+_SAVED = 100
 _FACTS = ("request_id", "endpoint", "attempts", "elapsed")

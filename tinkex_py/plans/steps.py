@@ -90,6 +90,14 @@ def take(run: Run, step: Step[T]) -> Plan[T]:
     return (yield from settled(run, ticket, step.returns))
 
 
+def take_state(run: Run, step: Step[T], path_of: Callable[[T], str]) -> Plan[T]:
+    """As `take`, of a step after which the state of the run is that of a checkpoint, saved or loaded."""
+    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, turn))
+    value = yield from settled(run, ticket, step.returns)
+    run.remember(ticket.number or 0, path_of(value))
+    return value
+
+
 def take_update(run: Run, step: Step[OptimStepResponse], *, accept_partial: bool = False) -> Plan[OptimStepResponse]:
     """The result of a step of the optimizer: OutOfSequence when part of a batch is missing, unless that is accepted."""
 
