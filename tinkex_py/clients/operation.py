@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import cached_property, update_wrapper
+from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from tinkex_py.clients.context import Context
@@ -15,6 +15,7 @@ from tinkex_py.runtime.running import arrival
 from tinkex_py.types.arguments import Check, arguments_check
 from tinkex_py.types.console import session_url
 from tinkex_py.types.numbers import are_plain, plain
+from tinkex_py.types.once import made_once
 from tinkex_py.types.telemetry import TelemetryCounts
 
 P = ParamSpec("P")
@@ -78,7 +79,7 @@ class _Method(Generic[P, T]):
         self._begun: Callable[..., Plan[T]] = plan
         self.__doc__ = plan.__doc__
 
-    @cached_property
+    @made_once
     def check(self) -> Check:
         """What looks at its arguments first; made with the first call, so that importing costs nothing."""
         return arguments_check(self.plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import inf
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
+from tinkex_py.types.once import made_once
 
 _OVERLONG = ("Got more than", "Too many headers")
 """How aiohttp says that the headers of an answer are longer than is allowed: it tells by no type."""
@@ -153,7 +154,7 @@ class FastCarrier:
         self._lanes[message.purpose] = lanes
         return lanes
 
-    @cached_property
+    @made_once
     def _trust(self) -> ssl.SSLContext:
         """Loading certificates takes long, so all purposes share them, and those of plain HTTP do without."""
         return ssl.create_default_context()

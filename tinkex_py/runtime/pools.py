@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.util import find_spec
 
 import httpcore
@@ -27,6 +27,7 @@ from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Relayed, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for
 from tinkex_py.runtime.purposes import COMES_FIRST
+from tinkex_py.types.once import made_once
 
 _OVERLONG = "Receive buffer too long"
 """How h11 says that the headers of an answer are longer than is allowed: it tells by no type."""
@@ -100,7 +101,7 @@ class Pools:
         """Loading certificates takes long, so an address without TLS has it trust none, and all others share them."""
         return self._certificates if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-    @cached_property
+    @made_once
     def _certificates(self) -> ssl.SSLContext:
         try:
             return httpx.create_ssl_context()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from tinkex_py.types.datum import Datum
+from tinkex_py.types.once import made_once
 from tinkex_py.types.rows import Rows, rows_of
 from tinkex_py.types.training import LossConfig
 
@@ -31,7 +31,7 @@ class Batch(Struct, frozen=True, kw_only=True, dict=True):
     loss_fn_config: LossConfig | None = None
     forward_only: bool = False
 
-    @cached_property
+    @made_once
     def rows(self) -> Rows:
         """The data taken apart, once for all who look at them."""
         return rows_of(self.data)
