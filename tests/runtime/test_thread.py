@@ -20,13 +20,14 @@ from tests.runtime.connections import counting
 from tinkex_py import Config, errors
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.errors import TransportError
+from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan, pure, send, shield, sleep, spawn, wait_for
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.pools import Pools
-from tinkex_py.runtime.running import Running, wait
+from tinkex_py.runtime.running import Running, closed, wait
 from tinkex_py.runtime.thread import ThreadRuntime
 
 
@@ -273,6 +274,38 @@ def test_a_background_that_leaves_its_cell_empty_is_a_bug_too() -> None:
 def _buggy() -> Plan[None]:
     yield from sleep(0.01)
     raise ZeroDivisionError
+
+
+def test_closing_waits_for_nothing_that_fills_the_pool_of_the_callers_loop() -> None:
+    async def program(under_test: ThreadRuntime) -> Outcome[None] | None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        ended = threading.Event()
+        working = loop.run_in_executor(None, ended.wait, 10)
+        running = under_test.submit(sleep(1e6))
+        await under_test.aclose()
+        ended.set()
+        assert await working
+        return wait(running, 0)
+
+    assert asyncio.run(program(runtime())) == Failure(closed())
+
+
+def test_closing_that_was_cancelled_while_the_pool_was_full_goes_on() -> None:
+    async def program(under_test: ThreadRuntime) -> Outcome[None] | None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        settled = threading.Event()
+        working = loop.run_in_executor(None, settled.wait, 10)
+        running = under_test.submit(sleep(1e6))
+        running.settled.when_filled(settled.set)
+        closing = asyncio.ensure_future(under_test.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        assert await working
+        return wait(running, 0)
+
+    assert asyncio.run(program(runtime())) == Failure(closed())
 
 
 def test_several_loops_close_it_without_blocking() -> None:

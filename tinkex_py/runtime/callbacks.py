@@ -11,10 +11,11 @@ from functools import partial
 from tinkex_py.types.raised import in_words
 
 
-def called(function: Callable[[], None]) -> asyncio.Future[str | None]:
+def called(function: Callable[[], None], *, waited_for: bool = False) -> asyncio.Future[str | None]:
     """Call the function: None when it has ended, or the text of what it raised, which an exit may be too.
 
-    It may take any time: no pool has a place less for it, and the end of the process doesn't wait for it.
+    It may take any time: no pool has a place less for it, and the end of the process doesn't wait for it unless it is
+    to be `waited_for`.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[str | None] = loop.create_future()
@@ -24,7 +25,7 @@ def called(function: Callable[[], None]) -> asyncio.Future[str | None]:
         with suppress(RuntimeError):  # the loop has closed, and nobody waits
             loop.call_soon_threadsafe(partial(_settle, ended, reason))
 
-    threading.Thread(target=call, name="tinkex-callback", daemon=True).start()
+    threading.Thread(target=call, name="tinkex-callback", daemon=not waited_for).start()
     return ended
 
 

@@ -103,11 +103,8 @@ class ThreadRuntime:
                 thread.join(self._closing)
 
     async def aclose(self, farewell: Plan[None] | None = None) -> None:
-        """As `close`, without blocking the caller's event loop."""
-        try:
-            await asyncio.to_thread(self.close, farewell)
-        except RuntimeError:  # Python lets no pool take work once the main thread has ended
-            _ = await called(partial(self.close, farewell))
+        """As `close`, without blocking the caller's event loop, whose pool may be full of work that takes its time."""
+        _ = await called(partial(self.close, farewell), waited_for=True)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         """A loop on a thread of its own, or the one that a signal handler has begun meanwhile."""
