@@ -13,6 +13,7 @@ import httpcore
 from httpcore import SOCKET_OPTION
 from typing_extensions import override
 
+from tinkex_py.runtime.connecting import closing_what_is_lost
 from tinkex_py.runtime.patience import patience
 
 _HAPPY_EYEBALLS = 0.25
@@ -209,7 +210,8 @@ class Network(httpcore.AsyncNetworkBackend):
 async def _stream(host: str, port: int, **options: Any) -> Stream:
     loop, reader = asyncio.get_running_loop(), Reader()
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.create_connection(lambda: protocol, host, port, **options)
+    with closing_what_is_lost():
+        transport, _ = await loop.create_connection(lambda: protocol, host, port, **options)
     return Stream(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
 

@@ -24,6 +24,7 @@ from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.carriage import BrokenOff, Carrier, HttpxTransport, Nowhere
 from tinkex_py.runtime.computing import Computing
+from tinkex_py.runtime.connecting import Loop
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
@@ -174,7 +175,7 @@ def _loops(config: Config) -> Callable[[], asyncio.AbstractEventLoop]:
         return partial(_loop, make_loop)
     if sys.platform == "win32":
         return partial(_loop, asyncio.ProactorEventLoop)
-    return partial(_loop, asyncio.SelectorEventLoop)
+    return partial(_loop, Loop)
 
 
 def _loop(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
