@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import os
 import pickle
@@ -214,11 +215,27 @@ def test_samplers_are_picklable(monkeypatch: pytest.MonkeyPatch) -> None:
     with keeping() as server, ServiceClient(config(server)) as service:
         sampler = or_raise(service.create_sampling_client(base_model="m"))
         copies = [pickle.loads(pickle.dumps(sampler)) for _ in range(2)]
-        for copy in copies:
-            assert isinstance(copy.sample(PROMPT, 1, PARAMS).result(), Success)
-            copy.context.close()
+        for each in copies:
+            assert isinstance(each.sample(PROMPT, 1, PARAMS).result(), Success)
+            each.context.close()
         numbers = [body["seq_id"] for body in server.bodies("asample")]
         assert len({number // 10**9 for number in numbers}) == 2
+
+
+def test_clients_and_promises_that_are_pickled_or_copied_say_that_they_stay_where_they_are() -> None:
+    with keeping() as server, ServiceClient(config(server)) as service:
+        trainer = TrainingClient(service.context, service.context.run("s:train:0"))
+        sampler = or_raise(service.create_sampling_client(base_model="m"))
+        sample = sampler.sample(PROMPT, 1, PARAMS)
+        asynchronous = AsyncServiceClient.beside(service)
+        async_sample = or_raise(asyncio.run(asynchronous.create_sampling_client(base_model="m"))).sample(
+            PROMPT, 1, PARAMS
+        )
+        assert all(isinstance(each, Success) for each in (sample.result(30), asyncio.run(async_sample.result(30))))
+        for each in (service, trainer, or_raise(service.create_rest_client()), sample, async_sample):
+            for spread in (pickle.dumps, copy.deepcopy):
+                with pytest.raises(pickle.PicklingError, match="hand over a sampler"):
+                    spread(each)
 
 
 def test_a_rebuilt_client_without_a_credential_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

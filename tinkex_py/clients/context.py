@@ -5,7 +5,8 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Self, TypeVar
+from pickle import PicklingError
+from typing import NoReturn, Self, TypeVar
 
 from msgspec import structs
 from returns.result import Success
@@ -37,7 +38,7 @@ from tinkex_py.runtime.forks import renew_after_fork
 from tinkex_py.runtime.observing import Observatory, Observer
 from tinkex_py.runtime.opening import Opened, open_again, open_runtime
 from tinkex_py.runtime.reporting import Reporter
-from tinkex_py.runtime.running import Running, Runtime
+from tinkex_py.runtime.running import STAYS, Running, Runtime
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.kinds import is_collection, is_function, is_tuple, optional
 from tinkex_py.types.limits import Rule, broken
@@ -107,6 +108,9 @@ class Context:
         self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
         self._left_behind: tuple[Runtime, ...] = ()
         renew_after_fork(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise PicklingError(STAYS)
 
     @classmethod
     def opened(

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from pickle import PicklingError
+from typing import Generic, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 from returns.result import Failure
 
@@ -31,6 +32,13 @@ class Crash(NamedTuple):
 Settled: TypeAlias = "Outcome[T] | Crash"
 
 
+STAYS = (
+    "a client and its promises can't be copied or leave their process: make a client in the other one, or hand over a "
+    "sampler, which can be pickled"
+)
+"""What is said to who tries it."""
+
+
 class Running(Generic[T]):
     """A plan on its way through a runtime. `settled` is filled when it has ended."""
 
@@ -42,6 +50,9 @@ class Running(Generic[T]):
         self._process = os.getpid()
         self._executor: Executor
         self._task: asyncio.Task[Outcome[T]] | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise PicklingError(STAYS)
 
     def start(self, executor: Executor, plan: Plan[T], context: Context | None = None) -> None:
         """Begin, on the runtime's loop, in the caller's context or the current one."""
