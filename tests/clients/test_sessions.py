@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from returns.result import Failure, Success
 
@@ -294,6 +295,17 @@ def test_what_each_process_makes_after_a_fork_is_in_a_session_of_its_own(tmp_pat
     assert model == f"{own}:train:0"
     assert children == [[f"{each}:train:0", "2", each, own] for each in others]
     assert len(children) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_after_a_fork_a_transport_that_was_given_stays_with_the_parent() -> None:
+    with keeping() as server, ServiceClient(config(server), transport=httpx.AsyncHTTPTransport()) as service:
+        sampler = or_raise(service.create_sampling_client(base_model="m"))
+        told = _in_a_child(lambda: [type(sampler.sample(PROMPT, 1, PARAMS).result(30).failure()).__name__])
+        assert told == ["ClientClosed"]
+        assert server.bodies("asample") == []
+        or_raise(sampler.sample(PROMPT, 1, PARAMS).result(30))
 
 
 def _made_here(service: ServiceClient, inherited: SamplingClient) -> list[str]:

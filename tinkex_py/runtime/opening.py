@@ -86,10 +86,15 @@ def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: 
 
 
 def open_again(opened: Opened, observers: Sequence[Observer], transport: HttpxTransport | None) -> Opened:
-    """A runtime for a process that was forked off; an embedded engine stays in the process that it is embedded in."""
-    if opened.config.base_url == IN_PROCESS and transport is None:
+    """A runtime for a process that was forked off. An embedded engine stays in the process that it is embedded in.
+
+    So does a transport that was given: two processes on its connections would get each other's answers.
+    """
+    if transport is not None:
+        return _opened(opened.config, None, (), _GIVEN)
+    if opened.config.base_url == IN_PROCESS:
         return _opened(opened.config, None, (), _LEFT)
-    return open_runtime(opened.config, observers, transport)
+    return open_runtime(opened.config, observers)
 
 
 def begin(config: Config, source: Source | None = None) -> Startup:
@@ -235,4 +240,9 @@ def _telling(
 _LEFT = ClientClosed(
     message="the embedded engine stayed in the process that this one was forked from; make a new client here, or have "
     "both use one server (tinkex serve)"
+)
+
+_GIVEN = ClientClosed(
+    message="the transport that this client was given stayed in the process that this one was forked from, with its "
+    "connections; make a new client here, with a transport of its own"
 )
