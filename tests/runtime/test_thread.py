@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count
 from types import FrameType
 from typing import Any
 
@@ -72,10 +73,12 @@ def test_a_signal_handler_may_submit_in_the_middle_of_a_submission() -> None:
         assert wait(asked[-1], 10) == Success(2)
 
     def interrupted(frame: FrameType, event: str, _arg: object) -> Any:
-        """A signal at each line of `submit`, as it may come."""
-        if frame.f_code is ThreadRuntime.submit.__code__ and event == "line":
+        """A signal at each line of a submission, as it may come."""
+        if not _submitting(frame):
+            return None
+        if event == "line":
             signal.raise_signal(signal.SIGUSR1)
-        return interrupted if frame.f_code is ThreadRuntime.submit.__code__ else None
+        return interrupted
 
     before, traced = signal.signal(signal.SIGUSR1, handler), sys.gettrace()
     try:
@@ -106,6 +109,59 @@ def test_a_signal_handler_may_be_the_first_to_submit() -> None:
     assert (wait(under_test.submit(pure(1)), 10), wait(asked[0], 10)) == (Success(1), Success(2))
     assert len(set(threading.enumerate()) - before) == 1
     under_test.close()
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["with a thread", "with none yet"])
+def test_a_signal_handler_may_close_in_the_middle_of_a_submission(*, begun: bool) -> None:
+    before, place = signal.getsignal(signal.SIGUSR1), 1
+    try:
+        while _closed_in_the_middle(place, begun=begun):
+            place += 1
+    finally:
+        _ = signal.signal(signal.SIGUSR1, before)
+    assert place > 10
+
+
+def _submitting(frame: FrameType) -> bool:
+    """Whether it is one of the runtime's, on its way to the loop with a plan."""
+    same = frame.f_code.co_filename == ThreadRuntime.submit.__code__.co_filename
+    return same and frame.f_code.co_name in {"submit", "_hand_over", "_begin", "_start"}
+
+
+def _closed_in_the_middle(place: int, *, begun: bool) -> bool:
+    """Close at that line of a submission, and see that all has ended; False when it has no such line."""
+    others, lines, left = set(threading.enumerate()), count(1), list[set[threading.Thread]]()
+    under_test = ThreadRuntime(Executor(Script(reply(200))), closing=2)
+
+    def handler(_number: int, _frame: object) -> None:
+        under_test.close()
+        left.append(set(threading.enumerate()) - others)
+
+    def interrupted(frame: FrameType, event: str, _arg: object) -> Any:
+        if not _submitting(frame):
+            return None
+        if event == "line" and next(lines) == place:
+            signal.raise_signal(signal.SIGUSR1)
+        return interrupted
+
+    if begun:
+        _ = wait(under_test.submit(pure(1)))
+    _ = signal.signal(signal.SIGUSR1, handler)
+    traced = sys.gettrace()
+    sys.settrace(interrupted)
+    try:
+        running = under_test.submit(sleep(1e6))
+    finally:
+        sys.settrace(traced)
+    if not left:
+        under_test.close()
+        return False
+    assert wait(running, 10) == Failure(closed())
+    for each in set(threading.enumerate()) - others:
+        each.join(10)
+    assert set(threading.enumerate()) == others
+    assert left == [set()] or not begun
+    return True
 
 
 def test_a_runtime_begins_as_soon_as_the_system_has_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,16 +68,11 @@ class ThreadRuntime:
         """Start a plan from any thread; plans start in the order of their submission."""
         running: Running[T] = Running(self)
         with self._lock:
-            if self._closed:
+            if not self._closed:
+                self._hand_over(partial(running.start, self._executor, plan, copy_context()))
+            if self._closed:  # perhaps by a signal handler, in the middle of this
+                self.post(self._stop)
                 running.settled.fill(Failure(closed()))
-                return running
-            loop = self._loop or self._begin()
-            interrupting, self._submitting = self._submitting, True
-            self._waiting.append(partial(running.start, self._executor, plan, copy_context()))
-            if interrupting or not self._woken:
-                self._woken = True
-                loop.call_soon_threadsafe(self._drain)
-            self._submitting = interrupting
         return running
 
     def post(self, function: Callable[[], None]) -> None:
@@ -106,7 +101,18 @@ class ThreadRuntime:
         """As `close`, without blocking the caller's event loop, whose pool may be full of work that takes its time."""
         _ = await called(partial(self.close, farewell), waited_for=True)
 
-    def _begin(self) -> asyncio.AbstractEventLoop:
+    def _hand_over(self, start: Callable[[], None]) -> None:
+        """Have it called on the loop. The lock is held, but a signal handler may do the same in the middle of this."""
+        if self._loop is None:
+            self._begin()
+        interrupting, self._submitting = self._submitting, True
+        self._waiting.append(start)
+        if interrupting or not self._woken:
+            self._woken = True
+            self.post(self._drain)
+        self._submitting = interrupting
+
+    def _begin(self) -> None:
         """A loop on a thread of its own, or the one that a signal handler has begun meanwhile."""
         keep_what_is_freed()
         loop = self._make_loop()
@@ -114,7 +120,6 @@ class ThreadRuntime:
             self._start(loop)
         else:
             loop.close()
-        return self._loop or loop
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loop is known only when its thread runs, as Ctrl-C may come before; one that isn't wanted ends."""
@@ -153,9 +158,13 @@ class ThreadRuntime:
                         self._afterwards()
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take in what was still to start, and end everything; what doesn't hear of its end is not waited for."""
-        with self._lock:
-            self._closed = True
+        """Take in what was still to start, and end everything; what doesn't hear of its end is not waited for.
+
+        Who closes has had the lock. A signal handler that does waits for this, and may have interrupted who has it yet.
+        """
+        if not self._closed:
+            with self._lock:
+                self._closed = True
         _ = loop.run_until_complete(asyncio.wait({loop.create_task(self._end())}, timeout=self._closing * _ENDING))
 
     async def _end(self) -> None:
