@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from tests.cli.running import tinkex
@@ -82,6 +83,16 @@ def test_rows_are_laid_out_as_they_are_wanted(layout: str, capsys: pytest.Captur
     form, width, columns = LAYOUTS[layout]
     show(invocation(form, width), CHECKPOINTS, ROWS, columns)
     compare(layout, "".join(f"{line.rstrip()}\n" for line in capsys.readouterr().out.splitlines()))
+
+
+@pytest.mark.parametrize("width", range(10, 121))
+def test_a_terminal_of_any_width_shows_every_column(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    show(invocation("table", width), CHECKPOINTS, ROWS)
+    lines = capsys.readouterr().out.splitlines()
+    grid = lines[0].split() == list(CHECKPOINTS.usual)
+    assert grid or [line.split()[0] for line in lines[: len(CHECKPOINTS.usual)]] == list(CHECKPOINTS.usual)
+    assert not grid or max(map(cell_len, lines)) <= width
+    assert all(any(row.tinker_path in line for line in lines) for row in ROWS)
 
 
 def test_a_complaint_is_two_lines_and_three_for_the_curious() -> None:

@@ -149,19 +149,14 @@ def _grid(invocation: Invocation, table: Table[T], names: Sequence[str], cells: 
         for line in (names, *cells):
             invocation.write("\t".join(line) + "\n")
         return
-    if _least_width(table, names, cells) > invocation.out.width:
+    widths = _widths(table, names, cells, invocation.out.width)
+    if widths is None:
         _records(invocation, names, cells)
         return
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        column = table.columns[name]
-        grid.add_column(
-            name,
-            overflow="ellipsis",
-            no_wrap=True,
-            min_width=_longest(names, cells, name) if column.whole else None,
-            justify="right" if column.right else "left",
-        )
+    for name, width in zip(names, widths, strict=True):
+        right = table.columns[name].right
+        grid.add_column(name, overflow="ellipsis", no_wrap=True, width=width, justify="right" if right else "left")
     for line in cells:
         grid.add_row(*map(Text, line))
     invocation.out.print(grid)
@@ -177,13 +172,21 @@ def _records(invocation: Invocation, names: Sequence[str], cells: Sequence[Seque
             invocation.say(f"{name:<{width}}  {cell}")
 
 
-def _least_width(table: Table[T], names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
-    """Columns that a grid takes at least: whole cells in full, a few letters of the others, and space between."""
-    widths = (_longest(names, cells, name) for name in names)
-    least = (
-        width if table.columns[name].whole else min(width, _FEW) for name, width in zip(names, widths, strict=True)
-    )
-    return sum(least) + 2 * (len(names) - 1)
+def _widths(table: Table[T], names: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> Sequence[int] | None:
+    """Those of the columns, with space between, of which the widest are cut until all fit.
+
+    Whole cells are never cut, and a few letters stay of the others: where these have no room, it is None.
+    """
+    left = room - 2 * (len(names) - 1)
+    wanted = [(_longest(names, cells, name), table.columns[name].whole) for name in names]
+    least = [width if whole else min(width, _FEW) for width, whole in wanted]
+    if sum(least) > left:
+        return None
+    widths = [min(width, left) for width, _ in wanted]
+    while sum(widths) > left:
+        widest = max((width, -place) for place, width in enumerate(widths) if width > least[place])
+        widths[-widest[1]] -= 1
+    return widths
 
 
 def _longest(names: Sequence[str], cells: Sequence[Sequence[str]], name: str) -> int:
