@@ -88,7 +88,9 @@ def test_ctrl_c_while_packages_are_imported_ends_with_status_130(package: str) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
-@pytest.mark.parametrize("words", [["version"], ["version", "--json"], ["--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["version"], ["version", "--json"], ["--help"], ["serve", "--port", "0"]], ids=" ".join
+)
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["in the end", "at once"])
 def test_an_output_that_takes_no_more_is_no_bug(words: list[str], unbuffered: str) -> None:
     line, pipe = f"{' '.join(map(repr, [*COMMAND, *words]))} > /dev/full", subprocess.PIPE

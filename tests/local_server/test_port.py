@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import httpx
@@ -80,3 +81,23 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         assert port is not None
         outcome = serve(port=port, directory=str(tmp_path))
         assert outcome.failure().startswith(f"can't serve on 127.0.0.1:{port}")
+
+
+class Unannounced(Exception):  # noqa: N818 - what an announcement of a test ends in
+    """The address could not be told."""
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_what_an_announcement_raises_ends_serving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, closed: bool
+) -> None:
+    def announce(_address: str) -> None:
+        raise Unannounced
+
+    if closed:
+        monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(Unannounced):
+        _ = serve(directory=str(tmp_path), announce=announce)
+    assert capfd.readouterr() == ("", "")
+    with serving(tmp_path) as (_, client):
+        assert client.get("healthz").status_code == 200

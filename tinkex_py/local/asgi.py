@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
@@ -105,7 +106,8 @@ def serve(
 ) -> Outcome[None, str]:
     """Serve until SIGINT, SIGTERM or SIGHUP; port 0 takes a free one.
 
-    `announce` is called with the address once it is open. A Failure says why the address or the folder can't be used.
+    `announce` is called with the address once it is open; what it raises ends serving, and is raised. A Failure says
+    why the address or the folder can't be used.
     """
     try:
         folder = None if directory is None else Path(directory).expanduser()
@@ -129,9 +131,19 @@ def serve(
 def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], None]) -> None:
     host, port = listening.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    unannounced: list[BaseException] = []
+
+    def ready() -> None:
+        try:
+            announce(address)
+        except BaseException as error:  # noqa: BLE001 - uvicorn would print it, and end with a status of its own
+            unannounced.append(error)
+            server.should_exit = True
+
     config = uvicorn.Config(
-        Application(worker, lambda: announce(address)),
+        Application(worker, ready),
         log_level="warning",
+        use_colors=False if sys.stdout is None else None,  # uvicorn asks the output whether it is a terminal
         access_log=False,
         lifespan="on",
         ws="none",
@@ -142,6 +154,8 @@ def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], Non
     server = _Uvicorn(config, worker)
     with _signals_end(server):
         server.run(sockets=[listening])
+    if unannounced:
+        raise unannounced[0]
 
 
 class _Uvicorn(uvicorn.Server):
