@@ -44,6 +44,11 @@ def test_a_server_that_asks_for_none_says_what_clients_need() -> None:
         assert tinkex("model", "list", "--base-url", address, TINKER_API_KEY="tml-local").exit_code == 0
 
 
+def test_a_host_without_a_name_is_not_every_address() -> None:
+    result = tinkex("serve", "--host", "", "--directory", __file__)
+    assert (result.exit_code, "Invalid value for '--host': it is empty" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("key", ["", " ", "a\nb", "schl\u00fcssel"])
 def test_a_key_that_no_client_can_send_is_refused(key: str) -> None:
     result = tinkex("serve", "--port", "0", "--host", "no.such.host.invalid", "--api-key", key)

@@ -25,8 +25,15 @@ def _usable(_context: click.Context, _option: click.Parameter, key: str | None) 
     raise click.BadParameter(f"it {_UNFIT}")
 
 
+def _named(_context: click.Context, _option: click.Parameter, host: str) -> str:
+    """An address that somebody chose: one that is empty, as that of an unset variable is, would be all there are."""
+    if host:
+        return host
+    raise click.BadParameter("it is empty; give 0.0.0.0 to be reached from everywhere.")
+
+
 @click.command(cls=Command)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_named, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where checkpoints are kept.")
 @click.option(
