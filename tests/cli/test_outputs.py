@@ -14,6 +14,7 @@ from tests.cli.relay import relay
 from tests.cli.running import KEY, Stock, tinkex
 
 SAMPLE = ("sample", "A", "--base-model", "tinkex/tiny-random", "--max-tokens", "1", "--quiet")
+SAVE = ("checkpoint", "save", "--base-model", "tinkex/tiny-random", "--rank", "1", "--quiet")
 
 
 def test_a_symlink_is_followed_and_stays_one(stock: Stock) -> None:
@@ -39,6 +40,7 @@ def test_a_pipe_is_written_into_and_stays_one(stock: Stock) -> None:
 
 NAMED = {
     "sample": SAMPLE,
+    "save": SAVE,
     "trace": ("session", "export-trace", "s"),
     "usage": ("billing", "usage", "2026-07-13", "2026-07-14"),
     "storage": ("billing", "checkpoint-storage"),
@@ -54,18 +56,20 @@ def test_an_empty_name_and_a_folder_are_refused_before_anything_is_done(words: t
 
 
 @pytest.mark.parametrize("name", ["file/below", "no/folder"])
-def test_a_file_that_can_not_be_written_is_no_bug(stock: Stock, name: str) -> None:
+@pytest.mark.parametrize("words", [SAMPLE, SAVE], ids=["sample", "save"])
+def test_a_file_that_can_not_be_written_is_no_bug(stock: Stock, words: tuple[str, ...], name: str) -> None:
     _ = Path("file").write_text("")
-    result = stock.tinkex(*SAMPLE, "-o", name)
+    result = stock.tinkex(*words, "-o", name)
     assert (result.exit_code, " can't be written: " in result.stderr) == (1, True)
-    early = tinkex(*SAMPLE, "-o", name, "--base-url", "http://127.0.0.1:9", TINKER_API_KEY="tml-0123456789abcdef")
+    early = tinkex(*words, "-o", name, "--base-url", "http://127.0.0.1:9", TINKER_API_KEY="tml-0123456789abcdef")
     assert (early.exit_code, " can't be written: " in early.stderr) == (1, True)
 
 
-def test_a_dash_is_the_screen(stock: Stock) -> None:
-    result = stock.tinkex(*SAMPLE, "-o", "-")
+@pytest.mark.parametrize(("words", "said"), [(SAMPLE, "samples"), (SAVE, "tinker_path")], ids=["sample", "save"])
+def test_a_dash_is_the_screen(stock: Stock, words: tuple[str, ...], said: str) -> None:
+    result = stock.tinkex(*words, "-o", "-")
     assert (result.exit_code, Path("-").exists()) == (0, False)
-    assert json.loads(result.stdout)["samples"]
+    assert json.loads(result.stdout)[said]
 
 
 @pytest.mark.parametrize(("trace", "ending"), [(b"\n\xff\x00\r\n", "pftrace"), (b' {"traceEvents": []}', "json")])

@@ -146,7 +146,12 @@ def train_command(
 @click.option("--train-mlp/--no-train-mlp", default=True, show_default=True)
 @click.option("--train-attn/--no-train-attn", default=True, show_default=True)
 @click.option("--train-unembed/--no-train-unembed", default=True, show_default=True)
-@click.option("-o", "--output", type=Output(), help="Write what was saved to this file, as JSON.")
+@click.option(
+    "-o",
+    "--output",
+    type=Output(),
+    help="Write what was saved to this file as JSON too; - is the screen, and JSON alone.",
+)
 @invoked
 def save(
     invocation: Invocation,
@@ -167,6 +172,10 @@ def save(
         raise click.UsageError("Give either --base-model or --model-path.")
     if model_path is not None:
         _refuse("--model-path", "rank", "seed", "train_mlp", "train_attn", "train_unembed")
+    if str(output) == "-":
+        invocation.options.output_format, output = "json", None
+    if output is not None:
+        invocation.check_place(output)
     with invocation.client(ServiceClient, engine=True) as service:
         if model_path is not None:
             made = service.create_training_client_from_state_with_optimizer(model_path)
