@@ -90,6 +90,8 @@ def test_a_quiet_command_still_says_where_what_it_made_is(stock: Stock) -> None:
     trained = stock.tinkex("train", "text.txt", *model, "--steps", "1").stdout.splitlines()
     assert [line.partition("/")[0] for line in (*saved, *trained)] == ["tinker:", "tinker:"]
     assert Path(stock.tinkex("checkpoint", "download", *saved, "--quiet").stdout.strip()).is_dir()
+    trace = ("session", "export-trace", stock.session_id)
+    assert Path(stock.tinkex(*trace, "--quiet").stdout.strip()) == Path(stock.json(*trace, "--quiet")["file"])
     assert stock.tinkex("checkpoint", "set-ttl", *saved, "--ttl", "60", "--quiet").stdout == ""
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Group, Output
 from tinkex_py.cli.runs import limit_option, scope_option
-from tinkex_py.cli.tables import Column, Table, answer, columns_option, show, show_one
+from tinkex_py.cli.tables import Column, Table, answer, columns_option, done, show, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.retry import Policy, call
@@ -142,7 +142,7 @@ def export_trace(invocation: Invocation, session_id: str, output: Path | None, *
         invocation.write(trace)
         return
     invocation.save(file, trace)
-    invocation.tell(f"Trace: {file}")
+    done(invocation, f"Trace: {file}", {"session_id": session_id, "file": file})
 
 
 def _fetched(url: str, policy: Policy) -> Plan[Reply]:
