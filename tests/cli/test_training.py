@@ -30,6 +30,16 @@ def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
     assert (tmp_path / "tinkex-demo" / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_an_engine_without_a_folder_trained_is_there_afterwards(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n")
+    trained = in_process("train", "a.txt", "--steps", "1", "--out", "mine", "--quiet", "--base-url", "local:")
+    path = trained.stdout.strip()
+    assert in_process("train", "a.txt", "--steps", "1", "--out", "mine", "--resume", path, "--quiet").exit_code == 0
+    saved = in_process("checkpoint", "save", "--base-model", "tinkex/tiny-random", "--quiet", "--base-url", "local:")
+    listed = in_process("checkpoint", "list", "--columns", "path", "--base-url", "local:")
+    assert listed.stdout.splitlines()[1:] == saved.stdout.splitlines()
+
+
 def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     _ = (tmp_path / "rhyme.txt").write_text("One, two, three, four, five.\nOnce I caught a fish alive.\n")
     first = in_process("train", "rhyme.txt", "--steps", "3", "--log", "log.jsonl")

@@ -75,10 +75,12 @@ class Invocation(Struct, kw_only=True):
     def settings(self, folder: Path = FOLDER, *, engine: bool = False) -> Config:
         """Those of the server that is named; of the embedded engine where neither server nor credential is.
 
-        The engine has its checkpoints in `folder`, which is made where `engine` says that it may be.
+        The engine has its checkpoints in `folder`, which is made where `engine` says that it may be. So has one that is
+        named without a folder: in a folder for the time of a command, nothing that is saved could be used.
         """
         settings = self.config()
-        if self._nobody_is_named(settings) and (engine or folder.is_dir()):
+        unplaced = settings.base_url == LOCAL_SCHEME or self._nobody_is_named(settings)
+        if unplaced and (engine or folder.is_dir()):
             self.check_folder(folder)
             settings = structs.replace(settings, base_url=f"{LOCAL_SCHEME}{folder}")
             if not engine:
