@@ -65,6 +65,23 @@ def test_a_file_that_can_not_be_written_is_no_bug(stock: Stock, words: tuple[str
     assert (early.exit_code, " can't be written: " in early.stderr) == (1, True)
 
 
+OVER = {
+    "log": ("train", "kept.jsonl", "--log", "./kept.jsonl", "--steps", "1"),
+    "picture": ("plot", "kept.png"),
+    "picture of that name": ("plot", "kept.jsonl", "--output", "kept.png"),
+}
+
+
+@pytest.mark.parametrize("words", OVER.values(), ids=OVER)
+def test_what_is_read_is_not_written_over(words: tuple[str, ...]) -> None:
+    content = '{"text": "some text to learn", "loss": 1}\n'
+    _ = Path("kept.jsonl").write_text(content)
+    Path("kept.png").symlink_to("kept.jsonl")
+    result = tinkex(*words)
+    assert (result.exit_code, " is read here, and would be written to" in result.stderr) == (1, True)
+    assert Path("kept.jsonl").read_text() == content
+
+
 @pytest.mark.parametrize(("words", "said"), [(SAMPLE, "samples"), (SAVE, "tinker_path")], ids=["sample", "save"])
 def test_a_dash_is_the_screen(stock: Stock, words: tuple[str, ...], said: str) -> None:
     result = stock.tinkex(*words, "-o", "-")

@@ -160,6 +160,12 @@ class Invocation(Struct, kw_only=True):
         if why is not None:
             self.fail(FileFailed(message=f"{file} can't be written: {why}", path=str(file)))
 
+    def check_apart(self, file: Path, read: Path, option: str) -> None:
+        """End where the file that is to be written is the one that is read."""
+        with suppress(OSError):
+            if file.samefile(read):
+                self.stop(f"{read} is read here, and would be written to", f"give another file with {option}")
+
     def save(self, file: Path, content: bytes) -> None:
         """Write a file, whole or not at all; what is there and is no plain file, such as a pipe, is written into."""
         try:

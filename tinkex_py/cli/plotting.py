@@ -48,8 +48,10 @@ def plot(invocation: Invocation, log: Path, output: Path | None, metrics: tuple[
 
     Loss and reward come first, each number in a panel of its own.
     """
+    picture = output or log.with_suffix(".png")
+    invocation.check_apart(picture, log, "--output")
     curves = invocation.or_exit(read_curves(log, metrics))
-    file = invocation.or_exit(save_curves(curves, output or log.with_suffix(".png"), title or log.stem))
+    file = invocation.or_exit(save_curves(curves, picture, title or log.stem))
     show(invocation, CURVES, curves)
     if invocation.format == "table":
         invocation.tell(f"Picture: {file}")

@@ -103,6 +103,8 @@ def train_command(
         raise click.UsageError("Give --resume with --taken: the checkpoint that has those steps behind.")
     if taken >= steps:
         raise click.UsageError(f"Give more --steps: of {steps}, {taken} are taken.")
+    if log is not None:
+        invocation.check_apart(log, file, "--log")
     passages = invocation.or_exit(read_passages(file))
     lesson = Lesson(
         steps=steps,
