@@ -29,6 +29,13 @@ def test_a_login_stores_a_key_that_is_then_used_until_the_logout(stock: Stock) -
     assert "no key is stored" in tinkex("auth", "logout", *at).stderr
 
 
+def test_the_mark_that_some_editors_put_first_is_no_part_of_a_key(stock: Stock) -> None:
+    _ = Path("key.txt").write_text(f"{KEY}\r\n", encoding="utf-8-sig")
+    at = ("--base-url", stock.address)
+    assert tinkex("run", "list", *at, "--api-key-file", "key.txt").exit_code == 0
+    assert tinkex("auth", "login", *at, given=f"\ufeff{KEY}\r\n").exit_code == 0
+
+
 def test_what_is_no_key_is_not_stored(stock: Stock) -> None:
     result = tinkex("auth", "login", "--base-url", stock.address, given="hello\n")
     assert (result.exit_code, FILE.exists()) == (1, False)

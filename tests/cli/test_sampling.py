@@ -33,6 +33,14 @@ def test_a_prompt_comes_from_an_argument_a_file_standard_input_or_tokens(stock: 
     assert one == text(stock=stock, given="The sun")
 
 
+def test_the_mark_that_some_editors_put_first_is_no_part_of_a_prompt(stock: Stock) -> None:
+    one = text("The sun", stock=stock)
+    for name, content in (("prompt.txt", "The sun\r\n"), ("tokens.txt", json.dumps(list(b"The sun")))):
+        _ = Path(name).write_text(content, encoding="utf-8-sig", newline="")
+        assert one == text("--prompt-file", name, stock=stock)
+    assert one == text("-", stock=stock, given="\ufeffThe sun\r\n")
+
+
 def test_each_sequence_is_a_line_of_jsonl_and_all_are_in_the_file(stock: Stock) -> None:
     words = ("sample", "A", "-n", "3", "--seed", "1", "--max-tokens", "4", "--base-model", "tinkex/tiny-english")
     result = stock.tinkex(*words, "--format", "jsonl", "-o", "samples.json")

@@ -117,7 +117,7 @@ def _of_key(invocation: Invocation, said: ApiKeyResponse) -> None:
 
 def _asked(invocation: Invocation) -> str:
     if sys.stdin is None or not sys.stdin.isatty():
-        return input_line().strip()
+        return input_line().removeprefix("\ufeff").strip()
     invocation.tell(f"Keys are made at {_KEYS_PAGE}; call this one tinkex-{socket.gethostname().split('.')[0]}")
     key: str = click.prompt("API key", hide_input=True, err=True)
     return key.strip()

@@ -62,7 +62,7 @@ class Invocation(Struct, kw_only=True):
         if file is None:
             return None
         try:
-            return file.read_text(encoding="utf-8").strip()
+            return file.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
             self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
 

@@ -128,7 +128,7 @@ def _prompt(invocation: Invocation, prompt: str | None, file: Path | None) -> st
 def _standard_input(invocation: Invocation) -> str:
     """All of it, as UTF-8 whatever the locale, and refused where it isn't."""
     try:
-        return sys.stdin.buffer.read().decode("utf-8").replace("\r\n", "\n").removesuffix("\n")
+        return sys.stdin.buffer.read().decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n")
     except UnicodeDecodeError:
         message = "standard input can't be read: it is no text in UTF-8"
         invocation.fail(FileFailed(message=message, path="-"))
@@ -136,7 +136,7 @@ def _standard_input(invocation: Invocation) -> str:
 
 def _read(invocation: Invocation, file: Path) -> str | list[int]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         invocation.fail(FileFailed(message=f"{file} can't be read: {reason}", path=str(file)))
