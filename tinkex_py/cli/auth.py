@@ -74,8 +74,8 @@ def logout(invocation: Invocation) -> None:
         if not isinstance(said, Failure) or not isinstance(said.failure(), _WORTHLESS):
             invocation.or_exit(said)
     invocation.or_exit(store_keys(file, keys.without(keys.default)))
-    how = "and revoked" if revoked else f"; it still works: revoke it at {_KEYS_PAGE}"
-    changed(invocation, f"Forgotten: {chosen.name} {how}", {"name": chosen.name, "revoked": revoked})
+    how = " and revoked" if revoked else f"; it still works: revoke it at {_KEYS_PAGE}"
+    changed(invocation, f"Forgotten: {chosen.name}{how}", {"name": chosen.name, "revoked": revoked})
 
 
 @auth.command()
