@@ -131,6 +131,14 @@ def test_a_message_that_nobody_wants_is_not_said(tmp_path: Path) -> None:
     assert tinkex("run", "list").stderr.startswith("Using the embedded engine")
 
 
+def test_what_is_said_does_not_depend_on_a_width_that_nobody_knows(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    assert stock.tinkex("run", "info", "x").stderr.startswith("Error: get_training_run: ")
+    assert stock.tinkex("version").stdout == f"tinkex {__version__} (protocol {PROTOCOL_VERSION})\n"
+
+
 TEXTS = {
     "plain": ("abc é 世界", "abc é 世界"),
     "escape": ("a\x1b[2J", "a\\x1b[2J"),

@@ -30,6 +30,8 @@ from tinkex_py.runtime.credentials import credentials_of
 T = TypeVar("T")
 ClientT = TypeVar("ClientT", bound=OpenedBlocking)
 
+_USUAL_WIDTH = 80
+"""Where COLUMNS is 0, as some programs say that they don't know: rich would write nothing then."""
 FOLDER = Path("tinkex-run")
 """Where the embedded engine keeps checkpoints unless another folder is named."""
 
@@ -216,9 +218,12 @@ def begin(context: click.Context) -> Invocation:
     if options.verbose:
         logging.basicConfig(format="%(levelname)s %(message)s", level=_LEVELS[min(options.verbose, 2)])
         logging.getLogger("httpx").setLevel(logging.WARNING)
-    err = Console(stderr=True, emoji=False)
+    out, err = Console(emoji=False), Console(stderr=True, emoji=False)
     err.file = cast("TextIO", Asides(err.file))
-    return Invocation(options=options, out=Console(emoji=False), err=err)
+    for console in (out, err):
+        if console.width < 1:
+            console.width = _USUAL_WIDTH
+    return Invocation(options=options, out=out, err=err)
 
 
 def invoked(function: Callable[..., None]) -> Callable[..., None]:
