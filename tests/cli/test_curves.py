@@ -94,6 +94,12 @@ def test_curves_are_drawn_in_the_format_of_the_ending(ending: str) -> None:
     assert Path(f"curve.{ending}").read_bytes()[:5] in {b"\x89PNG\r", b"<?xml", b"%PDF-"}
 
 
+def test_a_home_that_can_not_be_written_to_is_not_spoken_of(tmp_path: Path) -> None:
+    _ = written("log.jsonl", BOTH)
+    ended = run_tinkex("plot", "log.jsonl", folder=tmp_path, HOME=str(tmp_path / "log.jsonl" / "none"), MPLCONFIGDIR="")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("command", ["plot", "train"])
 def test_the_help_tells_of_every_ending(command: str) -> None:
     said = tinkex(command, "--help").stdout

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -55,6 +56,7 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
     problem = place_problem(file)
     if problem is not None:
         return Failure(problem)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of a home that it can't write to
     try:
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
