@@ -55,6 +55,27 @@ def test_an_empty_name_and_a_folder_are_refused_before_anything_is_done(words: t
     assert (result.exit_code, "Invalid value for" in result.stderr) == (2, True)
 
 
+EMPTY = {
+    "text": ("train", ""),
+    "folder": ("train", "a.txt", "--out", ""),
+    "log": ("train", "a.txt", "--log", ""),
+    "curve": ("train", "a.txt", "--curve", ""),
+    "demo": ("demo", "--out", ""),
+    "plot": ("plot", ""),
+    "picture": ("plot", "a.jsonl", "--output", ""),
+    "prompt": ("sample", "--prompt-file", ""),
+    "engine": ("sample", "A", "--out", ""),
+    "server": ("serve", "--port", "0", "--host", "no.such.host.invalid", "--directory", ""),
+    "download": ("checkpoint", "download", "tinker://a/weights/b", "--output", ""),
+}
+
+
+@pytest.mark.parametrize("words", EMPTY.values(), ids=EMPTY)
+def test_a_name_that_is_empty_is_not_the_folder_that_one_is_in(words: tuple[str, ...]) -> None:
+    result = tinkex(*words)
+    assert (result.exit_code, "the name is empty" in result.stderr, list(Path().iterdir())) == (2, True, [])
+
+
 @pytest.mark.parametrize("name", ["file/below", "no/folder"])
 @pytest.mark.parametrize("words", [SAMPLE, SAVE], ids=["sample", "save"])
 def test_a_file_that_can_not_be_written_is_no_bug(stock: Stock, words: tuple[str, ...], name: str) -> None:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from tinkex_py.cli.display import harmless
 from tinkex_py.cli.invocation import Invocation, invoked
-from tinkex_py.cli.options import Command
+from tinkex_py.cli.options import Command, Place
 from tinkex_py.cli.tables import done
 from tinkex_py.clients.downloads import Downloaded, download_checkpoint
 from tinkex_py.clients.service import ServiceClient
@@ -20,7 +20,7 @@ from tinkex_py.clients.service import ServiceClient
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(file_okay=False),
     default=Path(),
     show_default="here",
     help="The folder to put it into, in a folder of its own.",

@@ -30,18 +30,25 @@ class Finite(click.FloatRange):
         return number
 
 
-class Output(click.Path):
-    """A file to write, or - for the screen; no folder, and no name that is empty, as that of an unset variable is."""
+class Place(click.Path):
+    """A file or a folder; a name that is empty, as that of an unset variable is, would be the folder that one is in."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path, allow_dash=True, dir_okay=False)
+    def __init__(self, *, file_okay: bool = True, dir_okay: bool = True, allow_dash: bool = False) -> None:
+        super().__init__(path_type=Path, file_okay=file_okay, dir_okay=dir_okay, allow_dash=allow_dash)
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, or a usage error."""
-        if not str(value):
+        if value == "":
             self.fail("the name is empty.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Output(Place):
+    """A file to write, or - for the screen; no folder."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_dash=True, dir_okay=False)
 
 
 class Options(Struct, kw_only=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tinkex_py.cli.invocation import Invocation, invoked
-from tinkex_py.cli.options import Command
+from tinkex_py.cli.options import Command, Place
 from tinkex_py.cli.pictures import ENDINGS, save_curves
 from tinkex_py.cli.records import Curve, read_curves
 from tinkex_py.cli.sparkline import sparkline
@@ -36,10 +36,8 @@ CURVES: Table[Curve] = Table(
 
 
 @click.command(cls=Command)
-@click.argument("log", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help=f"The picture, {ENDINGS}.  [default: LOG with .png]"
-)
+@click.argument("log", type=Place())
+@click.option("-o", "--output", type=Place(), help=f"The picture, {ENDINGS}.  [default: LOG with .png]")
 @click.option("-m", "--metric", "metrics", multiple=True, help="Draw this number; may be repeated.  [default: all]")
 @click.option("--title", default="", help="What stands above it.")
 @invoked

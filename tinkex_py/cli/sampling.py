@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tinkex_py.cli.display import harmless_text
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
-from tinkex_py.cli.options import Command, Finite, Output
+from tinkex_py.cli.options import Command, Finite, Output, Place
 from tinkex_py.cli.surprise import pieces, show_pieces
 from tinkex_py.cli.tables import write_json, write_line
 from tinkex_py.clients.promises import Promise
@@ -27,7 +27,7 @@ from tinkex_py.types.tokenizing import Tokenizer
 BASE_MODEL = "tinkex/tiny-english"
 _TOGETHER = 64
 """Sequences that are waited for at once."""
-_FILE = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
+_FILE = Place(allow_dash=True, dir_okay=False)
 
 
 class Sampled(Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class Sampled(Struct, frozen=True, kw_only=True):
 @click.option(
     "-o", "--output", type=Output(), help="Write the samples to this file as JSON too; - is the screen, and JSON alone."
 )
-@click.option("--out", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="The engine's folder.")
+@click.option("--out", type=Place(), default=FOLDER, show_default=True, help="The engine's folder.")
 @invoked
 def sample(
     invocation: Invocation,

@@ -10,7 +10,7 @@ import click
 from returns.result import Failure
 
 from tinkex_py.cli.invocation import Invocation, invoked
-from tinkex_py.cli.options import Command
+from tinkex_py.cli.options import Command, Place
 from tinkex_py.cli.tables import answer
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.kinds import fits_header
@@ -35,7 +35,7 @@ def _named(_context: click.Context, _option: click.Parameter, host: str) -> str:
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, callback=_named, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--directory", type=click.Path(path_type=Path), help="Where checkpoints are kept.")
+@click.option("--directory", type=Place(), help="Where checkpoints are kept.")
 @click.option(
     "--api-key",
     envvar="TINKEX_SERVE_API_KEY",

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
 from tinkex_py.cli.lessons import Lesson, greedy
-from tinkex_py.cli.options import Command, Finite, Output
+from tinkex_py.cli.options import Command, Finite, Output, Place
 from tinkex_py.cli.pictures import ENDINGS
 from tinkex_py.cli.tables import done
 from tinkex_py.cli.teaching import Run, teach
@@ -21,7 +21,7 @@ from tinkex_py.clients.service import ServiceClient
 BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128
 """Tokens of a training example at most."""
-_PATH = click.Path(path_type=Path)
+_PATH = Place()
 _SAID = ParameterSource.COMMANDLINE
 
 
