@@ -117,6 +117,14 @@ def test_an_empty_prompt_is_not_sent(stock: Stock, words: tuple[str, ...], given
     )
 
 
+def test_an_argument_that_is_no_utf8_is_refused() -> None:
+    result = tinkex("sample", "caf\udce9", "--max-tokens", "1", "--base-url", "http://127.0.0.1:9")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (
+        1,
+        "Error: the prompt can't be read: it is no text in UTF-8",
+    )
+
+
 def test_standard_input_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     words = [*COMMAND, "sample", "-", "--max-tokens", "1"]
     ended = subprocess.run(words, input=b"caf\xe9", capture_output=True, check=False, cwd=tmp_path, env=ENVIRONMENT)

@@ -119,10 +119,19 @@ def _prompt(invocation: Invocation, prompt: str | None, file: Path | None) -> st
     if file is not None and str(file) != "-":
         return _read(invocation, file)
     if prompt is not None and prompt != "-":
-        return prompt
+        return _argument(invocation, prompt)
     if prompt is None and file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("Give a prompt, --prompt-file, or text on standard input.")
     return "" if sys.stdin is None else _standard_input(invocation)
+
+
+def _argument(invocation: Invocation, prompt: str) -> str:
+    """The text, refused where it holds bytes that are none: Python keeps those as halves of characters."""
+    try:
+        _ = prompt.encode("utf-8")
+    except UnicodeEncodeError:
+        invocation.fail(InvalidInput(message="the prompt can't be read: it is no text in UTF-8", path="prompt"))
+    return prompt
 
 
 def _standard_input(invocation: Invocation) -> str:
