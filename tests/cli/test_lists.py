@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Stock, tinkex
+from tests.cli.running import KEY, Stock, tinkex
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 BILLED = ["billing", "usage", HOUR.isoformat(), (HOUR + timedelta(hours=1)).isoformat()]
@@ -96,6 +96,12 @@ def test_checkpoints_are_those_of_a_run_when_one_is_named(stock: Stock) -> None:
 def test_a_checkpoint_is_told_of_with_its_run(stock: Stock) -> None:
     found = stock.json("checkpoint", "info", stock.training)
     assert (found["checkpoint"]["tinker_path"], found["run"]["training_run_id"]) == (stock.training, stock.run_id)
+
+
+@pytest.mark.parametrize("words", [("--project-id", ""), ("--project-id", "\udcff"), ("--offset", str(2**64))])
+def test_what_no_list_can_be_asked_for_is_not_asked(words: tuple[str, ...]) -> None:
+    result = tinkex("run", "list", *words, "--base-url", "http://127.0.0.1:9", TINKER_API_KEY=KEY)
+    assert (result.exit_code, result.stderr.startswith(f"Error: {words[0][2:].replace('-', '_')} is ")) == (1, True)
 
 
 def test_a_session_is_told_of_with_its_runs(stock: Stock) -> None:

@@ -44,9 +44,15 @@ def test_a_server_that_asks_for_none_says_what_clients_need() -> None:
         assert tinkex("model", "list", "--base-url", address, TINKER_API_KEY="tml-local").exit_code == 0
 
 
-def test_a_host_without_a_name_is_not_every_address() -> None:
-    result = tinkex("serve", "--host", "", "--directory", __file__)
+@pytest.mark.parametrize("host", ["", "\udcff"], ids=["empty", "no text"])
+def test_a_host_without_a_name_is_not_every_address(host: str) -> None:
+    result = tinkex("serve", "--host", host, "--directory", __file__)
     assert (result.exit_code, "Invalid value for '--host': it is empty" in result.stderr) == (2, True)
+
+
+def test_a_folder_that_no_home_has_is_no_bug() -> None:
+    result = tinkex("serve", "--port", "0", "--directory", "~nobody-of-this-name/x")
+    assert (result.exit_code, result.stderr.startswith("Error: can't serve on ")) == (1, True)
 
 
 @pytest.mark.parametrize("key", ["", " ", "a\nb", "schl\u00fcssel"])

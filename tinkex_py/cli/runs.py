@@ -9,6 +9,7 @@ from tinkex_py.cli.options import Decorator, Group
 from tinkex_py.cli.tables import Column, Table, columns_option, show, show_one
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.plans.pages import collected, training_runs
+from tinkex_py.types.arguments import arguments_check
 from tinkex_py.types.runs import AccessScope, Checkpoint, TrainingRun
 
 scope_option = click.option(
@@ -58,6 +59,10 @@ RUNS: Table[TrainingRun] = Table(
 )
 
 
+_LISTING = arguments_check(RestClient.list_training_runs.plan)
+"""What is wrong with the arguments of a list that begins further on, which no method of the client has."""
+
+
 @click.group(cls=Group)
 def run() -> None:
     """Training runs."""
@@ -79,6 +84,9 @@ def list_runs(
     columns: str | None,
 ) -> None:
     """Training runs, the latest first."""
+    problem = _LISTING((1, offset, access_scope, project_id), {})
+    if problem is not None:
+        invocation.fail(problem)
     with invocation.client(RestClient) as rest:
         wanted, policy = limit or None, rest.context.policy()
         runs = collected(training_runs(access_scope, project_id), policy, wanted=wanted, offset=offset)

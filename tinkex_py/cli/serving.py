@@ -27,9 +27,9 @@ def _usable(_context: click.Context, _option: click.Parameter, key: str | None) 
 
 def _named(_context: click.Context, _option: click.Parameter, host: str) -> str:
     """An address that somebody chose: one that is empty, as that of an unset variable is, would be all there are."""
-    if host:
+    if host and host.isprintable():
         return host
-    raise click.BadParameter("it is empty; give 0.0.0.0 to be reached from everywhere.")
+    raise click.BadParameter("it is empty, or no text; give 0.0.0.0 to be reached from everywhere.")
 
 
 @click.command(cls=Command)

@@ -114,7 +114,7 @@ def serve(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, RuntimeError) as error:  # the last of a home that isn't there
         return Failure(f"can't serve on {host}:{port}: {error}")
     # Without it an answer's body waits for the acknowledgement of its head, 40 ms: asyncio sets it on sockets that name
     # their protocol, which those accepted from this one do not.
