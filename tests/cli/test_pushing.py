@@ -73,6 +73,15 @@ def test_what_is_pushed_is_what_was_asked_for(stock: Stock, there: Hub) -> None:
     assert (set(there.holds(REPO, "dev")), done["public"]) == ({"adapter.safetensors"}, True)
 
 
+def test_patterns_that_fit_no_file_push_nothing_and_make_no_repository(stock: Stock, there: Hub) -> None:
+    result = pushed(stock, there, "-r", REPO, "--allow-pattern", "*.safetensor")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (
+        1,
+        "Error: no file fits the patterns, and nothing was uploaded",
+    )
+    assert (there.private, there.commits) == ({}, [])
+
+
 def test_a_pull_request_is_to_the_main_branch(stock: Stock, there: Hub) -> None:
     done = said(pushed(stock, there, "-r", REPO, "--create-pr"))
     assert done["url"].endswith(f"/{REPO}/discussions/1")

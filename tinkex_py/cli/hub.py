@@ -76,6 +76,13 @@ class Hub:
             return True, found and found[0]
         return False, None
 
+    @staticmethod
+    def takes(name: str, allow: Sequence[str], ignore: Sequence[str]) -> bool:
+        """Whether `upload` would bring a file of that name there."""
+        from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]  # it is in its documents
+
+        return any(filter_repo_objects([name], allow_patterns=list(allow) or None, ignore_patterns=list(ignore)))
+
     def upload(
         self,
         repo: str,

@@ -65,6 +65,10 @@ def push_hf(
         account = hub.account()
         folder = downloaded(invocation, service, path, Path(beside), force=False).folder
         adapter = _adapter(invocation, service, path, folder)
+        left_out = (*ignore, *(() if allow else _LEFT_OUT))
+        names = [*_files(folder), *(() if no_model_card else (CARD,))]
+        if not any(hub.takes(name, allow, left_out) for name in names):
+            invocation.stop("no file fits the patterns, and nothing was uploaded", f"there are {', '.join(names)}")
         if repo is None:
             repo = _plain(f"tinker-{(adapter.base_model or 'adapter').rpartition('/')[2]}-{place.training_run_id}")
             revision = revision or (None if create_pr else _plain(place.checkpoint_id))
@@ -77,7 +81,8 @@ def push_hf(
                 write_card(adapter, repo, revision, folder)
         invocation.note(f"Uploading to {repo} as {account}")
         message = commit_message or f"Add the adapter of {path}"
-        left_out = (*ignore, *(() if allow else _LEFT_OUT), *((CARD,) if own_readme else ()))
+        if own_readme:
+            left_out = (*left_out, CARD)
         address = hub.upload(
             repo, folder, revision=revision, message=message, create_pr=create_pr, allow=allow, ignore=left_out
         )
@@ -89,9 +94,8 @@ def _adapter(invocation: Invocation, service: ServiceClient, path: str, folder: 
     """What was downloaded, made whole; the end where it is no adapter."""
     layout = layout_of(folder)
     if layout is None:
-        names = ", ".join(sorted(file.name for file in folder.iterdir())) or "nothing"
         invocation.stop(
-            f"{path} holds no adapter but {names}",
+            f"{path} holds no adapter but {', '.join(_files(folder)) or 'nothing'}",
             "give the path of weights to train on, or exported without encryption",
         )
     known = RestClient.beside(service).get_weights_info_by_tinker_path(path)
@@ -99,6 +103,11 @@ def _adapter(invocation: Invocation, service: ServiceClient, path: str, folder: 
         adapter = described(layout, path, known, folder)
         complete_config(adapter, folder)
         return adapter
+
+
+def _files(folder: Path) -> Sequence[str]:
+    """The names of a checkpoint's files."""
+    return sorted(file.name for file in folder.iterdir())
 
 
 @contextmanager
