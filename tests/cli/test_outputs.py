@@ -28,6 +28,14 @@ def test_a_symlink_is_followed_and_stays_one(stock: Stock) -> None:
     assert sorted(each.name for each in Path("folder").iterdir()) == ["new.json", "real.json"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions of POSIX")
+def test_a_file_that_is_replaced_is_open_to_nobody_else(stock: Stock) -> None:
+    file = Path("private.json")
+    file.touch(0o600)
+    assert stock.tinkex(*SAMPLE, "-o", str(file)).exit_code == 0
+    assert (bool(json.loads(file.read_text())["samples"]), file.stat().st_mode & 0o777) == (True, 0o600)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_written_into_and_stays_one(stock: Stock) -> None:
     os.mkfifo("pipe")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import update_wrapper
 from pathlib import Path
+from shutil import copymode
 from typing import Any, NoReturn, TextIO, TypeVar, cast
 
 import click
@@ -192,10 +193,12 @@ class Invocation(Struct, kw_only=True):
 
 
 def _replace(file: Path, content: bytes) -> None:
-    """Put a file in the place of the one that is there, if any."""
+    """Put a file in the place of the one that is there, if any, and open to whom that was."""
     partial = file.with_name(f".{file.name}.partial")
     try:
         _ = partial.write_bytes(content)
+        if file.exists():
+            copymode(file, partial)
         _ = partial.replace(file)
     except OSError:
         with suppress(OSError):
