@@ -64,6 +64,13 @@ def test_steps_that_are_taken_once_more_have_their_numbers_again_in_the_log(tmp_
     assert [line["loss"] for line in logged[8:]] == [line["loss"] for line in logged[6:8]]
 
 
+def test_one_is_not_told_of_as_of_several(tmp_path: Path) -> None:
+    _ = (tmp_path / "one.jsonl").write_text('{"text": "some text to learn"}\n')
+    ended = in_process("train", "one.jsonl", "--steps", "1", "--save-every", "1")
+    said = (ended.stdout.splitlines()[0], ended.stderr.partition(":")[0])
+    assert said == ("1 step on 1 example", "Checkpoint after 1 step")
+
+
 def test_completions_are_trained_from_jsonl(tmp_path: Path) -> None:
     _ = (tmp_path / "sums.jsonl").write_text('{"prompt": "1+1=", "completion": "2"}\n{"text": "2+2=4"}\n')
     assert in_process("train", "sums.jsonl", "--steps", "2").exit_code == 0

@@ -80,7 +80,7 @@ def _taught(run: Run, at: Standing, interrupts: Interrupts) -> Outcome[None]:
     invocation, lesson = run.invocation, run.lesson
     with invocation.or_exit(StepLog(run.log).begin(run.resumed)) as log:
         behind = f", {lesson.taken} of which are behind" if lesson.taken else ""
-        invocation.tell(f"{lesson.steps} steps on {len(run.data)} examples{behind}")
+        invocation.tell(f"{_steps(lesson.steps)} on {_count(len(run.data), 'example')}{behind}")
         before = max(log.last, lesson.taken)
         steps = train(run.trainer, run.data, lesson, lambda: bool(interrupts.status or at.unlogged))
         for outcome in _shown(invocation, steps, lesson):
@@ -100,7 +100,7 @@ def _noted(run: Run, at: Standing, log: StepLog, number: int, step: Taken) -> Ou
     if isinstance(step.saved, Success):
         at.saved, at.checkpoint = at.taken, step.saved.unwrap()
         line["checkpoint"] = at.checkpoint
-        run.invocation.note(f"Checkpoint after {at.taken} steps: {at.checkpoint}")
+        run.invocation.note(f"Checkpoint after {_steps(at.taken)}: {at.checkpoint}")
     if at.unlogged is None and isinstance(logged := log.add(line), Failure):
         at.unlogged = logged.failure()
     return step.saved if isinstance(step.saved, Failure) else Success(None)
@@ -123,7 +123,7 @@ def _finish(run: Run, file: Path | None, at: Standing, path: str, status: int) -
     value = {"checkpoint": path, "steps": at.taken, "loss": _mean(losses[-8:]) if losses else None}
     done(invocation, f"Checkpoint: {path}", value)
     if drawn is None:
-        invocation.tell(f"\nStopped after {at.taken} steps. {'Go on' if file else 'Begin again'} with:")
+        invocation.tell(f"\nStopped after {_steps(at.taken)}. {'Go on' if file else 'Begin again'} with:")
         command = _going_on(run, file, at.taken, path) if file else ["tinkex", "demo", "--out", str(run.out)]
         invocation.tell(f"  {shlex.join(command)}")
     else:
@@ -146,7 +146,11 @@ def _standing(run: Run, file: Path | None, at: Standing) -> str:
 
 
 def _steps(count: int) -> str:
-    return f"{count} step{'' if count == 1 else 's'}"
+    return _count(count, "step")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
