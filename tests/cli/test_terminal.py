@@ -35,6 +35,15 @@ def test_ctrl_c_ends_a_training_with_a_checkpoint(tmp_path: Path) -> None:
     assert "Traceback" not in found.text
 
 
+def test_a_terminal_says_that_ctrl_c_was_heard(tmp_path: Path) -> None:
+    _ = (tmp_path / "a.txt").write_text("some text to learn\n" * 5)
+    running = opened("train", "a.txt", "--steps", "100000", folder=tmp_path, width=120)
+    running.until("loss ")
+    assert "stopping" not in running.raw
+    running.press("\x03")
+    assert "stopping after this step; Ctrl-C again stops now" in running.ended().text
+
+
 def test_ctrl_c_at_a_question_ends_with_status_130(tmp_path: Path, stock: Stock) -> None:
     (path,) = stock.saved("kept")
     at = {"TINKER_BASE_URL": stock.address, "TINKER_API_KEY": KEY}

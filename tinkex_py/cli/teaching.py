@@ -9,7 +9,18 @@ from time import monotonic
 
 from msgspec import Struct, field
 from returns.result import Failure, Success
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TimeElapsedColumn,
+)
+from rich.table import Column
+from rich.text import Text
+from typing_extensions import override
 
 from tinkex_py.cli.interrupts import Interrupts, interrupts_noted
 from tinkex_py.cli.invocation import Invocation
@@ -83,7 +94,7 @@ def _taught(run: Run, at: Standing, interrupts: Interrupts) -> Outcome[None]:
         invocation.tell(f"{_steps(lesson.steps)} on {_count(len(run.data), 'example')}{behind}")
         before = max(log.last, lesson.taken)
         steps = train(run.trainer, run.data, lesson, lambda: bool(interrupts.status or at.unlogged))
-        for outcome in _shown(invocation, steps, lesson):
+        for outcome in _shown(invocation, steps, lesson, interrupts):
             if isinstance(outcome, Failure):
                 return outcome
             noted = _noted(run, at, log, before + len(at.losses) + 1, outcome.unwrap())
@@ -178,14 +189,31 @@ def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
     return ["tinkex", "train", *words, *verbose, *(["--"] if name.startswith("-") else []), name]
 
 
-def _shown(invocation: Invocation, steps: Iterator[Outcome[Taken]], lesson: Lesson) -> Iterator[Outcome[Taken]]:
+class _Saying(ProgressColumn):
+    """How it goes; or, as a slow server leaves time to wonder, that an interrupt was heard and what it waits for."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self._interrupts = interrupts
+
+    @override
+    def render(self, task: Task) -> Text:
+        return Text(_STOPPING if self._interrupts.status else task.description)
+
+
+_STOPPING = "stopping after this step; Ctrl-C again stops now"
+
+
+def _shown(
+    invocation: Invocation, steps: Iterator[Outcome[Taken]], lesson: Lesson, interrupts: Interrupts
+) -> Iterator[Outcome[Taken]]:
     """The steps, while a bar shows how far it is, and a line how they fall."""
     console = invocation.err
     columns = (
         SpinnerColumn(),
         BarColumn(20),
         MofNCompleteColumn(),
-        TextColumn("{task.description}"),
+        _Saying(interrupts),
         TimeElapsedColumn(),
     )
     quiet = invocation.options.quiet or not console.is_terminal
