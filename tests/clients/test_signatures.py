@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import Parameter, getattr_static, signature
+from inspect import Parameter, getattr_static, iscoroutinefunction, signature
 from typing import Any
 
 import pytest
@@ -140,6 +140,30 @@ def test_a_method_takes_what_the_official_one_takes(method: str, world: str) -> 
     assert len(by_place) + len(by_name) == len(ours)
     assert by_place == [each for each in placed.removesuffix(", ").split(", ") if each]
     assert by_name[: len(wanted)] == wanted
+
+
+SHOWN = {
+    "get_sampler": "(sampler_id: 'str', *, timeout: 'float | None' = None) -> 'Outcome[GetSamplerResponse]'",
+    "recover": (
+        "(training_run_id: 'str', recovery: 'RecoveryPolicy | None' = None, "
+        "user_metadata: 'Mapping[str, str] | None' = None, *, timeout: 'float | None' = None) -> 'Promise[TrainingT]'"
+    ),
+}
+
+
+def test_a_client_s_method_shows_what_it_takes_and_gives() -> None:
+    service = tinkex_py.ServiceClient(api_key="tml-key")
+    rest = tinkex_py.RestClient.beside(service)
+    assert str(signature(rest.get_sampler)) == SHOWN["get_sampler"]
+    assert str(signature(service.recover_training_client)) == SHOWN["recover"]
+
+
+def test_an_async_client_s_method_shows_what_it_takes_and_gives() -> None:
+    service = tinkex_py.AsyncServiceClient(api_key="tml-key")
+    rest = tinkex_py.AsyncRestClient.beside(service)
+    assert iscoroutinefunction(rest.get_sampler)
+    assert str(signature(rest.get_sampler)) == SHOWN["get_sampler"]
+    assert str(signature(service.recover_training_client)) == SHOWN["recover"].replace("Promise", "AsyncPromise")
 
 
 def test_every_method_that_keeps_its_name_is_compared() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
+from inspect import Signature, signature
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from tinkex_py.clients.context import Context
@@ -20,6 +21,7 @@ from tinkex_py.types.telemetry import TelemetryCounts
 
 P = ParamSpec("P")
 T = TypeVar("T")
+MethodT = TypeVar("MethodT", bound=Callable[..., object])
 
 
 class Client:
@@ -77,6 +79,7 @@ class _Method(Generic[P, T]):
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[T]]) -> None:
         self.plan = plan
         self._begun: Callable[..., Plan[T]] = plan
+        self._signatures: dict[str, Signature] = {}
         self.__doc__ = plan.__doc__
 
     @made_once
@@ -89,6 +92,20 @@ class _Method(Generic[P, T]):
         if are_plain((*args, *kwargs.values())):
             return self._checked(client, args, kwargs)
         return self._checked(client, tuple(map(plain, args)), {name: plain(value) for name, value in kwargs.items()})
+
+    def _bound(self, method: MethodT, comes: str) -> MethodT:
+        """A client's method as help and editors show it: named as it was written, without the client, giving that."""
+        _ = update_wrapper(method, self.plan)
+        vars(method)["__signature__"] = self._signatures.get(comes) or self._signed(comes)
+        return method
+
+    def _signed(self, comes: str) -> Signature:
+        """What a client's method takes and gives; kept, as methods are made whenever they are called."""
+        declared = signature(self.plan)
+        _, *parameters = declared.parameters.values()
+        gives = str(declared.return_annotation).replace("Plan", comes, 1)
+        self._signatures[comes] = declared.replace(parameters=parameters, return_annotation=gives)
+        return self._signatures[comes]
 
     def _checked(self, client: Client, args: Sequence[object], named: Mapping[str, object]) -> Plan[T]:
         found = self.check(args, named)
@@ -109,9 +126,9 @@ class operation(_Method[P, T]):  # noqa: N801 - a decorator, written like a func
             case None:
                 return self
             case Blocking():
-                return update_wrapper(self._blocking(client), self.plan)
+                return self._bound(self._blocking(client), "Outcome")
             case Asynchronous():
-                return update_wrapper(self._awaitable(client), self.plan)
+                return self._bound(self._awaitable(client), "Outcome")
 
     def _blocking(self, client: Blocking) -> Callable[P, Outcome[T]]:
         name = method_name(client, self.plan)
@@ -152,4 +169,4 @@ class submission(_Method[P, T]):  # noqa: N801 - a decorator, written like a fun
                 return Promise(client.context, running)
             return AsyncPromise(running)
 
-        return update_wrapper(submit, self.plan)
+        return self._bound(submit, "Promise" if isinstance(client, Blocking) else "AsyncPromise")
