@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from array import array
+from collections.abc import Callable
 from math import inf
 from types import SimpleNamespace
 from typing import Any
@@ -270,6 +271,25 @@ def test_numpy_and_torch_read_a_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert integers.to_numpy().tolist() == [[1, 2]]
     assert floats.to_numpy().dtype.name == "float32"
     assert isinstance(integers.to_torch(), Torch)
+
+
+UNREAD: dict[str, tuple[str, Callable[[], object]]] = {
+    "as numpy's": ("numpy", TensorData([1.0]).to_numpy),
+    "as torch's, without numpy": ("numpy", TensorData([1.0]).to_torch),
+    "as torch's": ("torch", TensorData([1.0]).to_torch),
+    "as lists, where it is sparse": ("numpy", SPARSE.tolist),
+    "made sparse": ("numpy", TensorData([[0.0, 0.0]]).compressed),
+}
+
+
+@pytest.mark.parametrize(("package", "read"), UNREAD.values(), ids=UNREAD)
+def test_what_a_reading_needs_is_named(
+    package: str, read: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    extra = "torch" if package == "torch" else "local"
+    with pytest.raises(ModuleNotFoundError, match=rf"needs {package}, .*: pip install 'tinkex-py\[{extra}\]'"):
+        _ = read()
 
 
 @pytest.mark.parametrize("form", ["int32", "int64"])

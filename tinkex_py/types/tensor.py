@@ -147,27 +147,37 @@ class TensorData:
     def to_numpy(self, pad_value: int = 0) -> NDArray[np.float32] | NDArray[np.int64]:
         """A read-only numpy array in the tensor's shape: a view of the same memory.
 
-        A sparse tensor is made dense, with `pad_value` where it lists no value.
+        A sparse tensor is made dense, with `pad_value` where it lists no value. ModuleNotFoundError without numpy.
         """
-        import numpy as np
+        try:
+            import numpy as np
+        except ModuleNotFoundError as error:
+            raise _not_installed("numpy", "local") from error
 
         if self.dtype == "int64":
             return self._shaped(np.frombuffer(self.buffer, np.int64), pad_value)
         return self._shaped(np.frombuffer(self.buffer, np.float32), pad_value)
 
     def to_torch(self, pad_value: int = 0) -> torch.Tensor:
-        """A torch tensor with a copy of the elements; a sparse tensor is made dense, as by `to_numpy`."""
-        import torch
+        """A torch tensor with a copy of the elements; a sparse tensor is made dense, as by `to_numpy`.
 
-        return torch.from_numpy(self.to_numpy(pad_value).copy())
+        ModuleNotFoundError without torch or numpy.
+        """
+        array = self.to_numpy(pad_value)
+        try:
+            import torch
+        except ModuleNotFoundError as error:
+            raise _not_installed("torch", "torch") from error
+
+        return torch.from_numpy(array.copy())
 
     def compressed(self, pad_value: int = 0) -> TensorData:
         """A matrix as compressed sparse rows of what isn't `pad_value`, if those are smaller; else this tensor."""
         if self.problem is not None or self.sparse_crow_indices is not None or len(self.packed.shape) != _MATRIX:
             return self
+        matrix = self.to_numpy()
         import numpy as np
 
-        matrix = self.to_numpy()
         rows, columns = np.nonzero(matrix != pad_value)
         if len(matrix) + 1 + 2 * len(rows) >= matrix.size:
             return self
@@ -247,6 +257,11 @@ def _rebuild(parts: _Parts, buffer: memoryview | bytes) -> TensorData:
     tensor = TensorData.of_buffer(buffer, parts.dtype, parts.shape, parts.problem)
     tensor.sparse_crow_indices, tensor.sparse_col_indices = parts.crow, parts.col
     return tensor
+
+
+def _not_installed(package: str, extra: str) -> ModuleNotFoundError:
+    message = f"this needs {package}, which isn't installed; install it with: pip install 'tinkex-py[{extra}]'"
+    return ModuleNotFoundError(message, name=package)
 
 
 def _is_dtype(value: object) -> bool:
