@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import warnings
 from array import array
 from collections.abc import Callable
 from math import inf
@@ -344,12 +345,35 @@ ROWS: dict[str, tuple[list[Any], TensorData]] = {
     "integers": ([np.array([1]), np.array([2])], TensorData.of([[1], [2]])),
     "tensors": ([Torch(1.5)], TensorData.of([1.5])),
     "rows of tensors": ([Torch([1.5]), Torch([2.0])], TensorData.of([[1.5], [2.0]])),
+    "rows of numbers without dimensions": ([[np.array(1.5)], (Torch(2.0),)], TensorData.of([[1.5], [2.0]])),
 }
 
 
 @pytest.mark.parametrize(("given", "same"), ROWS.values(), ids=ROWS)
 def test_a_list_may_hold_arrays_and_tensors(given: list[Any], same: TensorData) -> None:
     assert TensorData.of(given) == same
+
+
+class Followed(Torch):
+    """A tensor without dimensions that torch follows: it warns of what is made a number."""
+
+    def __float__(self) -> float:
+        warnings.warn("made a number", stacklevel=2)
+        return float(self.array)
+
+
+def test_tensors_that_torch_follows_are_taken_without_a_warning() -> None:
+    assert TensorData.of([Followed(1.5), Followed(2.0)], "float32") == TensorData.of([1.5, 2.0])
+
+
+def test_tensors_that_hold_nothing_are_told_by_their_place() -> None:
+    class Meta(Torch):
+        def tolist(self) -> object:
+            raise RuntimeError("it is on the meta device")
+
+    problem = TensorData.of([[Meta(1.5)]], "float32").problem
+    assert problem is not None
+    assert problem.place == "[0][0]"
 
 
 def test_rows_of_arrays_are_told_where_they_are_ragged() -> None:

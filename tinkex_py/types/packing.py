@@ -220,20 +220,39 @@ def _pack_buffer(view: memoryview, wanted: Format | None) -> Packed | Unpackable
 
 def _pack_nested(value: Sequence[object], wanted: Format | None) -> Packed | Unpackable:
     flattened = _flatten(value)
-    packed = flattened if isinstance(flattened, Unpackable) else _pack_flat(*flattened, wanted)
-    if isinstance(packed, Packed) or not any(is_array(each) or is_tensor(each) for each in value):
+    if isinstance(flattened, Unpackable):
+        return _pack_held(value, value, wanted) or flattened
+    flat, shape = flattened
+    packed = None if flat and _holds_numbers(flat[0]) else _pack_flat(flat, shape, wanted)
+    if isinstance(packed, Packed):
         return packed
+    return _pack_held(value, flat, wanted) or packed or _pack_flat(flat, shape, wanted)
+
+
+def _pack_held(
+    value: Sequence[object], elements: Sequence[object], wanted: Format | None
+) -> Packed | Unpackable | None:
+    """With what arrays and tensors among the elements hold in their place; None for what is told by its place."""
+    if not any(is_array(each) or is_tensor(each) for each in elements):
+        return None
     try:
         plain = [_plain(each) for each in value]
-    except Exception:  # noqa: BLE001 - what can't be converted is told by its place
-        return packed
+    except Exception:  # noqa: BLE001 - some can't be converted
+        return None
     return _pack_nested(plain, wanted)
 
 
+def _holds_numbers(value: object) -> bool:
+    """Whether it is not to be taken for a number itself: torch warns of one that it follows, numpy of one in a row."""
+    return is_tensor(value) or (is_array(value) and value.shape != ())
+
+
 def _plain(value: object) -> object:
-    """What an array or a tensor among others holds."""
+    """What arrays and tensors hold, among others and by themselves."""
     if is_tensor(value):
         return value.detach().tolist()
+    if is_row(value):
+        return [_plain(each) for each in value]
     return value.tolist() if is_array(value) else value
 
 
