@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from enum import Enum
 from typing import Any, get_args
 
 import pytest
@@ -134,6 +135,22 @@ def test_a_profile_given_to_a_client_wins_over_that_of_its_settings(
     with ServiceClient(config, base_url="http://server.test", api_key=KEY, parity="python") as service:
         used = service.context.config
     assert used == Config(base_url="http://server.test", api_key=KEY, parity="python", max_connections=7)
+
+
+class Choice(str, Enum):  # noqa: UP042 - one that `str` calls by another name
+    """A text that `str` calls by another name."""
+
+    KEY = KEY
+    TEXT = "a"
+
+
+def test_texts_of_an_enumeration_are_texts() -> None:
+    config = Config(
+        api_key=Choice.KEY, default_query={Choice.TEXT: Choice.TEXT}, tags=(Choice.TEXT,), project_id=Choice.TEXT
+    )
+    pairs = config.default_query.items()
+    kept = (config.api_key, *(each for pair in pairs for each in pair), *config.tags, config.project_id)
+    assert list(map(str, kept)) == [KEY, "a", "a", "a", "a"]
 
 
 def test_nothing_shows_a_secret() -> None:

@@ -126,6 +126,11 @@ class Encoded(Struct, frozen=True, gc=False):
         return f"Encoded({self.content_type!r}, {self.size} bytes)"
 
 
+def own_text(text: str) -> str:
+    """The text itself, whatever kind of text it is: `str` makes `Model.SMALL` of a member of an enumeration."""
+    return str.__str__(text)
+
+
 class Secret(str):
     """A text that is sent but not shown."""
 
@@ -137,7 +142,7 @@ class Secret(str):
 
 def secret(text: str | None) -> Secret | None:
     """The text, if there is one, as a secret."""
-    return None if text is None else Secret(text)
+    return None if text is None else Secret(own_text(text))
 
 
 class Address(Struct, frozen=True, gc=False):

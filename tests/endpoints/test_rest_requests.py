@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from enum import Enum
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -165,6 +166,24 @@ def test_another_accounts_token_travels_in_a_header_and_is_not_shown() -> None:
     request = checkpoints.copy_weights("tinker://r/weights/a", "p", weights_access_token="tml-other")
     assert dict(request.headers) == {"x-tinker-weights-access-token": "tml-other"}
     assert "tml-other" not in repr(request)
+
+
+class Choice(str, Enum):  # noqa: UP042 - one that `str` calls by another name
+    """Texts that `str` calls by other names."""
+
+    OWNED = "owned"
+    PROJECT = "p"
+    TOKEN = "ey.token"
+
+
+def test_texts_of_an_enumeration_are_sent_as_they_are() -> None:
+    scope: Any = Choice.OWNED
+    request = runs.list_training_runs(access_scope=scope, project_id=Choice.PROJECT)
+    assert urlencode(request.query).endswith("access_scope=owned&project_id=p")
+    copied = checkpoints.copy_weights(
+        "tinker://r/weights/a", destination_project_id="p", weights_access_token=Choice.TOKEN
+    )
+    assert [str(text) for _, text in copied.headers] == ["ey.token"]
 
 
 def test_reported_events_say_what_they_are() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from msgspec import Struct
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
 from tinkex_py.outcome import or_raise
@@ -142,6 +143,26 @@ def test_what_cannot_be_read_is_a_failure(form: Any, body: bytes) -> None:
 def test_values_of_jsons_own_kinds_convert() -> None:
     assert convert(dict[str, int], {"a": "1"}) == Success({"a": 1})
     assert isinstance(convert(dict[str, int], {"a": nan}), Failure)
+
+
+class Named(Struct):
+    """What has a text."""
+
+    name: str
+
+
+class Shouted(str):
+    """A text that `str` makes another of."""
+
+    __slots__ = ()
+
+    @override
+    def __str__(self) -> str:
+        return self.upper()
+
+
+def test_texts_are_written_as_they_are() -> None:
+    assert encode(Named(Shouted("b"))).content == b'{"name":"b"}'
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

@@ -13,7 +13,9 @@ from tinkex_py.config.masking import MASKED, WORDS, mask, shown
 from tinkex_py.config.profiles import DEFAULT_BASE_URL, LOCAL_SCHEME, profile
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
+from tinkex_py.request import own_text
 from tinkex_py.types.batch import Dialect
+from tinkex_py.types.kinds import is_mapping, is_tuple
 from tinkex_py.types.mapping import FrozenMapping, frozen
 from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.version import PROTOCOL_VERSION
@@ -105,6 +107,8 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
         super().__post_init__()
         for name in ("tags", "user_metadata", "default_headers", "default_query", "proxy_headers", "pool_sizes"):
             structs.force_setattr(self, name, frozen(getattr(self, name)))
+        for name in self.__struct_fields__:
+            structs.force_setattr(self, name, _own(getattr(self, name)))
         for name in WORDS:
             word = getattr(self, name)
             structs.force_setattr(self, name, word.lower() if isinstance(word, str) else word)
@@ -148,6 +152,17 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         return [(name, shown(name, getattr(self, name))) for name in self.__struct_fields__]
+
+
+def _own(value: object) -> object:
+    """A setting whose texts are Python's own: those of an enumeration are sent as they are, not by their names."""
+    if is_mapping(value):
+        return FrozenMapping({_text(name): _text(each) for name, each in value.items()})
+    return tuple(map(_text, value)) if is_tuple(value) else _text(value)
+
+
+def _text(value: object) -> object:
+    return own_text(value) if isinstance(value, str) else value
 
 
 _DEFAULTS = dict(zip(Config.__struct_fields__, Config.__struct_defaults__, strict=True))

@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec import Struct
 from typing_extensions import TypeForm
 
-from tinkex_py.request import TRANSIENT, Encoded, Method, Pairs, Repeat, Request
+from tinkex_py.request import TRANSIENT, Encoded, Method, Pairs, Repeat, Request, own_text
 from tinkex_py.types.promises import Promised
 from tinkex_py.wire.json import CONTENT_TYPE
 from tinkex_py.wire.replies import Nothing, OrPromised, Value
@@ -61,4 +61,8 @@ def command(
 
 def given(**query: object) -> Pairs:
     """A query of what was given: None and empty texts are left out."""
-    return tuple((name, str(value)) for name, value in query.items() if value is not None and value != "")
+    return tuple((name, _text(value)) for name, value in query.items() if value is not None and value != "")
+
+
+def _text(value: object) -> str:
+    return own_text(value) if isinstance(value, str) else str(value)

@@ -16,7 +16,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
-from tinkex_py.request import Encoded, Null
+from tinkex_py.request import Encoded, Null, own_text
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
 from tinkex_py.types.kinds import is_mapping, is_row
@@ -222,7 +222,7 @@ def _write_leaf(value: object) -> object:
     """Texts and numbers that aren't Python's own: integers by `__index__`, others by `__float__`."""
     match value:
         case str():
-            return str(value)
+            return own_text(value)
         case SupportsIndex():
             return int(value)
         case SupportsFloat():
