@@ -276,3 +276,8 @@ def test_good_headers_pass() -> None:
     assert isinstance(Config(default_headers={"X-Extra": "", "Y": "1"}).checked(), Success)
     whole = Config(pool_sizes={"rest": 1}, circuit_failures=5, proxy="http://me:pw@proxy.test:3128")
     assert whole.checked() == Success(whole)
+
+
+def test_an_integer_that_python_makes_no_text_of_is_refused_in_few_words() -> None:
+    refused = Config(max_attempts=1 << 20_000).checked().failure()
+    assert (refused.setting, refused.value) == ("max_attempts", "an integer of 20001 bits")

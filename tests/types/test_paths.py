@@ -50,3 +50,8 @@ def test_any_other_text_is_refused_with_what_to_give(text: str) -> None:
     assert isinstance(found, Failure)
     assert (found.failure().path, found.failure().value) == ("tinker_path", repr(text))
     assert "tinker://<training run>/<kind>/<name>" in found.failure().message
+
+
+def test_what_is_no_path_is_shown_in_few_words_whatever_it_is() -> None:
+    refused = TinkerPath.parse(1 << 20_000).failure()
+    assert (refused.path, refused.value) == ("tinker_path", "an integer of 20001 bits")

@@ -181,3 +181,10 @@ SPANS: dict[str, tuple[Any, Any, str]] = {
 def test_spans_that_say_something_else_are_refused(inputs: Any, targets: Any, path: str) -> None:
     found = check(ROW.with_provenance(inputs, targets)).failure()
     assert found.path == path
+
+
+def test_an_integer_that_python_makes_no_text_of_is_refused_in_few_words() -> None:
+    huge: Any = 1 << 20_000
+    settings = check(SamplingParams(max_tokens=huge)).failure()
+    assert (settings.path, settings.value) == ("sampling_params.max_tokens", "an integer of 20001 bits")
+    assert check(TensorData([huge])).failure().value == "an integer of 20001 bits"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from math import isnan
-from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, get_args
 
 from tinkex_py.config.addresses import has_credentials, is_usable, without_secrets
@@ -23,6 +22,7 @@ from tinkex_py.types.kinds import (
     optional,
     texts_by_name,
 )
+from tinkex_py.types.raised import shortened
 
 if TYPE_CHECKING:
     from tinkex_py.config import Config

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from reprlib import repr as shortened
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from tinkex_py.types.datum import Datum
 from tinkex_py.types.kinds import is_number, is_plain_function
 from tinkex_py.types.limits import Rule, broken, name_problem
 from tinkex_py.types.numbers import PlainNumbers
-from tinkex_py.types.raised import in_words
+from tinkex_py.types.raised import in_words, shortened
 
 
 class Settled(Struct, frozen=True):

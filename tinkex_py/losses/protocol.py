@@ -9,7 +9,6 @@ loss by each log-probability.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from reprlib import repr as shortened
 from typing import Any, NamedTuple, SupportsFloat, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from typing_extensions import TypeIs
 from tinkex_py.types.arrays import is_tensor
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.raised import shortened
 
 Arrays: TypeAlias = tuple[NDArray[np.float64], ...]
 """One array for each datum of a batch."""

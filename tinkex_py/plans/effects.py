@@ -9,7 +9,6 @@ and gives back what it took.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from reprlib import repr as shortened
 from typing import Any, Never, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -21,6 +20,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell, Gate, Queue, Turn
 from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types.kinds import is_duration
+from tinkex_py.types.raised import shortened
 
 T = TypeVar("T")
 

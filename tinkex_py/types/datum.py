@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from reprlib import repr as shortened
 from typing import TypeAlias
 
 from tinkex_py.types.arrays import is_tensor
@@ -12,6 +11,7 @@ from tinkex_py.types.kinds import is_mapping
 from tinkex_py.types.mapping import FrozenMapping, row
 from tinkex_py.types.numbers import PlainNumbers
 from tinkex_py.types.packing import Unpackable
+from tinkex_py.types.raised import shortened
 from tinkex_py.types.tensor import DType, TensorData, TensorDataLike
 
 LOSS_INPUT_DTYPES: dict[str, DType] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from reprlib import repr as shortened
 from typing import NamedTuple, TypeAlias
 
 from msgspec import structs
@@ -23,6 +22,7 @@ from tinkex_py.types.kinds import (
     optional,
 )
 from tinkex_py.types.paths import TinkerPath
+from tinkex_py.types.raised import shortened
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.training import AdamParams, DimuonOptimizerConfig, DimuonParams, LoraConfig

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
 from math import isfinite, prod
-from reprlib import repr as shortened
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -27,7 +26,7 @@ from tinkex_py.types.arrays import (
     may_have_gaps,
 )
 from tinkex_py.types.kinds import is_row
-from tinkex_py.types.raised import in_words
+from tinkex_py.types.raised import in_words, shortened
 
 Format: TypeAlias = Literal["int32", "int64", "float32"]
 Shape: TypeAlias = tuple[int, ...]

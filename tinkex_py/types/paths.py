@@ -11,6 +11,7 @@ from returns.result import Failure, Success
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.console import checkpoint_url, playground_url
+from tinkex_py.types.raised import shortened
 
 CheckpointType: TypeAlias = Literal["training", "sampler", "external"] | str
 """What a checkpoint is for: to train on, to sample from, or to take away. A server may know other words."""
@@ -67,9 +68,10 @@ class TinkerPath(Struct, frozen=True):
 
 
 def _unreadable(text: object) -> InvalidInput:
+    shown = repr(text) if isinstance(text, str) else shortened(text)
     return InvalidInput(
-        message=f"tinker_path is {text!r}: give what saving returned, tinker://<training run>/<kind>/<name>; "
+        message=f"tinker_path is {shown}: give what saving returned, tinker://<training run>/<kind>/<name>; "
         f"the usual kinds are {', '.join(KINDS)}",
         path="tinker_path",
-        value=repr(text),
+        value=shown,
     )

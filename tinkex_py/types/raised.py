@@ -1,6 +1,25 @@
-"""What code of others has raised, and servers have said, in words that can be shown. Pure."""
+"""What code of others has raised or given, and servers have said, in words that can be shown. Pure."""
 
 from __future__ import annotations
+
+from reprlib import Repr
+
+from typing_extensions import override
+
+
+class _Shortening(Repr):
+    """As reprlib shows values, and integers that have more digits than Python makes a text of."""
+
+    @override
+    def repr_int(self, x: int, level: int) -> str:
+        try:
+            return super().repr_int(x, level)
+        except ValueError:
+            return f"an integer of {x.bit_length()} bits"
+
+
+shortened = _Shortening().repr
+"""A value in a few words, whatever it is."""
 
 
 def in_words(error: BaseException) -> str:

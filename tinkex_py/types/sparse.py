@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from reprlib import repr as shortened
 from typing import TYPE_CHECKING, TypeVar
 
 from tinkex_py.types.packing import Unpackable
+from tinkex_py.types.raised import shortened
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 from operator import index
-from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import structs
 
 from tinkex_py.types.arrays import ArrayLike, TensorLike, is_array, is_tensor
 from tinkex_py.types.packing import Packed, Shape, Unpackable, elements, nested, pack
+from tinkex_py.types.raised import shortened
 from tinkex_py.types.sparse import dense, unfit
 from tinkex_py.types.tokens import SHOWN
 
