@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec import structs
 from returns.result import Success
@@ -53,7 +54,7 @@ def test_the_servers_wish_is_not_undercut() -> None:
     assert gaps(script.times) == [3.0]
 
 
-@pytest.mark.parametrize("wish", ["often", (0, 1), (2, 1), (1,), 5, None], ids=str)
+@pytest.mark.parametrize("wish", ["often", (0, 1), (2, 1), (1,), 5, None, np.ones(2)], ids=str)
 def test_a_wish_that_means_nothing_is_refused(wish: Any) -> None:
     assert patience(wish).failure().path == "poll_backoff"
 

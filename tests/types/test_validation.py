@@ -188,3 +188,17 @@ def test_an_integer_that_python_makes_no_text_of_is_refused_in_few_words() -> No
     settings = check(SamplingParams(max_tokens=huge)).failure()
     assert (settings.path, settings.value) == ("sampling_params.max_tokens", "an integer of 20001 bits")
     assert check(TensorData([huge])).failure().value == "an integer of 20001 bits"
+
+
+ARRAY: Any = np.ones(2)
+PLACED: dict[str, tuple[object, str]] = {
+    "a weight": (LoraConfig(train_unembed=ARRAY), "lora_config.train_unembed"),
+    "a checkpoint": (RecoveryPolicy(checkpoint=ARRAY), "recovery.checkpoint"),
+    "a picture's format": (ImageChunk(b"\x89", ARRAY), "chunk.format"),
+    "an address's format": (ImageAssetPointerChunk(ARRAY, "s3://a"), "chunk.format"),
+}
+
+
+@pytest.mark.parametrize(("value", "path"), PLACED.values(), ids=PLACED)
+def test_an_array_in_the_place_of_a_word_or_a_truth_value_is_refused(value: object, path: str) -> None:
+    assert check(value).failure().path == path

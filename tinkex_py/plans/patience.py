@@ -12,6 +12,7 @@ from tinkex_py.errors import CallbackFailed, InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, compute, halt, pure
 from tinkex_py.plans.retry import Policy, backoff
+from tinkex_py.types.kinds import one_of
 from tinkex_py.types.limits import refused
 
 PollBackoff: TypeAlias = Literal["none", "exponential"] | tuple[float, float] | Callable[[int], float]
@@ -21,15 +22,16 @@ function is given how often in a row there was no result, and returns seconds.""
 Patience: TypeAlias = "Callable[[int], Plan[float]] | None"
 
 _EXPONENTIAL = (1.0, 30.0)
+_is_none, _is_exponential = one_of("none"), one_of("exponential")
 
 
 def patience(chosen: PollBackoff) -> Outcome[Patience, InvalidInput]:
     """The wish as a plan of seconds after so many empty answers."""
-    if chosen == "none":
+    if _is_none(chosen):
         return Success(None)
     if callable(chosen):
         return Success(lambda count: _called(chosen, count))
-    match _EXPONENTIAL if chosen == "exponential" else chosen:
+    match _EXPONENTIAL if _is_exponential(chosen) else chosen:
         case (float() | int() as first, float() | int() as longest) if 0 < first <= longest < inf:
             policy = Policy(seconds=inf, first=first, longest=longest)
             return Success(lambda count: pure(backoff(policy, count)))

@@ -19,6 +19,7 @@ from tinkex_py.types.kinds import (
     is_truth,
     is_tuple,
     is_whole,
+    one_of,
     optional,
 )
 from tinkex_py.types.paths import TinkerPath
@@ -55,9 +56,10 @@ def refused(path: str, value: object, remedy: str) -> InvalidInput:
 def settings_problem(settings: Settings, path: str) -> InvalidInput | None:
     """The first field whose value breaks its rule."""
     given = structs.asdict(settings)
-    if isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
+    found = broken(SETTINGS[type(settings)], given, f"{path}.")
+    if found is None and isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
         return refused(path, settings, f"set at least one of {', '.join(_TRAINABLE)}")
-    return broken(SETTINGS[type(settings)], given, f"{path}.")
+    return found
 
 
 def options_problem(options: Mapping[str, object]) -> InvalidInput | None:
@@ -110,7 +112,7 @@ def _is_time(value: object) -> bool:
 
 
 def _is_checkpoint(value: object) -> bool:
-    return value == "latest" or (isinstance(value, str) and isinstance(TinkerPath.parse(value), Success))
+    return _is_latest(value) or isinstance(TinkerPath.parse(value), Success)
 
 
 def _is_top_p(value: object) -> bool:
@@ -124,6 +126,7 @@ def _is_stop(value: object) -> bool:
     return all(map(is_encodable, value)) or all(is_whole(token, 0, LARGEST_TOKEN) for token in value)
 
 
+_is_latest = one_of("latest")
 _TRAINABLE = ("train_unembed", "train_mlp", "train_attn")
 _NOT_NEGATIVE = "give a finite number of at least 0"
 _CLIPPING = f"{_NOT_NEGATIVE}; 0 leaves gradients as they are"

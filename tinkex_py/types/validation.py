@@ -16,7 +16,7 @@ from tinkex_py.outcome import Outcome
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
-from tinkex_py.types.kinds import is_mapping, is_whole
+from tinkex_py.types.kinds import is_mapping, is_whole, one_of
 from tinkex_py.types.limits import (
     LARGEST_TOKEN,
     loss_config_problem,
@@ -42,6 +42,7 @@ from tinkex_py.types.training import (
 T = TypeVar("T")
 
 IMAGE_FORMATS = ("png", "jpeg")
+_is_format = one_of(*IMAGE_FORMATS)
 _ROOTS: dict[type, str] = {
     Datum: "datum",
     ModelInput: "model_input",
@@ -250,7 +251,7 @@ def _bytes(data: object, path: str) -> InvalidInput | None:
 
 
 def _image(chunk: ImageChunk | ImageAssetPointerChunk, path: str) -> InvalidInput | None:
-    if chunk.format not in IMAGE_FORMATS:
+    if not _is_format(chunk.format):
         return refused(f"{path}.format", chunk.format, f"give one of {', '.join(IMAGE_FORMATS)}")
     if chunk.expected_tokens is not None and not is_whole(chunk.expected_tokens, 0, LARGEST_TOKEN):
         return refused(f"{path}.expected_tokens", chunk.expected_tokens, "give an integer of 0 to 2**31 - 1, or None")
