@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ def test_inputs_grow_by_chunks_and_by_tokens() -> None:
     assert hash(grown) == hash(ModelInput(grown.chunks))
 
 
+NO_CHUNK: Any = "a"
 LENGTHS = {
     "text": (ModelInput.from_ints([1, 2]), 2),
     "images": (ModelInput((IMAGE, POINTER)), 5),
@@ -61,6 +63,9 @@ LENGTHS = {
     "no header": (ModelInput((DmelChunk(b""),)), None),
     "odd header": (ModelInput((DmelChunk(bytes([9, 1])),)), None),
     "cut header": (ModelInput((DmelChunk(bytes([3, 1, 0x80])),)), None),
+    "no bytes": (ModelInput((DmelChunk(NO_CHUNK),)), None),
+    "no number": (ModelInput((ImageChunk(b"png", "png", NO_CHUNK),)), None),
+    "token ids that are in no chunk": (ModelInput([NO_CHUNK]), None),
 }
 
 

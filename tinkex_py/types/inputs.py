@@ -76,6 +76,9 @@ class DmelChunk(Struct, frozen=True, tag="dmel"):
 ModelInputChunk: TypeAlias = EncodedTextChunk | ImageChunk | ImageAssetPointerChunk | DmelChunk
 
 
+_CHUNKS = (EncodedTextChunk, ImageChunk, ImageAssetPointerChunk, DmelChunk)
+
+
 class Encoder(Protocol):
     """What makes token ids of a text."""
 
@@ -115,10 +118,9 @@ class ModelInput(Struct, frozen=True, gc=False):
 
     @property
     def length(self) -> int | None:
-        """The number of positions; None when an image doesn't say how many it takes."""
-        lengths = [chunk.length for chunk in self.chunks]
-        known = [length for length in lengths if length is not None]
-        return sum(known) if len(known) == len(lengths) else None
+        """The number of positions; None when a chunk doesn't say how many it takes, as images needn't."""
+        known = [length for length in map(_length, self.chunks) if isinstance(length, int)]
+        return sum(known) if len(known) == len(self.chunks) else None
 
     def append(self, chunk: ModelInputChunk) -> ModelInput:
         """This input with one more chunk."""
@@ -145,6 +147,11 @@ class ModelInput(Struct, frozen=True, gc=False):
         return Success(tokens)
 
 
+def _length(chunk: object) -> object:
+    """What a chunk says of itself; None of what is none, which a check refuses."""
+    return chunk.length if isinstance(chunk, _CHUNKS) else None
+
+
 def _not_text(index: int, chunk: ModelInputChunk) -> InvalidInput:
     kind = type(chunk).__name__
     return InvalidInput(
@@ -155,8 +162,10 @@ def _not_text(index: int, chunk: ModelInputChunk) -> InvalidInput:
 _MARKER = 254
 
 
-def _first_dimension(dmel: bytes) -> int | None:
+def _first_dimension(dmel: object) -> int | None:
     """The header is an optional marker byte, a dtype byte (0-7), then rank and dimensions as LEB128."""
+    if not isinstance(dmel, bytes):
+        return None
     start = 1 if dmel[:1] == bytes([_MARKER]) else 0
     if len(dmel) <= start or dmel[start] > 7:
         return None
