@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.local.bytewise import written
 from tinkex_py import Failure, ServiceClient, Tokenizer, load_tokenizer, or_raise
-from tinkex_py.errors import CapabilityMissing, ExtraMissing, FileFailed
+from tinkex_py.errors import CapabilityMissing, ExtraMissing, FileFailed, InvalidInput
 
 TEXT = "Grüße, 世界!\n"
 
@@ -85,3 +87,22 @@ def test_the_embedded_engine_has_its_own() -> None:
         trainer = or_raise(service.create_lora_training_client("tinkex/tiny-random", rank=1))
         found: Tokenizer = or_raise(trainer.get_tokenizer())
     assert (found.name, bytes(found.encode("Hi"))) == ("tinkex/bytes", b"Hi")
+
+
+def test_a_loaded_tokenizer_is_a_value_that_can_be_pickled(tmp_path: Path) -> None:
+    tokenizer = or_raise(load_tokenizer(str(written(tmp_path).parent)))
+    assert pickle.loads(pickle.dumps(tokenizer)) == tokenizer == or_raise(load_tokenizer(str(tmp_path)))
+
+
+NAMELESS: dict[str, tuple[Any, Any, str]] = {
+    "a Path": (Path("folder"), None, "model"),
+    "nothing": (None, None, "model"),
+    "another's name that is none": ("any/model", 5, "tokenizer_id"),
+}
+
+
+@pytest.mark.parametrize(("model", "tokenizer_id", "path"), NAMELESS.values(), ids=NAMELESS)
+def test_what_names_no_tokenizer_is_refused(model: Any, tokenizer_id: Any, path: str) -> None:
+    refused = load_tokenizer(model, tokenizer_id).failure()
+    assert isinstance(refused, InvalidInput)
+    assert refused.path == path

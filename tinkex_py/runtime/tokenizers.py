@@ -12,6 +12,8 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import CapabilityMissing, ExtraMissing, FileFailed, TinkerError
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.kinds import any_of, optional
+from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.tokenizing import Tokenizer, TokenizerSource, tokenizer_source
 
 EMBEDDED = "tinkex/"
@@ -20,6 +22,10 @@ KEPT = 32
 """Tokenizers that stay loaded."""
 
 _OWN_PACKAGE = ("TML/", "thinkingmachines/")
+_RULES = (
+    Rule("model", any_of(str), "give a model's name, or the path of a folder as a text"),
+    Rule("tokenizer_id", optional(any_of(str)), "give a tokenizer's name, or None for the model's own"),
+)
 _BY_HAND = "load it by its own means, and make Tokenizer(name, encode, decode) of it"
 
 
@@ -27,8 +33,12 @@ def load_tokenizer(model: str, tokenizer_id: str | None = None) -> Outcome[Token
     """The tokenizer of a model, by the rules of `tokenizer_source`, or of a folder with a `tokenizer.json`.
 
     ExtraMissing without the extra `tokenizers`; FileFailed when it can't be had; CapabilityMissing for one that only
-    its own package reads. From the hub it is fetched once, to where HF_HOME says, with HF_TOKEN if that is set.
+    its own package reads; InvalidInput for a name that is no text. From the hub it is fetched once, to where HF_HOME
+    says, with HF_TOKEN if that is set. It can be pickled: in another process it is loaded again.
     """
+    found = broken(_RULES, {"model": model, "tokenizer_id": tokenizer_id})
+    if found is not None:
+        return Failure(found)
     if tokenizer_id is None and _has_file(model):
         return _loaded(TokenizerSource(model))
     source = tokenizer_source(model, tokenizer_id)
@@ -63,27 +73,43 @@ def _has_file(folder: str) -> bool:
         return False
 
 
+class _Loaded:
+    """The two functions of a tokenizer. Pickled, they say where it is from."""
+
+    __slots__ = ("_read", "_source")
+
+    def __init__(self, source: TokenizerSource) -> None:
+        self._source = source
+        self._read = _read(source)
+
+    def encode(self, text: str) -> Sequence[int]:
+        return self._read.encode(text, add_special_tokens=False).ids
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        return self._read.decode(list(tokens), skip_special_tokens=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_kept, (self._source,))
+
+
+@lru_cache(KEPT)
+def _kept(source: TokenizerSource) -> _Loaded:
+    """What can't be read raises, and is tried again the next time."""
+    return _Loaded(source)
+
+
 def _loaded(source: TokenizerSource) -> Outcome[Tokenizer]:
     try:
-        read = _read(source)
+        loaded = _kept(source)
     except ImportError:
         message = f"the tokenizer of {source.name} needs a package: pip install 'tinkex-py[tokenizers]'"
         return Failure(ExtraMissing(message=message, extra="tokenizers"))
     except Exception as error:  # noqa: BLE001 - the package raises bare exceptions
         return Failure(_failed(source, error))
-
-    def encode(text: str) -> Sequence[int]:
-        return read.encode(text, add_special_tokens=False).ids
-
-    def decode(tokens: Sequence[int]) -> str:
-        return read.decode(list(tokens), skip_special_tokens=False)
-
-    return Success(Tokenizer(source.name, encode, decode))
+    return Success(Tokenizer(source.name, loaded.encode, loaded.decode))
 
 
-@lru_cache(KEPT)
 def _read(source: TokenizerSource) -> _Read:
-    """What can't be read raises, and is tried again the next time."""
     reader: _Reader = import_module("tokenizers").Tokenizer
     file = Path(source.name) / FILE
     if file.is_file():
