@@ -28,6 +28,23 @@ def test_the_environment_is_read_and_empty_is_unset() -> None:
     assert Config.from_env({}) == Success(Config())
 
 
+def test_a_variable_that_is_not_set_may_be_none() -> None:
+    unset: Any = {"TINKER_API_KEY": None, "TINKER_BASE_URL": " "}
+    assert Config.from_env(unset) == Success(Config())
+
+
+NO_TEXTS: dict[str, tuple[Any, str]] = {
+    "a number": ({"TINKEX_TIMEOUT": 5}, "TINKEX_TIMEOUT"),
+    "bytes": ({"TINKER_API_KEY": b"tml-key"}, "TINKER_API_KEY"),
+    "no mapping": (None, "variables"),
+}
+
+
+@pytest.mark.parametrize(("environment", "setting"), NO_TEXTS.values(), ids=NO_TEXTS)
+def test_what_is_no_environment_is_refused(environment: Any, setting: str) -> None:
+    assert Config.from_env(environment).failure().setting == setting
+
+
 READ: dict[str, tuple[str, dict[str, Any]]] = {
     "TINKER_CREDENTIAL_CMD": ("cat key", {"credential_cmd": "cat key"}),
     "TINKER_LOG": ("DEBUG", {"log": "debug"}),

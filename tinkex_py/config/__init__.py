@@ -118,7 +118,7 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
 
     @classmethod
     def from_env(cls, variables: Mapping[str, str]) -> Outcome[Config, InvalidConfig]:
-        """The settings of the environment's variables, which docs/settings.md lists; empty counts as unset."""
+        """The settings of the environment's variables, which docs/settings.md lists; empty and None count as unset."""
         match environment.read(variables):
             case Success(given):
                 return cls(**given).checked()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, get_args
 
 import msgspec
@@ -13,7 +13,11 @@ from tinkex_py.config.profiles import PROFILES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.outcome import Outcome
 from tinkex_py.types.batch import Dialect
+from tinkex_py.types.kinds import is_mapping
 
+_NO_VARIABLES = InvalidConfig(
+    message="the environment is no mapping: give texts under names, such as os.environ", setting="variables"
+)
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
 
@@ -28,17 +32,27 @@ class Variable(NamedTuple):
     """What it should look like, for people."""
 
 
-def read(variables: Mapping[str, str]) -> Outcome[dict[str, Any], InvalidConfig]:
-    """The settings that the variables give; empty counts as unset."""
+def read(variables: object) -> Outcome[dict[str, Any], InvalidConfig]:
+    """The settings that the variables give; empty counts as unset, and so does None."""
+    if not is_mapping(variables):
+        return Failure(_NO_VARIABLES)
     given: dict[str, Any] = {}
     for variable in VARIABLES:
-        text = variables.get(variable.name, "").strip()
-        if text:
-            value = variable.read(text)
-            if value is None:
-                return Failure(_unreadable(variable))
-            given[variable.setting] = value
+        text = _text_of(variables.get(variable.name))
+        if text == "":
+            continue
+        value = None if text is None else variable.read(text)
+        if value is None:
+            return Failure(_unreadable(variable))
+        given[variable.setting] = value
     return Success(given)
+
+
+def _text_of(given: object) -> str | None:
+    """What a variable holds, nothing if it isn't set; None for what is no text."""
+    if given is None:
+        return ""
+    return given.strip() if isinstance(given, str) else None
 
 
 def _unreadable(variable: Variable) -> InvalidConfig:
