@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Outcome, RestClient, ServiceClient, errors
 from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.plans.effects import pure
 from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Reply
 from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse, SessionSearchRequest
@@ -186,6 +188,47 @@ def test_a_policy_that_means_nothing_is_refused_before_anything_is_sent(field: s
         error = rest.execute(get_server_capabilities(), retry=POLICIES[field]).failure()
     assert isinstance(error, errors.InvalidInput)
     assert (error.path, server.asked) == (f"retry.{field}", [])
+
+
+WORKS: dict[str, dict[str, Any]] = {
+    "operation": {"operation": None},
+    "method": {"method": "PATCH"},
+    "path": {"path": ("\ud800",)},
+    "returns": {"returns": int},
+    "query": {"query": (("a", 1),)},
+    "headers": {"headers": (("a", "b\n"),)},
+    "body": {"body": {}},
+    "repeat": {"repeat": None},
+    "timeout": {"timeout": nan},
+    "address": {"address": "http://elsewhere.test"},
+}
+
+
+@pytest.mark.parametrize("field", WORKS)
+def test_a_request_that_cannot_be_sent_is_refused(field: str) -> None:
+    server = Answering(200, {"supported_models": []})
+    with alone(server) as rest:
+        error = rest.execute(structs.replace(get_server_capabilities(), **WORKS[field])).failure()
+    assert isinstance(error, errors.InvalidInput)
+    assert (error.path, server.asked) == (f"work.{field}", [])
+
+
+def test_a_header_without_a_name_or_a_value_is_refused() -> None:
+    headers: Any = (("a",), ("authorization", "hush\n"))
+    with alone(Answering(200, {"supported_models": []})) as rest:
+        refused = rest.execute(structs.replace(get_server_capabilities(), headers=headers)).failure()
+        assert isinstance(rest.execute(structs.replace(get_server_capabilities(), headers=(("a", ""),))), Success)
+    assert isinstance(refused, errors.InvalidInput)
+    assert refused.value == "('a', 'authorization')"
+
+
+def test_a_plan_runs_once() -> None:
+    plan = pure(5)
+    with alone(Answering(200, {})) as rest:
+        assert rest.execute(plan) == Success(5)
+        refused = rest.execute(plan).failure()
+    assert isinstance(refused, errors.InvalidInput)
+    assert "a plan runs once" in refused.message
 
 
 def test_async_clients_do_the_same() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
@@ -13,18 +13,22 @@ from returns.result import Failure
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.operation import Asynchronous, Blocking, Client
 from tinkex_py.clients.promises import Promise
+from tinkex_py.clients.work import work_problem
 from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.patience import PollBackoff, patience
 from tinkex_py.plans.retry import Policy, call
-from tinkex_py.request import Repeat, Reply, Request
+from tinkex_py.request import Reply, Request
 from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
-from tinkex_py.types.kinds import any_of, as_number, is_duration, is_share, optional
-from tinkex_py.types.limits import COUNT, Rule, broken, whole
+from tinkex_py.types.kinds import (
+    any_of,
+    optional,
+)
+from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole
 
@@ -177,9 +181,7 @@ class OpenedAsync(Opened, Asynchronous):
 
 
 def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *, raw: bool) -> Plan[Any]:
-    found = broken(_WORK, {"work": work, "retry": retry})
-    if found is None and retry is not None:
-        found = broken(_POLICY, structs.asdict(retry), "retry.")
+    found = work_problem(work, retry)
     if found is not None:
         return halt(found)
     if not isinstance(work, Request):
@@ -189,23 +191,6 @@ def _plan(context: Context, work: Request[T] | Plan[T], retry: Policy | None, *,
 
 
 _FOLDER = (Rule("directory", optional(any_of(str, PathLike)), "give a path, or None for the usual one"),)
-_WORK = (
-    Rule("work", any_of(Request, Generator), "give a request, such as endpoints.service.healthz(), or a plan"),
-    Rule("retry", optional(any_of(Policy)), "give a Policy, or None for the client's own"),
-)
-
-
-def _is_delay(value: object) -> bool:
-    return as_number(value) >= 0
-
-
-_POLICY = (
-    Rule("seconds", is_duration, "give a number of seconds"),
-    Rule("attempts", optional(whole(1)), f"{COUNT}, or None for as many as time allows"),
-    *(Rule(field, _is_delay, "give a number of seconds of at least 0") for field in ("first", "longest", "connecting")),
-    Rule("jitter", is_share, "give a number from 0 to 1"),
-    Rule("repeat", optional(any_of(Repeat)), "give a Repeat, or None for what the request itself says"),
-)
 
 
 def _ending(kind: type[BaseException] | None) -> Ending:

@@ -1,0 +1,107 @@
+"""What `execute` takes: requests and plans of the caller's own, and how often a request may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from inspect import GEN_CREATED, getgeneratorstate
+from types import GeneratorType
+from typing import get_args
+
+from msgspec import Struct, structs
+
+from tinkex_py.errors import InvalidInput
+from tinkex_py.plans.retry import Policy
+from tinkex_py.request import Address, Method, Repeat, Request
+from tinkex_py.types.kinds import (
+    any_of,
+    as_number,
+    fits_header,
+    is_duration,
+    is_encodable,
+    is_share,
+    is_tuple,
+    one_of,
+    optional,
+)
+from tinkex_py.types.limits import COUNT, Rule, broken, whole
+
+
+def work_problem(work: object, retry: object) -> InvalidInput | None:
+    """What keeps the work from being begun, found before anything is sent."""
+    found = broken(_WORK, {"work": work, "retry": retry})
+    if found is None and isinstance(retry, Policy):
+        found = broken(_POLICY, structs.asdict(retry), "retry.")
+    if found is None and isinstance(work, Request):
+        found = broken(_REQUEST, structs.asdict(work), "work.")
+    return found
+
+
+def _can_begin(work: object) -> bool:
+    """Whether it is no plan that has begun: what is left of one ends with another value than the plan's."""
+    return not isinstance(work, GeneratorType) or getgeneratorstate(work) == GEN_CREATED
+
+
+def _is_delay(value: object) -> bool:
+    return as_number(value) >= 0
+
+
+def _are_texts(value: object) -> bool:
+    return is_tuple(value) and all(map(is_encodable, value))
+
+
+def _is_pair(value: object) -> bool:
+    return is_tuple(value) and _are_texts(value) and len(value) == _TWO
+
+
+def _are_pairs(value: object) -> bool:
+    return is_tuple(value) and all(map(_is_pair, value))
+
+
+def _is_header(value: object) -> bool:
+    match value:
+        case (str(name), str(text)):
+            return fits_header(name) and (not text or fits_header(text))
+        case _:
+            return False
+
+
+def _are_headers(value: object) -> bool:
+    return is_tuple(value) and all(map(_is_header, value))
+
+
+def _names(headers: object) -> object:
+    """Headers without their values, which may be secret."""
+    return tuple(pair[0] if is_tuple(pair) and pair else "***" for pair in headers) if is_tuple(headers) else "***"
+
+
+def _reads_answers(value: object) -> bool:
+    return not isinstance(value, type) and hasattr(value, "statuses") and hasattr(value, "read")
+
+
+_TWO = 2
+_WORK = (
+    Rule("work", any_of(Request, Generator), "give a request, such as endpoints.service.healthz(), or a plan"),
+    Rule("work", _can_begin, "a plan runs once, and this one has begun already: make it anew"),
+    Rule("retry", optional(any_of(Policy)), "give a Policy, or None for the client's own"),
+)
+_POLICY = (
+    Rule("seconds", is_duration, "give a number of seconds"),
+    Rule("attempts", optional(whole(1)), f"{COUNT}, or None for as many as time allows"),
+    *(Rule(field, _is_delay, "give a number of seconds of at least 0") for field in ("first", "longest", "connecting")),
+    Rule("jitter", is_share, "give a number from 0 to 1"),
+    Rule("repeat", optional(any_of(Repeat)), "give a Repeat, or None for what the request itself says"),
+)
+_REQUEST = (
+    Rule("operation", is_encodable, "give a text"),
+    Rule("method", one_of(*get_args(Method)), f"give one of {', '.join(get_args(Method))}"),
+    Rule("path", _are_texts, "give a tuple of texts that can be sent"),
+    Rule("returns", _reads_answers, "give what an answer is read as, such as wire.replies.Value(int)"),
+    Rule("query", _are_pairs, "give a tuple of pairs of texts that can be sent"),
+    Rule(
+        "headers", _are_headers, "give a tuple of pairs of printable ASCII, with no space at their ends", shown=_names
+    ),
+    Rule("body", optional(any_of(Struct)), "give a Struct or an Encoded, or None"),
+    Rule("repeat", any_of(Repeat), "give a Repeat, such as request.TRANSIENT"),
+    Rule("timeout", optional(is_duration), "give a number of seconds, or None for the client's own"),
+    Rule("address", optional(any_of(Address)), "give an Address, or None for the client's server"),
+)
