@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.promises import AsyncPromise, Promise
+from tinkex_py.config.masking import shown
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.sessions import SessionState, in_session
@@ -58,6 +59,14 @@ class Client:
     def _session(self) -> SessionState:
         """The session that its work belongs to."""
         return self.context.session
+
+    @property
+    def _about(self) -> str:
+        """What it is a client of, for people, with nothing secret in it."""
+        return f"of {shown('base_url', self.context.config.base_url)}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._about}>"
 
 
 class Blocking(Client):

@@ -46,6 +46,9 @@ class Promise(Generic[T]):
         """Stop waiting for the server; a training step that has a number is settled in the background."""
         self._running.cancel()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'done' if self.done() else 'pending'}>"
+
 
 class AsyncPromise(Generic[T]):
     """The result of submitted work; it is on its way whether or not anybody awaits it. Await it for its outcome."""
@@ -72,6 +75,9 @@ class AsyncPromise(Generic[T]):
     def cancel(self) -> None:
         """Stop waiting for the server; a training step that has a number is settled in the background."""
         self._running.cancel()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'done' if self.done() else 'pending'}>"
 
 
 _is_time = optional(is_duration)

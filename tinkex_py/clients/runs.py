@@ -45,6 +45,11 @@ class RunOperations(Client):
         return halt(found) if found else super().submitting(self.operating(plan))
 
     @property
+    @override
+    def _about(self) -> str:
+        return f"of {self._run.model_id}"
+
+    @property
     def model_id(self) -> str:
         """The server's name for this model, which is also its training run's."""
         return self._run.model_id

@@ -93,6 +93,12 @@ class SamplerOperations(Client):
         client._session_id, client._joining = handle.session_id, Once()
         return Success(client)
 
+    @property
+    @override
+    def _about(self) -> str:
+        source = self._sampler.source
+        return f"of {source.sampling_session_id or source.name}"
+
     def __reduce__(self) -> tuple[Callable[[type[Self], str], Self], tuple[type[Self], str]]:
         match self._handle():
             case Success(handle):
