@@ -31,6 +31,8 @@ with `enable_error_code = ["exhaustive-match"]`, which its strict mode leaves ou
 `case _: assert_never(error)`.
 """
 
+ANY_STATUS = "A status that is listed nowhere below is read as the first table says all the same."
+
 ENDPOINTS_INTRODUCTION = """\
 # Endpoints
 
@@ -129,8 +131,8 @@ def operations_section() -> str:
     """What may happen to every operation, and to each besides."""
     own = (f"### {name}\n\n{causes_table(causes)}" for name, causes in sorted(CAUSES.items()) if causes)
     none = ", ".join(f"`{name}`" for name, causes in sorted(CAUSES.items()) if not causes)
-    every = f"## By operation\n\nThese may happen to every operation.\n\n{causes_table(EVERYWHERE)}"
-    return "\n".join((every, f"Nothing besides happens to {none}; to the others:\n", *own))
+    every = f"## By operation\n\nThese may happen to every operation. {ANY_STATUS}\n\n{causes_table(EVERYWHERE)}"
+    return "\n".join((every, f"Nothing besides is known of {none}; of the others:\n", *own))
 
 
 def instead_section() -> str:

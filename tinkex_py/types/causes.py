@@ -36,9 +36,18 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(None, "ConnectionFailed", "the server can't be reached", "check TINKER_BASE_URL and the network"),
     Cause(None, "DeadlineExceeded", "the time allowed was over", "allow more with timeout="),
     Cause(None, "Undecodable", "the answer is not what the protocol says", "check that it is a Tinker server"),
+    Cause(None, "UnexpectedStatus", "the status is none of the protocol's", "check that it is a Tinker server"),
+    Cause(None, "RedirectRefused", "the server sends somewhere else", "check TINKER_BASE_URL"),
+    Cause(None, "ResponseTooLarge", "the answer is longer than is read", "allow more with Config.max_response_bytes"),
+    Cause(None, "Cancelled", "the promise was cancelled", "submit the work again if it is still wanted"),
     Cause(None, "ClientClosed", "the client was closed", "make a new one"),
+    Cause(None, "CircuitOpen", "operations in a row failed, and Config.circuit_failures is set", "try again later"),
+    Cause(None, "MissingCredentials", "there is no credential", "set TINKER_API_KEY, or pass api_key=..."),
+    Cause(None, "InvalidConfig", "a setting of the client can't be used", "see `setting`, and correct it"),
+    Cause(None, "ExtraMissing", "a setting of the client needs a package", "install the `extra`"),
+    Cause(None, "FileFailed", "the file of the credentials, or the engine's folder, can't be used", "see `path`"),
 )
-"""What may happen to any operation."""
+"""What may happen to any operation; a status that isn't documented is read by `errors` all the same."""
 
 _ID = "the checkpoint's id is malformed"
 _ID_REMEDY = "give it as it was listed, such as weights/step-10"
@@ -64,6 +73,7 @@ _RUN = Cause(404, "NotFound", "the run isn't there, or it is somebody else's", "
 _SESSION = Cause(404, "NotFound", "the session isn't there, or it isn't accessible", "look it up with list_sessions")
 _SAMPLER = Cause(404, "NotFound", "the sampling session isn't there", "make a new sampling client")
 _PATH = Cause(404, "NotFound", "there is no such checkpoint", "give the path that saving returned")
+_TIME = Cause(422, "Unprocessable", "a field is wrong, perhaps the time to live", f"see `fields`; {_TTL_REMEDY}")
 _STEP = (_MODEL, _SEQUENCE, _GONE, _FIELD, _FAILED, _LOST, _OVER)
 _CHECKPOINT = (
     Cause(400, "BadRequest", _ID, _ID_REMEDY),
@@ -74,7 +84,7 @@ _SAVE = (
     Cause(
         409, "Conflict", "the name is taken, or another step was expected next", "give another name or overwrite=True"
     ),
-    Cause(422, "Unprocessable", "a field is wrong, perhaps the time to live", f"see `fields`; {_TTL_REMEDY}"),
+    _TIME,
     *(cause for cause in _STEP if cause not in {_SEQUENCE, _FIELD}),
 )
 _BILLING = Cause(403, "Forbidden", "the key may not view billing", "ask an administrator for the role")
@@ -89,6 +99,12 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         _OVER,
         Cause(429, "RateLimited", "the server asks for patience", "nothing: the sample is sent again after a pause"),
         Cause(None, "CapabilityMissing", "the answer lacks what was asked for", "ask without it, or a newer server"),
+        Cause(
+            None,
+            "CapabilityMissing",
+            "prompt and answer don't fit the model",
+            "shorten the prompt, lower max_tokens, or choose another model",
+        ),
     ),
     "assign_session_project": (
         Cause(400, "BadRequest", "no project was named", "give project_id"),
@@ -185,9 +201,9 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     "healthz": (),
     "join_sampling_session": (_SAMPLER,),
     "list_checkpoints": (_RUN,),
-    "list_sessions": (),
-    "list_training_runs": (),
-    "list_user_checkpoints": (),
+    "list_sessions": (_FIELD,),
+    "list_training_runs": (_FIELD,),
+    "list_user_checkpoints": (_FIELD,),
     "load_weights": (
         _PATH,
         Cause(403, "Forbidden", "the checkpoint is another account's", "give weights_access_token"),
@@ -223,6 +239,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     "set_checkpoint_ttl": (
         Cause(400, "BadRequest", f"{_ID}, or {_TTL}", f"{_ID_REMEDY}; {_TTL_REMEDY}"),
         Cause(404, "NotFound", _NOT_YOURS, _LIST_REMEDY),
+        _TIME,
         Cause(500, "ServerFault", "setting it failed", "try again later"),
     ),
     "unload_model": (
@@ -233,7 +250,7 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
         Cause(409, "Conflict", "it is private already", "there is nothing to do"),
         Cause(500, "ServerFault", "unpublishing failed", "try again later"),
     ),
-    "weights_info": (_PATH,),
+    "weights_info": (_PATH, _FIELD),
     "whoami": (
         Cause(None, "CapabilityMissing", "the key is opaque, and no tokens are given for it", "ask where it was made"),
     ),
