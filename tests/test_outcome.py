@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from returns.result import Failure, Success
 
@@ -43,3 +46,19 @@ def test_or_raise_gives_the_value_or_raises_the_error() -> None:
     with pytest.raises(OutcomeError, match="closed") as raised:
         or_raise(Failure(error))
     assert raised.value.error is error
+
+
+WITHOUT_RESULT: dict[str, Callable[[Any], object]] = {
+    "then": lambda given: then(given, half),
+    "change": lambda given: change(given, str),
+    "collect": lambda given: collect([given]),
+    "as_tuple": as_tuple,
+    "or_raise": or_raise,
+    "as_outcome": as_outcome,
+}
+
+
+@pytest.mark.parametrize("asked", WITHOUT_RESULT.values(), ids=WITHOUT_RESULT)
+def test_what_is_no_outcome_is_no_success_and_no_failure(asked: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError, match="an outcome is wanted, not object: ask a promise for its `result"):
+        _ = asked(object())

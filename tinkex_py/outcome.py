@@ -42,11 +42,12 @@ def then(outcome: Outcome[T, E], step: Callable[[T], Outcome[U, F]]) -> Outcome[
 
     A step that can't fail is for `change`: the value of a lambda that gives `Success(...)` is an Any to mypy.
     """
-    match outcome:
+    known = as_outcome(outcome)
+    match known:
         case Success(value):
             return step(value)
         case Failure():
-            return outcome
+            return known
 
 
 def change(outcome: Outcome[T, E], function: Callable[[T], U]) -> Outcome[U, E]:
@@ -54,11 +55,12 @@ def change(outcome: Outcome[T, E], function: Callable[[T], U]) -> Outcome[U, E]:
 
     It is `.map` for where an Outcome is wanted: `.map` gives a `Result`, which a type checker doesn't take for one.
     """
-    match outcome:
+    known = as_outcome(outcome)
+    match known:
         case Success(value):
             return Success(function(value))
         case Failure():
-            return outcome
+            return known
 
 
 @overload
@@ -104,5 +106,13 @@ def or_raise(outcome: Result[T, E]) -> T:
 
 
 def as_outcome(result: Result[T, E]) -> Outcome[T, E]:
-    """The same value as the union that it is: what `.map`, `.bind` and `flow` give, where an Outcome is wanted."""
-    return result  # type: ignore[return-value] # pyright: ignore[reportReturnType] - a Result is one of the two
+    """The same value as the union that it is: what `.map`, `.bind` and `flow` give, where an Outcome is wanted.
+
+    TypeError for what is none, such as a promise that nobody has asked for its result.
+    """
+    if not isinstance(result, (Success, Failure)):
+        kind = type(result).__name__
+        raise TypeError(
+            f"an outcome is wanted, not {kind}: ask a promise for its `result()`, and `await` what is awaitable"
+        )
+    return result
