@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 from returns.result import Success
@@ -41,6 +42,14 @@ def test_whoever_is_let_in_is_told_so_and_a_bill_comes_out_at_once() -> None:
     with client(200, {}) as welcome, client(402, {}) as unpaid:
         assert check_access(welcome) == Success(None)
         assert isinstance(check_access(unpaid, timeout=30).failure(), errors.PaymentRequired)
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    soon: Any = "soon"
+    with client(200, {}) as welcome:
+        refused = check_access(welcome, timeout=soon).failure()
+    assert isinstance(refused, errors.InvalidInput)
+    assert refused.path == "timeout"
 
 
 def test_the_token_is_what_requests_present() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from returns.result import Success
+from returns.result import Failure, Success
 
 from tinkex_py.clients.service import ServiceClient
 from tinkex_py.config import Config
@@ -16,6 +16,8 @@ from tinkex_py.plans.retry import call
 from tinkex_py.plans.startup import Startup, presented
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.runtime.opening import from_environment
+from tinkex_py.types.kinds import is_duration, optional
+from tinkex_py.types.limits import Rule, broken
 
 
 def has_credentials(environment: Mapping[str, str] | None = None) -> bool:
@@ -36,6 +38,9 @@ def check_access(client: ServiceClient | None = None, *, timeout: float | None =
     if client is None:
         with ServiceClient() as own:
             return check_access(own, timeout=timeout)
+    found = broken(_TIMEOUT, {"timeout": timeout})
+    if found is not None:
+        return Failure(found)
     plan = call(get_server_capabilities(), client.context.policy(timeout))
     return client.execute(_nothing(plan))
 
@@ -61,3 +66,6 @@ def _presented(startup: Startup) -> Plan[str]:
 
 def _nothing(plan: Plan[object]) -> Plan[None]:
     _ = yield from plan
+
+
+_TIMEOUT = (Rule("timeout", optional(is_duration), "give a number of seconds, or None for the client's own"),)
