@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 from collections.abc import Mapping
 from inspect import Parameter, getattr_static, iscoroutinefunction, signature
 from typing import Any
@@ -164,6 +165,20 @@ def test_an_async_client_s_method_shows_what_it_takes_and_gives() -> None:
     assert iscoroutinefunction(rest.get_sampler)
     assert str(signature(rest.get_sampler)) == SHOWN["get_sampler"]
     assert str(signature(service.recover_training_client)) == SHOWN["recover"].replace("Promise", "AsyncPromise")
+
+
+def test_a_method_is_a_function_of_its_client() -> None:
+    with tinkex_py.ServiceClient.local() as service:
+        made = service.create_lora_training_client("tinkex/tiny-random", rank=2)
+        named = tinkex_py.change(tinkex_py.then(made, tinkex_py.TrainingClient.get_info), lambda info: info.model_id)
+        saved = tinkex_py.TrainingClient.save_state(tinkex_py.or_raise(made), "a").result()
+    assert named == tinkex_py.change(made, lambda trainer: trainer.model_id)
+    assert tinkex_py.or_raise(saved).path.endswith("/weights/a")
+
+
+def test_a_class_shows_what_its_methods_take() -> None:
+    shown = pydoc.plain(pydoc.render_doc(tinkex_py.RestClient))
+    assert "get_sampler(self, sampler_id: 'str', *, timeout: 'float | None' = None)" in shown
 
 
 def test_every_method_that_keeps_its_name_is_compared() -> None:

@@ -29,13 +29,15 @@ from tinkex_py import (
     TinkerError,
     TrainingClient,
     as_tuple,
+    change,
     or_raise,
+    then,
 )
 from tinkex_py.errors import LocalError, RequestError, StatusError
 from tinkex_py.events import AnyEvent, PromiseSettled
 from tinkex_py.losses import L2, RegularizerSpec
 from tinkex_py.observers.metrics import Metrics
-from tinkex_py.types import OptimStepResponse, SaveWeightsExternalResponse
+from tinkex_py.types import GetInfoResponse, OptimStepResponse, SaveWeightsExternalResponse
 from tinkex_py.types.telemetry import TelemetryCounts
 
 
@@ -157,3 +159,15 @@ async def recovering(service: ServiceClient, awaitable: AsyncServiceClient) -> N
     promise = service.recover_training_client("run-1", RecoveryPolicy(checkpoint="tinker://run-1/weights/a"))
     assert_type(promise, Promise[TrainingClient])
     _ = assert_type(awaitable.recover_training_client("run-1"), AsyncPromise[AsyncTrainingClient])
+
+
+async def of_clients(service: ServiceClient, trainer: AsyncTrainingClient, data: list[Datum]) -> None:
+    made = service.create_lora_training_client("m")
+    assert_type(then(made, TrainingClient.get_info), Outcome[GetInfoResponse])
+    assert_type(ServiceClient.create_lora_training_client(service, "m", rank=8), Outcome[TrainingClient])
+    assert_type(
+        change(made, lambda client: TrainingClient.forward(client, data, "ppo")),
+        Outcome[Promise[ForwardBackwardOutput]],
+    )
+    assert_type(await AsyncTrainingClient.get_info(trainer), Outcome[GetInfoResponse])
+    _ = assert_type(AsyncTrainingClient.forward(trainer, data, "ppo"), AsyncPromise[ForwardBackwardOutput])

@@ -89,7 +89,8 @@ class _Method(Generic[P, T]):
         self.plan = plan
         self._begun: Callable[..., Plan[T]] = plan
         self._signatures: dict[str, Signature] = {}
-        self.__doc__ = plan.__doc__
+        self.__doc__, self.__name__, self.__qualname__ = plan.__doc__, plan.__name__, plan.__qualname__
+        self.__wrapped__ = plan
 
     @made_once
     def check(self) -> Check:
@@ -139,6 +140,14 @@ class operation(_Method[P, T]):  # noqa: N801 - a decorator, written like a func
             case Asynchronous():
                 return self._bound(self._awaitable(client), "Outcome")
 
+    @overload
+    def __call__(self, client: Blocking, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]: ...
+    @overload
+    def __call__(self, client: Asynchronous, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, Outcome[T]]: ...
+    def __call__(self, client: Blocking | Asynchronous, *args: P.args, **kwargs: P.kwargs) -> object:
+        """As a function of the client, such as `bind(TrainingClient.get_info)` takes."""
+        return self.__get__(client, type(client))(*args, **kwargs)
+
     def _blocking(self, client: Blocking) -> Callable[P, Outcome[T]]:
         name = method_name(client, self.plan)
 
@@ -179,3 +188,11 @@ class submission(_Method[P, T]):  # noqa: N801 - a decorator, written like a fun
             return AsyncPromise(running)
 
         return self._bound(submit, "Promise" if isinstance(client, Blocking) else "AsyncPromise")
+
+    @overload
+    def __call__(self, client: Blocking, *args: P.args, **kwargs: P.kwargs) -> Promise[T]: ...
+    @overload
+    def __call__(self, client: Asynchronous, *args: P.args, **kwargs: P.kwargs) -> AsyncPromise[T]: ...
+    def __call__(self, client: Blocking | Asynchronous, *args: P.args, **kwargs: P.kwargs) -> object:
+        """As a function of the client."""
+        return self.__get__(client, type(client))(*args, **kwargs)

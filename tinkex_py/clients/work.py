@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from inspect import GEN_CREATED, getgeneratorstate
 from types import GeneratorType
-from typing import get_args
+from typing import Any, get_args
 
 from msgspec import Struct, structs
 
 from tinkex_py.errors import InvalidInput
+from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.retry import Policy
-from tinkex_py.request import Address, Method, Repeat, Request
+from tinkex_py.request import Address, AnyRequest, Method, Repeat, Request
 from tinkex_py.types.kinds import (
     any_of,
     as_number,
@@ -26,10 +27,10 @@ from tinkex_py.types.kinds import (
 from tinkex_py.types.limits import COUNT, Rule, broken, whole
 
 
-def work_problem(work: object, retry: object) -> InvalidInput | None:
+def work_problem(work: AnyRequest | Plan[Any], retry: Policy | None) -> InvalidInput | None:
     """What keeps the work from being begun, found before anything is sent."""
     found = broken(_WORK, {"work": work, "retry": retry})
-    if found is None and isinstance(retry, Policy):
+    if found is None and retry is not None:
         found = broken(_POLICY, structs.asdict(retry), "retry.")
     if found is None and isinstance(work, Request):
         found = broken(_REQUEST, structs.asdict(work), "work.")
@@ -38,7 +39,8 @@ def work_problem(work: object, retry: object) -> InvalidInput | None:
 
 def _can_begin(work: object) -> bool:
     """Whether it is no plan that has begun: what is left of one ends with another value than the plan's."""
-    return not isinstance(work, GeneratorType) or getgeneratorstate(work) == GEN_CREATED
+    given: Any = work
+    return not isinstance(work, GeneratorType) or getgeneratorstate(given) == GEN_CREATED
 
 
 def _is_delay(value: object) -> bool:
