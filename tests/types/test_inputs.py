@@ -17,6 +17,7 @@ from tinkex_py.types import (
     ImageAssetPointerChunk,
     ImageChunk,
     ModelInput,
+    TensorData,
     Tokens,
 )
 
@@ -94,3 +95,13 @@ def test_a_frozen_mapping_is_a_value() -> None:
     assert (one == {"a": 1}, hash(one) == hash(FrozenMapping({"a": 1})), repr(one)) == (True, True, "{'a': 1}")
     assert (len(one), sorted(one)) == (1, ["a"])
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_what_could_not_be_packed_shows_the_reason() -> None:
+    reason = "str is not a number, a list of numbers, an array or a tensor"
+    assert repr(Tokens(NO_CHUNK)) == f"Tokens([], problem={reason!r})"
+    assert repr(TensorData(NO_CHUNK)) == f"TensorData([], dtype='float32', shape=None, problem={reason!r})"
+    assert repr(Tokens([3, -1])) == "Tokens([], problem='[1]: -1 is not a token id')"
+    unnamed = ".loss_fn_inputs: 'a' has no names; give loss inputs under their names"
+    empty = ModelInput.empty()
+    assert repr(Datum(empty, NO_CHUNK)) == f"Datum(model_input={empty!r}, loss_fn_inputs={{}}, problem={unnamed!r})"

@@ -95,7 +95,8 @@ class Datum:
         return hash(self._parts())
 
     def __repr__(self) -> str:
-        return f"Datum(model_input={self.model_input!r}, loss_fn_inputs={self.loss_fn_inputs!r})"
+        wrong = "" if self.problem is None else f", problem={self.problem.told!r}"
+        return f"Datum(model_input={self.model_input!r}, loss_fn_inputs={self.loss_fn_inputs!r}{wrong})"
 
 
 def _unnamed(inputs: object) -> Unpackable | None:

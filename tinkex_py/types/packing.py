@@ -70,6 +70,11 @@ class Unpackable(NamedTuple):
     reason: str
     value: str = ""
 
+    @property
+    def told(self) -> str:
+        """The reason, with the place before it if that is inside the value."""
+        return f"{self.place}: {self.reason}" if self.place else self.reason
+
 
 def pack(value: object, wanted: Format | None = None) -> Packed | Unpackable:
     """The numbers in the wanted format, or in their own: floats as float32, integers and booleans as int64."""

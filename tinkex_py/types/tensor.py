@@ -235,7 +235,9 @@ class TensorData:
 
     def __repr__(self) -> str:
         shown = ", ".join(map(str, elements(structs.replace(self.packed, buffer=self.buffer[: SHOWN * 8]))[:SHOWN]))
-        return f"TensorData([{shown}{', ...' if self.size > SHOWN else ''}], dtype={self.dtype!r}, shape={self.shape})"
+        wrong = "" if self.problem is None else f", problem={self.problem.told!r}"
+        more = ", ..." if self.size > SHOWN else ""
+        return f"TensorData([{shown}{more}], dtype={self.dtype!r}, shape={self.shape}{wrong})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (self._parts(), bytes(self.buffer)))

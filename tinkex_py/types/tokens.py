@@ -67,7 +67,8 @@ class Tokens(Sequence[int]):
 
     def __repr__(self) -> str:
         shown = ", ".join(map(str, self[:SHOWN]))
-        return f"Tokens([{shown}{', ...' if len(self) > SHOWN else ''}])"
+        wrong = "" if self.problem is None else f", problem={self.problem.told!r}"
+        return f"Tokens([{shown}{', ...' if len(self) > SHOWN else ''}]{wrong})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (bytes(self.buffer), self.problem))
