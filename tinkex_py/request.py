@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from tinkex_py.outcome import Outcome
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
@@ -168,7 +167,7 @@ class Address(Struct, frozen=True, gc=False):
         return f"Address({self.shown!r})"
 
 
-class Request(Struct, Generic[T], frozen=True, gc=False, kw_only=True):
+class Request(Struct, Generic[T_co], frozen=True, gc=False, kw_only=True):
     """One exchange: where it goes, what it carries, what a 2xx answer decodes to, what may be repeated.
 
     `operation` is the endpoint's name, `path` its parts after the base URL (each is percent-encoded when sent, so no
@@ -179,7 +178,7 @@ class Request(Struct, Generic[T], frozen=True, gc=False, kw_only=True):
     operation: str
     method: Method
     path: tuple[str, ...]
-    returns: Returns[T]
+    returns: Returns[T_co]
     query: Pairs = ()
     headers: Pairs = ()
     body: Struct | Encoded | None = None

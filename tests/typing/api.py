@@ -33,10 +33,12 @@ from tinkex_py import (
     or_raise,
     then,
 )
+from tinkex_py.endpoints.service import get_server_capabilities, healthz
 from tinkex_py.errors import LocalError, RequestError, StatusError
 from tinkex_py.events import AnyEvent, PromiseSettled
 from tinkex_py.losses import L2, RegularizerSpec
 from tinkex_py.observers.metrics import Metrics
+from tinkex_py.request import Request
 from tinkex_py.types import GetInfoResponse, OptimStepResponse, SaveWeightsExternalResponse
 from tinkex_py.types.telemetry import TelemetryCounts
 
@@ -171,3 +173,18 @@ async def of_clients(service: ServiceClient, trainer: AsyncTrainingClient, data:
     )
     assert_type(await AsyncTrainingClient.get_info(trainer), Outcome[GetInfoResponse])
     _ = assert_type(AsyncTrainingClient.forward(trainer, data, "ppo"), AsyncPromise[ForwardBackwardOutput])
+
+
+def at_once(trainer: TrainingClient, data: list[Datum]) -> list[Outcome[object]]:
+    promises: Sequence[Promise[object]] = [trainer.forward_backward(data, "ppo"), trainer.optim_step(AdamParams())]
+    return [promise.result() for promise in promises]
+
+
+async def at_once_too(trainer: AsyncTrainingClient, data: list[Datum]) -> list[Outcome[object]]:
+    promises: Sequence[AsyncPromise[object]] = [trainer.forward_backward(data, "ppo"), trainer.optim_step(AdamParams())]
+    return [await promise for promise in promises]
+
+
+def asked(service: ServiceClient) -> list[Outcome[object]]:
+    requests: Sequence[Request[object]] = [get_server_capabilities(), healthz()]
+    return [service.execute(request) for request in requests]

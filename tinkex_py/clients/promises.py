@@ -15,17 +15,17 @@ from tinkex_py.types.kinds import is_duration, optional
 from tinkex_py.types.limits import refused
 from tinkex_py.types.numbers import plain
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Promise(Generic[T]):
+class Promise(Generic[T_co]):
     """The result of submitted work; it is on its way whether or not anybody waits."""
 
-    def __init__(self, context: Context, running: Running[T]) -> None:
+    def __init__(self, context: Context, running: Running[T_co]) -> None:
         self._context = context
         self._running = running
 
-    def result(self, timeout: float | None = None) -> Outcome[T]:
+    def result(self, timeout: float | None = None) -> Outcome[T_co]:
         """Block until the result is there, from any thread, any number of times.
 
         DeadlineExceeded after `timeout` seconds ends the waiting only: the work goes on.
@@ -50,17 +50,17 @@ class Promise(Generic[T]):
         return f"<{type(self).__name__}, {'done' if self.done() else 'pending'}>"
 
 
-class AsyncPromise(Generic[T]):
+class AsyncPromise(Generic[T_co]):
     """The result of submitted work; it is on its way whether or not anybody awaits it. Await it for its outcome."""
 
-    def __init__(self, running: Running[T]) -> None:
+    def __init__(self, running: Running[T_co]) -> None:
         self._running = running
 
-    def __await__(self) -> Generator[Any, None, Outcome[T]]:
+    def __await__(self) -> Generator[Any, None, Outcome[T_co]]:
         """Wait for the outcome, any number of times; cancelling the wait lets the work go on."""
         return arrival(self._running).__await__()
 
-    async def result(self, timeout: float | None = None) -> Outcome[T]:
+    async def result(self, timeout: float | None = None) -> Outcome[T_co]:
         """Wait for the outcome; DeadlineExceeded after `timeout` seconds ends the waiting only."""
         if not _is_time(timeout):
             return Failure(refused("timeout", timeout, _SECONDS))
