@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import tinkex_py
 from docs import migration
 from docs.migration import Carried
 
@@ -35,3 +38,9 @@ def test_each_carried_over_program_is_shown_whole() -> None:
     page = (Path(migration.__file__).parent / "migrating.md").read_text("utf-8")
     programs = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
     assert [program.count("\ndef main()") for program in programs] == [1, 1]
+
+
+def test_every_public_name_is_offered_before_it_is_loaded() -> None:
+    words = [sys.executable, "-c", "import tinkex_py; print(*dir(tinkex_py))"]
+    offered = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert {*tinkex_py.__all__, "auth", "errors", "types"} <= {*offered} & {*dir(tinkex_py)}

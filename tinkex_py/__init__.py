@@ -159,3 +159,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tinkex_py' has no attribute {name!r}")
     globals()[name] = found = getattr(import_module(_HOME[name]), name)  # the next time this isn't asked
     return found
+
+
+def __dir__() -> list[str]:
+    """Every public name, loaded or not, for those who complete names at a prompt."""
+    return sorted({*globals(), *__all__, *_MODULES})
