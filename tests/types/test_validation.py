@@ -30,6 +30,7 @@ from tinkex_py.types import (
     ImageChunk,
     PromptProvenanceSpan,
     SampledProvenanceSpan,
+    SessionSearchRequest,
 )
 from tinkex_py.types.validation import problem
 
@@ -202,3 +203,14 @@ PLACED: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize(("value", "path"), PLACED.values(), ids=PLACED)
 def test_an_array_in_the_place_of_a_word_or_a_truth_value_is_refused(value: object, path: str) -> None:
     assert check(value).failure().path == path
+
+
+def test_a_search_is_looked_at_too() -> None:
+    assert check(SessionSearchRequest()) == Success(SessionSearchRequest())
+    assert check(SessionSearchRequest(limit=0)).failure().path == "request.limit"
+
+
+def test_what_no_operation_takes_is_told_what_they_take() -> None:
+    assert check(5).failure().message == (
+        "data is 5: give a Datum, a list of them, an input, a tensor, settings, a search or a name"
+    )

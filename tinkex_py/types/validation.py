@@ -13,6 +13,7 @@ from typing_extensions import TypeIs
 
 from tinkex_py.errors import InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.arguments import search_problem
 from tinkex_py.types.batch import Batch
 from tinkex_py.types.datum import Datum, PromptProvenanceSpan, SampledProvenanceSpan
 from tinkex_py.types.inputs import DmelChunk, EncodedTextChunk, ImageAssetPointerChunk, ImageChunk, ModelInput
@@ -29,6 +30,7 @@ from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.rows import Kind, Rows, rows_of
 from tinkex_py.types.sampling import SamplingParams
 from tinkex_py.types.scanning import all_look_finite, all_within_int31, first_beyond_int31, first_non_finite
+from tinkex_py.types.sessions import SessionSearchRequest
 from tinkex_py.types.tensor import TensorData
 from tinkex_py.types.training import (
     AdamOptimizerConfig,
@@ -65,7 +67,7 @@ _ROOTS: dict[type, str] = {
 
 def check(value: T) -> Outcome[T, InvalidInput]:
     """The value if it can be sent as it is: a Datum, a batch of them, an input or a chunk of it, a tensor, settings,
-    or a name.
+    a search, or a name.
 
     >>> check(SamplingParams(temperature=-1.0)).failure().path
     'sampling_params.temperature'
@@ -104,7 +106,7 @@ def problem(value: object, path: str) -> InvalidInput | None:
         case str():
             return name_problem(value, path)
         case _:
-            return _collection(value, path)
+            return _other(value, path)
 
 
 def input_problem(value: object, path: str) -> InvalidInput | None:
@@ -118,12 +120,14 @@ def _root_of(value: object) -> str:
     return _ROOTS.get(type(value), "loss_fn_config" if is_mapping(value) else "data")
 
 
-def _collection(value: object, path: str) -> InvalidInput | None:
+def _other(value: object, path: str) -> InvalidInput | None:
+    if isinstance(value, SessionSearchRequest):
+        return search_problem(value)
     if is_mapping(value):
         return loss_config_problem(value, path)
     if _is_sequence(value):
         return _batch(value, rows_of(value), path)
-    return refused(path, value, f"a {type(value).__name__} can't be sent")
+    return refused(path, value, "give a Datum, a list of them, an input, a tensor, settings, a search or a name")
 
 
 def _is_sequence(value: object) -> TypeIs[Sequence[object]]:
