@@ -6,12 +6,19 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from contextvars import Context, ContextVar
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from typing_extensions import override
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+
+PATIENCE = 86400.0
+"""Seconds of virtual time in which whoever waits for somebody has to be woken, or at least something be done for it."""
+ASIDE: ContextVar[bool] = ContextVar("tinkex_aside", default=False)
+"""Whether what runs is a client's own work, whose timers need not mean that anybody is going to be woken."""
 
 
 class DeadlockError(RuntimeError):
@@ -24,6 +31,8 @@ class _Selector(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self.stirs = 0.0
+        """When something was or will be done for whoever waits, as far as is known."""
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -32,6 +41,12 @@ class _Selector(selectors.SelectSelector):
             raise DeadlockError("every task waits for another: nothing is ready, and no timer is set")
         if not ready and timeout is not None:
             self.now += max(0.0, timeout)
+            if self.now - self.stirs > PATIENCE:
+                self.stirs = self.now  # ending what runs has a day of its own
+                raise DeadlockError(
+                    "the program waits for what does not come: in a day of virtual time nothing was sent but signs of "
+                    "life of its session, and no timer of its own was set"
+                )
         return ready
 
 
@@ -46,6 +61,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds of virtual time."""
         return self._clock.now
+
+    @override
+    def call_at(
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Set a timer; one of the program's own wakes somebody."""
+        if not (ASIDE.get() if context is None else context.get(ASIDE, False)):
+            self.stir(when)
+        return super().call_at(when, callback, *args, context=context)
+
+    def stir(self, when: float | None = None) -> None:
+        """Take note that something is done for whoever waits, then or now."""
+        self._clock.stirs = max(self._clock.stirs, self._clock.now if when is None else when)
 
     @override
     def run_in_executor(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import httpx
@@ -13,7 +15,7 @@ from returns.result import Failure
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
 from tinkex_py.config import DEFAULT_BASE_URL, Config
-from tinkex_py.events import AnyEvent
+from tinkex_py.events import AnyEvent, RequestSent
 from tinkex_py.plans.authentication import Source
 from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.startup import Startup
@@ -26,9 +28,13 @@ from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, closed
 from tinkex_py.testing import clock
+from tinkex_py.testing.clock import ASIDE, VirtualLoop
 from tinkex_py.types.mapping import FrozenMapping
 
 T = TypeVar("T")
+
+_FOR_NOBODY = frozenset({"auth_token", "send_telemetry", "session_heartbeat"})
+"""Requests that a client goes on with for as long as it is open."""
 
 
 class LoopRuntime:
@@ -53,7 +59,9 @@ class LoopRuntime:
         if self._closed:
             running.settled.fill(Failure(closed()))
         else:
-            running.start(self._executor, plan)
+            context = copy_context()
+            _ = context.run(ASIDE.set, True)
+            running.start(self._executor, plan, context)
         return running
 
     def post(self, function: Callable[[], None]) -> None:
@@ -116,6 +124,8 @@ async def _simulated(
 
     def tell(event: AnyEvent) -> None:
         trouble.note(event)
+        if isinstance(event, RequestSent) and event.operation not in _FOR_NOBODY:
+            _stir()
         if observe is not None:
             observe(event)
         if reporter is not None:
@@ -133,3 +143,9 @@ async def _simulated(
     finally:
         runtime.close()
         await executor.close()
+
+
+def _stir() -> None:
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualLoop):
+        loop.stir()
