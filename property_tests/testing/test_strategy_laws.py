@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -41,6 +44,21 @@ def test_every_error_is_drawn() -> None:
 
     draw()
     assert drawn == set(get_args(TinkerError))
+
+
+FIRST_LAW = """
+from hypothesis import given, strategies as st
+from tinkex_py.testing import strategies
+
+given(strategies.outcomes(st.floats(0, 10)))(lambda outcome: None)()
+"""
+
+
+def test_a_law_of_outcomes_holds_where_hypothesis_has_never_run(tmp_path: Path) -> None:
+    here = [str(Path(__file__).parents[2])]
+    program = f"import sys; sys.path[:0] = {here!r}{FIRST_LAW}"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @given(strategies.outcomes(st.integers()))

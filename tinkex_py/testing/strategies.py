@@ -149,7 +149,9 @@ def adam_params() -> SearchStrategy[AdamParams]:
 def replies(statuses: SearchStrategy[int] = _STATUSES) -> SearchStrategy[Reply]:
     """Answers of a server, with bodies that may be JSON and headers that may be wishes."""
     names = st.sampled_from(["retry-after", "retry-after-ms", "x-request-id", "x-should-retry"])
-    pairs = st.lists(st.tuples(names, st.text() | st.integers().map(str)), max_size=3)
+    texts = st.text()
+    texts.validate()  # has Hypothesis make its tables of characters, which takes longer than a draw may, before one
+    pairs = st.lists(st.tuples(names, texts | st.integers().map(str)), max_size=3)
     headers: SearchStrategy[Pairs] = pairs.map(tuple)
     said = st.text(st.characters(codec="ascii", exclude_characters='"\\'), max_size=20)
     bodies = st.binary(max_size=40) | said.map(lambda text: f'{{"detail": "{text.strip()}"}}'.encode())
