@@ -156,3 +156,18 @@ def test_what_was_deleted_or_replaced_is_gone_when_the_server_has_closed(driven:
     assert names(folder) == ["000001-a", "000002-b", "000003-a"]
     driven.server.close()
     assert names(folder) == ["000003-a"]
+
+
+def test_what_cannot_be_written_of_a_session_has_not_happened(tmp_path: Path) -> None:
+    driven = Driven(tmp_path)
+    session_id = driven.post("create_session", {})["session_id"]
+    shutil.rmtree(tmp_path / "sessions")
+    _ = (tmp_path / "sessions").write_text("no folder")
+    assert driven.status("POST", "create_session", {}) == 500
+    assert driven.status("POST", f"sessions/{session_id}/finish", {}) == 500
+    assert driven.get("sessions")["sessions"] == [session_id]
+    assert driven.status("POST", "session_heartbeat", {"session_id": session_id}) == 200
+    driven.wait(4000)
+    (tmp_path / "sessions").unlink()
+    assert driven.status("POST", f"sessions/{session_id}/finish", {}) == 204
+    assert driven.status("POST", "session_heartbeat", {"session_id": session_id}) == 410

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -144,8 +144,8 @@ class State:
     def open_session(self, **fields: Any) -> Session:
         """A new session."""
         record = SessionRecord(session_id=self.new_session_id(), created_at=self.now(), **fields)
-        self.sessions[record.session_id] = session = Session(record)
         self.store.keep_session(record)
+        self.sessions[record.session_id] = session = Session(record)
         return session
 
     def new_session_id(self) -> str:
@@ -158,8 +158,9 @@ class State:
 
     def change(self, session: Session, **changes: Any) -> None:
         """Change what is kept of a session."""
-        session.record = structs.replace(session.record, **changes)
-        self.store.keep_session(session.record)
+        changed = structs.replace(session.record, **changes)
+        self.store.keep_session(changed)
+        session.record = changed
 
     def end(self, session: Session, status: Status) -> None:
         """End a session: its models and samplers go when the work they have is done."""
@@ -197,7 +198,8 @@ class State:
         for session in [
             one for one in self.sessions.values() if not one.ended and min(now - one.seen, awake) >= SILENCE
         ]:
-            self.end(session, Status(type="cancelled", detail=f"nothing was heard of it for {SILENCE:.0f} s"))
+            with suppress(OSError):  # it is looked for again
+                self.end(session, Status(type="cancelled", detail=f"nothing was heard of it for {SILENCE:.0f} s"))
 
     def _remember_sessions(self) -> None:
         """Take up the sessions of the store; what was open when the server stopped is over, as its models are gone."""

@@ -64,10 +64,10 @@ class Store:
 
     def keep_session(self, session: SessionRecord) -> None:
         """Add or replace a session, on disk too."""
-        self._sessions[session.session_id] = session
         folder = self.directory / SESSIONS
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / f"{label(session.session_id)}.json", session)
+        self._sessions[session.session_id] = session
 
     def runs(self) -> tuple[RunRecord, ...]:
         """All training runs, the latest first."""
