@@ -215,6 +215,12 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
     assert tinkex("version", folder=tmp_path).stdout.startswith("tinkex 0.")
 
 
+def test_the_command_is_also_the_package_run_as_a_module(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tinkex_py", "version"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=ENVIRONMENT)
+    assert ran.stdout == tinkex("version", folder=tmp_path).stdout
+
+
 def one_more(words: list[str]) -> str:
     """Steps of which those that a command says were taken leave one."""
     return str(1 + int(words[words.index("--taken") + 1])) if "--taken" in words else "1"

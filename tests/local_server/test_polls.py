@@ -142,8 +142,9 @@ def test_a_sample_without_a_session_is_cancelled_too(driven: Driven) -> None:
     driven.work()
 
 
-def test_a_training_step_is_not_cancelled(driven: Driven) -> None:
-    step = driven.post("forward_backward", batch(driven.model()))
+@pytest.mark.parametrize("number", [1, 2], ids=["in the queue", "waiting for an earlier step"])
+def test_a_training_step_is_not_cancelled(driven: Driven, number: int) -> None:
+    step = driven.post("forward_backward", {**batch(driven.model()), "seq_id": number})
     detail = "a training step can't be cancelled: the steps after it count on it"
     assert refused(driven.call("POST", "cancel_future", {"request_id": step["request_id"]})) == (400, detail)
     assert driven.status("POST", "cancel_future", {"request_id": "x"}) == 404

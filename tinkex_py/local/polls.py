@@ -87,7 +87,7 @@ def cancel_future(state: State, body: bodies.OfPromise, request: Incoming) -> Re
     del request
     if state.promises.standing(body.request_id) == "unknown":
         return refusal(404, f"there is no promise {body.request_id!r}")
-    job = next((job for job in state.queue if job.request_id == body.request_id), None)
+    job = state.unbegun(body.request_id)
     if job is None:
         return nothing()
     if job.withdrawn is None:

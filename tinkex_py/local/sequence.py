@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -108,6 +109,11 @@ class Sequence(Generic[T]):
     def missing(self) -> int | None:
         """The number that all the waiting steps wait for."""
         return self.expected if self._waiting else None
+
+    @property
+    def waiting(self) -> Collection[T]:
+        """The steps that wait for their turn."""
+        return self._waiting.values()
 
     def abandon(self) -> list[T]:
         """Give up every step that still waits for its turn; the numbers up to the last of them are over."""

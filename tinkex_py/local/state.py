@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -262,6 +263,11 @@ class State:
         request_id = self.promises.make()
         self.queue.append(Job(compute, request_id))
         return request_id
+
+    def unbegun(self, request_id: str) -> Job | None:
+        """Work that keeps the promise and is not begun: it is in the queue, or waits for an earlier step."""
+        jobs = chain(self.queue, *(run.sequence.waiting for run in self.runs.values()))
+        return next((job for job in jobs if job.request_id == request_id), None)
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Have the engine's thread do something when all that is in the queue now is done."""
