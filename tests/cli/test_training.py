@@ -170,7 +170,7 @@ def test_a_failure_says_which_checkpoint_is_the_last_and_how_to_go_on(tmp_path: 
     (tmp_path / "x").unlink()
     (tmp_path / "moved").rename(tmp_path / "x")
     log.unlink()
-    stands, command = complaints.splitlines()[2:]
+    stands, command = complaints.splitlines()[2:4]
     found = re.fullmatch(
         r"Stopped after \d+ steps; the last checkpoint has (\d+) of them behind. Go on from it with:", stands
     )
