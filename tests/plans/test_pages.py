@@ -78,9 +78,10 @@ def found(name: str, following: str | None) -> Reply:
     [
         ([found("a", "1"), found("b", None)], None, ["a", "b"]),
         ([found("a", "1"), found("b", "1")], None, ["a", "b"]),
+        ([found("a", "1"), found("b", "2"), found("c", "1")], None, ["a", "b", "c"]),
         ([found("a", "1"), found("b", "2")], 1, ["a"]),
     ],
-    ids=["the last page", "a cursor that stands still", "enough"],
+    ids=["the last page", "a cursor that stands still", "cursors in a circle", "enough"],
 )
 def test_a_search_follows_its_cursor(pages: list[Reply], wanted: int | None, names: list[str]) -> None:
     script = Script(*pages)

@@ -84,13 +84,15 @@ def sessions(access_scope: AccessScope = "owned") -> Listing[ListSessionsRespons
 def found_sessions(
     search: SessionSearchRequest, policy: Policy, *, wanted: int | None = None
 ) -> Plan[tuple[SessionSummary, ...]]:
-    """The sessions that a search finds from its cursor on, `wanted` of them at most."""
+    """The sessions that a search finds from its cursor on, `wanted` of them at most; no page is asked for twice."""
     got: list[SessionSummary] = []
+    asked = {search.cursor}
     while wanted is None or len(got) < wanted:
         page = yield from call(search_sessions(search), policy)
         got += page.sessions
-        if page.next_cursor is None or page.next_cursor == search.cursor:
+        if page.next_cursor is None or page.next_cursor in asked:
             break
+        asked.add(page.next_cursor)
         search = structs.replace(search, cursor=page.next_cursor)
     return tuple(got[:wanted])
 
