@@ -182,6 +182,31 @@ def test_an_archive_can_not_fill_a_disk(tmp_path: Path) -> None:
     assert not (tmp_path / "to").exists()
 
 
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE], ids=["a file", "a folder"])
+@pytest.mark.parametrize("size", [-1, -512, -1024])
+def test_a_member_that_ends_before_it_begins_is_damage(tmp_path: Path, kind: bytes, size: int) -> None:
+    one, back = tarfile.TarInfo("one"), linked("two", kind, "")
+    back.size = size
+    archive = one.tobuf() + back.tobuf(tarfile.GNU_FORMAT) + bytes(2 * tarfile.BLOCKSIZE)
+    assert read(tmp_path / "a", archive) is None
+
+
+def test_of_two_members_of_one_name_the_later_one_is_a_file(tmp_path: Path) -> None:
+    members = {"one": b"1", "./one": b"2", "sub//two": b"3"}
+    files = or_raise(unpack(packed(tmp_path / "a", **members), tmp_path / "to"))
+    assert [(each.relative_to(tmp_path / "to").as_posix(), each.read_bytes()) for each in files] == [
+        ("one", b"2"),
+        ("sub/two", b"3"),
+    ]
+
+
+@pytest.mark.parametrize("members", [("one", "one/two"), ("one/two", "one")], ids=["a file", "a folder"])
+def test_a_member_in_the_place_of_another_is_damage(tmp_path: Path, members: tuple[str, str]) -> None:
+    archive = packed(tmp_path / "a", **dict.fromkeys(members, b"1"))
+    assert read(archive, archive.read_bytes()) is None
+    assert not archive.exists()
+
+
 def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
     _ = (tmp_path / "a").write_bytes(b"what?")
     match unpack(tmp_path / "a", tmp_path / "to"):

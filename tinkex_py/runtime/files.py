@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import msgspec
 from returns.result import Failure, Success
@@ -175,27 +176,32 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
                 if isinstance(place, Failure):
                     return place
                 source = opened.extractfile(member)
-                target = place.unwrap()
-                target.parent.mkdir(parents=True, exist_ok=True)
                 if source is not None:
-                    with source, target.open("wb") as file:
+                    with source, _begun(place.unwrap(), member.name) as file:
                         shutil.copyfileobj(source, file)
-                unpacked.append(target)
+                unpacked.append(place.unwrap())
             whole = _ends(opened, most)
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         said = str(error) or type(error).__name__  # each compression has exceptions of its own, odd headers any
         return Failure(_damaged(archive, said.splitlines()[0].rstrip(":")))
-    return Success(tuple(unpacked)) if whole else Failure(_damaged(archive, "it does not end as archives do"))
+    return (
+        Success(tuple(dict.fromkeys(unpacked)))
+        if whole
+        else Failure(_damaged(archive, "it does not end as archives do"))
+    )
 
 
 def _members(
     opened: tarfile.TarFile, folder: Path, most: int
 ) -> Iterator[tuple[Outcome[Path, FileFailed], tarfile.TarInfo]]:
     """Where each member goes; folders are made as they are needed."""
-    total = 0
+    total = reached = 0
     for member in opened:
+        if member.size < 0 or opened.offset <= reached:
+            raise tarfile.ReadError(f"{member.name!r} ends before it begins")
+        reached = opened.offset
         total += member.size
         if member.isdir():
             continue
@@ -211,6 +217,15 @@ def _members(
             )
         else:
             yield within(folder, member.name.removeprefix("./")), member
+
+
+def _begun(file: Path, name: str) -> BinaryIO:
+    """The file of a member, in the place of an earlier one of that name; it can't be where a folder has to be."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("wb")
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise tarfile.ReadError(f"{name!r} needs the place of another file") from error
 
 
 def _ends(opened: tarfile.TarFile, most: int) -> bool:
