@@ -9,7 +9,8 @@ from tinkex_py import errors
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.sessions import get_session, list_sessions
 from tinkex_py.interpret import interpret, retry_after
-from tinkex_py.request import Reply, Request
+from tinkex_py.plans.downloads import piece
+from tinkex_py.request import Address, Reply, Request
 from tinkex_py.types import GetServerCapabilitiesResponse
 
 REQUEST = get_server_capabilities()
@@ -71,6 +72,14 @@ def test_where_a_404_may_mean_two_things_both_are_told() -> None:
 def test_what_nothing_serves_instead_of_is_left_out() -> None:
     message = interpret(REQUEST, Reply(status=405)).failure().message
     assert message.endswith("leave it out, or use a server that offers it)")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_refused_address_is_not_blamed_on_the_credential(status: int) -> None:
+    elsewhere = piece("download", Address("https://files.test/a?signature=abc"), 0)
+    error = interpret(elsewhere, Reply(status=status, body=b"<html>Request has expired</html>")).failure()
+    assert isinstance(error, STATUSES[status])
+    assert error.message.endswith("(a signed address serves for a while, and gets no credential; ask for a new one)")
 
 
 def test_a_wrong_field_is_named() -> None:

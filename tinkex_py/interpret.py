@@ -56,6 +56,9 @@ _CAUSES: dict[int, tuple[type[StatusError], str]] = {
 }
 _FAULT = (ServerFault, "the server failed; try again later, and tell its operators if it goes on")
 _UNEXPECTED = (UnexpectedStatus, "nothing in the protocol gives this status a meaning; is the address right?")
+_ENDED = "a signed address serves for a while, and gets no credential; ask for a new one"
+_OF_ADDRESSES: dict[int, str] = dict.fromkeys((401, 403, 404, 410), _ENDED)
+"""What to do where an address outside the service is refused: the credential has nothing to do with it."""
 
 
 def interpret(request: Request[T], reply: Reply) -> Outcome[T]:
@@ -69,8 +72,9 @@ def interpret(request: Request[T], reply: Reply) -> Outcome[T]:
 def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
     """The error that a status stands for, in the server's words and with the remedy."""
     cause, usual = _CAUSES.get(reply.status, _FAULT if reply.status in _FAULTS else _UNEXPECTED)
-    known = documented(request.operation, reply.status)
-    missing = replies.lacks_route(reply)
+    elsewhere = request.address is not None
+    known = _OF_ADDRESSES.get(reply.status) if elsewhere else documented(request.operation, reply.status)
+    missing = not elsewhere and replies.lacks_route(reply)
     remedy = _without(request, known, reply) if missing else known or usual
     place = f" [{request.endpoint}]" if cause is ServerFault and not missing else ""
     said = replies.explanation(reply.body)
