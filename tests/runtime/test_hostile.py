@@ -98,7 +98,7 @@ def test_an_answer_that_does_harm_is_a_typed_failure(
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "http://127.0.0.1:port/", "http://[::1/", "x", ""])
-def test_an_address_that_nothing_can_be_at_is_no_connection(address: str, carrier: str) -> None:
+def test_an_address_that_nothing_can_be_at_is_refused_at_once(address: str, carrier: str) -> None:
     async def once() -> object:
         config = Config(base_url="http://127.0.0.1:1", api_key=KEY)
         transport = HttpTransport(config, CARRIERS[carrier](config))
@@ -107,7 +107,7 @@ def test_an_address_that_nothing_can_be_at_is_no_connection(address: str, carrie
         finally:
             await transport.close()
 
-    assert isinstance(asyncio.run(once()), errors.ConnectionFailed)
+    assert isinstance(asyncio.run(once()), errors.RedirectRefused)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

@@ -101,6 +101,22 @@ def test_an_address_outside_the_service_gets_no_credential_and_none_of_our_heade
     assert not [name for name in seen[0].headers if name.startswith("x-")]
 
 
+@pytest.mark.parametrize("url", ["ftp://files.test/a", "/signed/a", "", "http://[::1/a", "https:///a", "http://a:b/"])
+def test_an_address_that_no_server_is_at_is_refused(url: str) -> None:
+    seen: list[httpx.Request] = []
+    answer = exchange(keeping(seen), structs.replace(CAPABILITIES, address=Address(url)))
+    assert isinstance(answer, errors.RedirectRefused)
+    assert "it is no web address; tell the operators" in answer.message
+    assert not seen
+
+
+def test_a_redirect_of_an_address_to_a_file_is_refused() -> None:
+    handler, seen = redirecting("file:///etc/passwd")
+    elsewhere = structs.replace(CAPABILITIES, address=Address("https://files.test/a"))
+    assert isinstance(exchange(handler, elsewhere), errors.RedirectRefused)
+    assert len(seen) == 1
+
+
 def test_an_address_that_is_none_is_a_value() -> None:
     answer = exchange(redirecting("http://[")[0])
     assert isinstance(answer, errors.ConnectionFailed)

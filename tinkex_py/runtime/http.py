@@ -74,6 +74,8 @@ class HttpTransport:
         message = self._message(request, written.unwrap(), headers)
         try:
             for _ in range(_REDIRECTS):
+                if request.address is not None and not _is_web(message.url):
+                    return _refused(request, message.url, "it is no web address")
                 received = await self._carrier.carry(message, self._config.max_response_bytes)
                 answer = self._read(request, message, received)
                 location = _moved(request, answer)
@@ -309,10 +311,21 @@ def _origin(url: str) -> tuple[str, str | None, int | None] | None:
         return None
 
 
+def _is_web(url: str) -> bool:
+    """Whether a server can be asked there."""
+    origin = _origin(url)
+    return origin is not None and origin[0] in {"http", "https"} and bool(origin[1])
+
+
 def _refused(request: AnyRequest, location: str, why: str) -> RedirectRefused:
     shown = Address(location).shown[:200]
+    what, way_on = (
+        ("a redirect to", "check TINKER_BASE_URL")
+        if request.address is None
+        else ("the address", "tell the operators of the server that gave it")
+    )
     return RedirectRefused(
-        message=f"{request.operation}: a redirect to {shown} was refused: {why}; check TINKER_BASE_URL",
+        message=f"{request.operation}: {what} {shown} was refused: {why}; {way_on}",
         endpoint=request.endpoint,
         location=shown,
     )
