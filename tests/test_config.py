@@ -227,6 +227,13 @@ def test_any_other_host_may_be_asked(host: str) -> None:
     assert isinstance(Config(base_url=f"http://{host}/").checked(), Success)
 
 
+@pytest.mark.parametrize("variable", ["TINKEX_DEFAULT_HEADERS", "TINKEX_PROXY_HEADERS"])
+def test_a_line_in_the_place_of_a_header_is_not_shown(variable: str) -> None:
+    refused = Config.from_env({variable: "Authorization: Basic aHVzaA=="})
+    assert (isinstance(refused, Failure), "aHVzaA" in repr(refused)) == (True, False)
+    assert "aHVzaA" not in repr(Config(default_headers={"Authorization: Basic aHVzaA": "="}))
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no number": ({"timeout": float("nan")}, "timeout is nan, which is no number: give a number of seconds"),
     "a number beyond all": ({"timeout": 2**2000}, "timeout is 11"),
@@ -270,6 +277,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "transport": ({"transport": "pigeon"}, "transport"),
     "dialect": ({"dialect": "xml"}, "dialect"),
     "level": ({"log": "loud"}, "log"),
+    "header with parentheses": ({"default_headers": {"x(a)": "c"}}, "default_headers"),
+    "length of bodies": ({"default_headers": {"Content-Length": "5"}}, "default_headers"),
+    "encoding of bodies": ({"proxy_headers": {"transfer-encoding": "chunked"}}, "proxy_headers"),
     "proxy": ({"proxy": "proxy:80"}, "proxy"),
     "proxy header": ({"proxy_headers": {"a:b": "c"}}, "proxy_headers"),
     "secret": ({"cloudflare_access_client_secret": "a\nb"}, "cloudflare_access_client_secret"),

@@ -19,6 +19,7 @@ from tinkex_py.types.kinds import (
     is_truth,
     is_tuple,
     is_whole,
+    names_header,
     optional,
     texts_by_name,
 )
@@ -58,7 +59,11 @@ _POSITIVE = (
 )
 _IN_HEADERS = ("api_key", "cloudflare_access_client_id", "cloudflare_access_client_secret", "sdk_version")
 _UNFIT = "it is empty, ends in a space, or holds characters that no HTTP header can carry; copy it anew"
-_UNFIT_PAIR = "names and values of headers are printable ASCII, with no space at their ends"
+_UNFIT_PAIR = (
+    "names of headers are ASCII letters, digits and some of what stands between them, such as -; "
+    "values are printable ASCII, with no space at their ends"
+)
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "parity": tuple(PROFILES),
     "transport": TRANSPORTS,
@@ -135,8 +140,10 @@ def _header_values(config: Config) -> Iterator[InvalidConfig]:
 def _header_pairs(config: Config) -> Iterator[InvalidConfig]:
     for setting in ("default_headers", "proxy_headers"):
         for name, value in getattr(config, setting).items():
-            if not fits_header(name) or set(name) & set(" :") or (value and not fits_header(value)):
-                yield _invalid(setting, repr(name), _UNFIT_PAIR)
+            if not names_header(name) or (value and not fits_header(value)):
+                yield _invalid(setting, repr(name) if names_header(name) else "***", _UNFIT_PAIR)
+            if name.lower() in _FRAMING:
+                yield _invalid(setting, repr(name), "leave it out: where a body ends is said with each request")
 
 
 def _choices(config: Config) -> Iterator[InvalidConfig]:

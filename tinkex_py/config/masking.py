@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinkex_py.config.addresses import without_secrets
+from tinkex_py.types.kinds import names_header
 
 KEPT = 4
 """Characters that are shown of a secret at either end."""
@@ -43,7 +44,8 @@ def _hidden(_secret: object) -> str:
 
 
 def _names(pairs: Mapping[object, object]) -> dict[object, str]:
-    return dict.fromkeys(pairs, "***")
+    """What stands under names; of what can name no header nothing, as it may be a whole line with its secret."""
+    return dict.fromkeys((name if names_header(name) else "***" for name in pairs), "***")
 
 
 MASKED: Mapping[str, tuple[type, Callable[[Any], object]]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,7 +21,7 @@ from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
 from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
-from tinkex_py.types.kinds import fits_header
+from tinkex_py.types.kinds import fits_header, names_header
 from tinkex_py.types.raised import in_words, one_line
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
@@ -37,8 +36,6 @@ _NOTES, _LONGEST_NOTE = 100, 1000
 _ANSWERED = range(200, 300)
 _MEANT = "%/:?#[]@!$&'()*+,;="
 """What means something in an address, if only that a letter is quoted."""
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""What can name a header."""
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -148,7 +145,7 @@ class HttpTransport:
         added: dict[str, str] = {}
         try:
             _ = inject(added)
-            return {name: text for name, text in added.items() if _TOKEN.fullmatch(name) and fits_header(text)}
+            return {name: text for name, text in added.items() if names_header(name) and fits_header(text)}
         except Exception as error:  # noqa: BLE001 - propagators of others raise what they like
             self._note(logging.WARNING, f"no span is sent along: {in_words(error)}")
             return {}

@@ -15,6 +15,7 @@ from tinkex_py.types.numbers import plain
 _LARGEST = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def is_text(value: object) -> TypeIs[str]:
@@ -30,6 +31,11 @@ def is_encodable(value: object) -> bool:
 def fits_header(text: str) -> bool:
     """Whether an HTTP header can carry the text as it is: some drop what is blank at its ends, others refuse it."""
     return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
+
+
+def names_header(text: object) -> bool:
+    """Whether the value is a text that can name an HTTP header."""
+    return isinstance(text, str) and _HEADER.fullmatch(text) is not None
 
 
 def is_truth(value: object) -> bool:
