@@ -243,6 +243,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a text for a number": ({"timeout": "tml-s3cr3t"}, "timeout is of the kind str: give a number"),
     "half a pair": ({"project_id": "\ud800"}, "project_id is a text with half a surrogate pair, which can't be sent: "),
     "half a pair in a list": ({"tags": ["a", "\ud800"]}, "tags is a text with half a surrogate pair, which"),
+    "half a pair in a query": ({"default_query": {"a": "\ud800"}}, "default_query is a text with half a surrogate"),
+    "half a pair in a name": ({"default_query": {"\ud800": "a"}}, "default_query is a text with half a surrogate"),
+    "half a pair in metadata": ({"user_metadata": {"a": "\ud800"}}, "user_metadata is a text with half a surr"),
     "a number in a list": ({"tags": ["a", 1]}, "tags is of the kind tuple: give a list of texts"),
     "a decimal": ({"timeout": Decimal(5)}, "timeout is of the kind Decimal: give a number"),
 }

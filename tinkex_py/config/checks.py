@@ -21,7 +21,6 @@ from tinkex_py.types.kinds import (
     is_whole,
     names_header,
     optional,
-    texts_by_name,
 )
 from tinkex_py.types.raised import shortened
 
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
 
 def _are_texts(value: object) -> bool:
     return is_tuple(value) and all(map(is_encodable, value))
+
+
+def _texts_by_name(value: object) -> bool:
+    return is_mapping(value) and all(map(is_encodable, (*value.keys(), *value.values())))
 
 
 def _wholes_by_name(value: object) -> bool:
@@ -78,7 +81,7 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "float": (is_duration, "give a number of seconds"),
     "float | None": (optional(is_duration), "give a number of seconds, or None"),
     "tuple[str, ...]": (_are_texts, "give a list of texts"),
-    "Mapping[str, str]": (texts_by_name, "give texts under names"),
+    "Mapping[str, str]": (_texts_by_name, "give texts under names"),
     "Mapping[str, int]": (_wholes_by_name, "give integers under names"),
     "Dialect | None": (optional(is_encodable), "give json or protobuf, or None"),
 }
@@ -105,7 +108,7 @@ def _seen(value: object) -> str:
         return "nan, which is no number"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return shortened(value)
-    texts = value if is_tuple(value) else (value,)
+    texts = value if is_tuple(value) else (*value.keys(), *value.values()) if is_mapping(value) else (value,)
     if any(isinstance(each, str) and not is_encodable(each) for each in texts):
         return "a text with half a surrogate pair, which can't be sent"
     return f"of the kind {type(value).__name__}"
