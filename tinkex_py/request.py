@@ -124,6 +124,9 @@ class Encoded(Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         return f"Encoded({self.content_type!r}, {self.size} bytes)"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("content_type", self.content_type), ("size", self.size)]
+
 
 def own_text(text: str) -> str:
     """The text itself, whatever kind of text it is: `str` makes `Model.SMALL` of a member of an enumeration."""
@@ -137,6 +140,9 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+    def __rich_repr__(self) -> tuple[str, ...]:
+        return ("***",)
 
 
 def secret(text: str | None) -> Secret | None:
@@ -165,6 +171,9 @@ class Address(Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("url", self.shown)]
 
 
 class Request(Struct, Generic[T_co], frozen=True, gc=False, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from msgspec import structs
 from returns.result import Failure, Success
+from rich.pretty import pretty_repr
 
 from tests.plans.routed import KEY, Routes, a_second_later
 from tests.plans.scripted import BROKEN, Line, reply
@@ -16,13 +17,17 @@ from tests.plans.test_steps import new_run, steps_of
 from tinkex_py import errors
 from tinkex_py.endpoints.keys import get_api_key
 from tinkex_py.endpoints.service import get_server_capabilities
+from tinkex_py.endpoints.steps import load_weights
 from tinkex_py.outcome import Outcome
+from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.effects import Plan, Unready, attempt, sleep, together
 from tinkex_py.plans.retry import Policy, call
 from tinkex_py.plans.startup import presented as shown
-from tinkex_py.request import Encoded
+from tinkex_py.request import Address, Encoded, Secret
 from tinkex_py.types.credentials import AuthToken, Claims, Token, claims, expired, origin, received, well_formed
+from tinkex_py.types.keys import KeyDetails
 from tinkex_py.types.service import GetServerCapabilitiesResponse
+from tinkex_py.types.stored import GeneratedKey, ManualKey
 
 EXCHANGE = reply(200, {"pjwt_auth_enabled": True})
 INVALID = reply(401, {"detail": "no"}, www_authenticate='Bearer error="invalid_token"')
@@ -342,6 +347,30 @@ def test_nothing_of_it_shows_a_credential() -> None:
     server.run(ask())
     shown = f"{server.startup!r} {server.startup.authentication} {AuthToken(jwt='eyJ-hush')} {server.events}"
     assert not [secret for secret in (KEY, "eyJ") if secret in shown]
+
+
+HUSH = "hush-" * 30
+ADDRESS = Address(f"https://files.example.test/archive?signature={HUSH}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Authentication(credential=HUSH, token=Token(jwt=HUSH, until=1.0)),
+        AuthToken(jwt=HUSH),
+        ManualKey(key=HUSH, name="a", note="mine"),
+        GeneratedKey(key=HUSH, name="a", details=KeyDetails()),
+        Secret(HUSH),
+        ADDRESS,
+        Encoded.of("application/json", HUSH.encode()),
+        structs.replace(
+            get_api_key(), address=ADDRESS, body=load_weights("tinker://a/weights/b", weights_access_token=HUSH).body
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_rich_shows_no_more_of_a_secret_than_its_owner_does(value: object) -> None:
+    assert "hush" not in repr(value) + pretty_repr(value) + pretty_repr(value, max_string=50)
 
 
 def test_claims_are_read_from_whatever_comes() -> None:

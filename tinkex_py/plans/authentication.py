@@ -64,6 +64,9 @@ class Authentication(Struct, kw_only=True):
     def __repr__(self) -> str:
         return f"Authentication(preferred={self.preferred!r}, exchanging={self.exchanging}, token={self.token!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("preferred", self.preferred), ("exchanging", self.exchanging), ("token", self.token)]
+
 
 def resolved(authentication: Authentication) -> Plan[Outcome[None]]:
     """Ask the source for the credential; without a source there is nothing to do."""

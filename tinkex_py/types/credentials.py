@@ -40,6 +40,9 @@ class AuthToken(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return "AuthToken(***)"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("jwt", "***")]
+
 
 class Token(Struct, frozen=True, kw_only=True):
     """A token in force: it was received at `since` and dies at `until`, seconds on the client's own clock.
@@ -65,6 +68,9 @@ class Token(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Token(***, until={self.until}, renewed={self.renewed})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("jwt", "***"), ("until", self.until), ("renewed", self.renewed)]
 
 
 def claims(jwt: str) -> Claims | None:

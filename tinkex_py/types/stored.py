@@ -25,6 +25,9 @@ class ManualKey(Struct, frozen=True, kw_only=True, tag="manual", omit_defaults=T
     def __repr__(self) -> str:
         return f"ManualKey(name={self.name!r}, note={self.note!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("name", self.name), ("note", self.note)]
+
 
 class GeneratedKey(Struct, frozen=True, kw_only=True, tag="generated"):
     """A key that a login made; a logout revokes it."""
@@ -35,6 +38,9 @@ class GeneratedKey(Struct, frozen=True, kw_only=True, tag="generated"):
 
     def __repr__(self) -> str:
         return f"GeneratedKey(name={self.name!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("name", self.name)]
 
 
 StoredKey: TypeAlias = ManualKey | GeneratedKey
