@@ -103,7 +103,10 @@ class ConnectionFailed(RequestCause, frozen=True, kw_only=True, tag=True):
 
 
 class RedirectRefused(RequestCause, frozen=True, kw_only=True, tag=True):
-    """3xx: the redirect leaves the configured origin, or they form a circle; the credential stays here."""
+    """3xx: the redirect leaves the configured origin, or they form a circle; or the server gave no address of the web.
+
+    The credential stays here.
+    """
 
     location: str
 

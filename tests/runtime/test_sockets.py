@@ -267,12 +267,19 @@ def test_what_announces_an_answer_is_none() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://localhost:9/a\r\nx-api-key: b", "ftp://localhost/a", "http:///a", "http://a..b/a", "http://xn--/a"],
+    ["http://localhost:9/a\r\nx-api-key: b", "http://a..b/a", "http://xn--/a"],
 )
 def test_what_is_no_address_is_sent_nowhere(url: str) -> None:
     found, server = exchange(always(OK), piece("download", Address(url), 0))
     assert isinstance(found, errors.ConnectionFailed)
     assert (found.sent, server.connections, "x-api-key" in found.message) == (False, 0, False)
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost/a", "http:///a", "/a", ""])
+def test_what_is_no_address_of_the_web_is_refused(url: str) -> None:
+    found, server = exchange(always(OK), piece("download", Address(url), 0))
+    assert isinstance(found, errors.RedirectRefused)
+    assert (server.connections, "it is no web address" in found.message) == (0, True)
 
 
 @asynccontextmanager
