@@ -259,6 +259,15 @@ def test_each_purpose_has_connections_of_its_own() -> None:
     assert asyncio.run(all_of_them()) == 4
 
 
+def test_the_path_of_the_servers_address_is_quoted_once() -> None:
+    async def once() -> list[str]:
+        async with serving(always(OK)) as server:
+            _ = await answer_of(connected(Config(base_url=f"{server.address}/\u00fc/%41/", api_key=KEY)), ASK)
+            return server.heads
+
+    assert asyncio.run(once())[0].startswith("GET /%C3%BC/%41/api/v1/get_server_capabilities HTTP/1.1")
+
+
 def test_what_announces_an_answer_is_none() -> None:
     found, _ = exchange(always(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + OK))
     assert isinstance(found, Reply)

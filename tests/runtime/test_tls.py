@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -183,6 +184,14 @@ def test_requests_share_connections_over_http2() -> None:
     found, server = together(answered, 60)
     assert {each.body if isinstance(each, Reply) else None for each in found} == {b"{}"}
     assert (server.requests, server.connections) == (61, 1)
+
+
+def test_no_log_shows_the_credential_over_http2(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("hpack").setLevel(logging.NOTSET)
+    found, _ = together(answered, 1)
+    assert {type(each) for each in found} == {Reply}
+    assert KEY not in caplog.text
 
 
 @pytest.mark.parametrize("broken", [stream_reset, reset_midway, gone_away])

@@ -50,7 +50,7 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
     user_metadata: Mapping[str, str] = FrozenMapping()
     display_name: str | None = None
     default_headers: Mapping[str, str] = FrozenMapping()
-    """Sent with every request to the service; they win over the client's own."""
+    """Sent with every request to the service; they win over the client's own, but not over the credential."""
     default_query: Mapping[str, str] = FrozenMapping()
     sdk_version: str = PROTOCOL_VERSION
     """The release of the protocol that the server is told."""

@@ -60,7 +60,7 @@ class HttpTransport:
         self._carrier = carrier
         self._inject = inject
         self._standing = _standing_headers(config)
-        self._base = config.base_url.rstrip("/")
+        self._base = _quoted(config.base_url.rstrip("/"))
         self._notes: set[str] = set()
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
@@ -282,6 +282,13 @@ def _resolved(reply: Reply, url: str) -> Reply:
         return reply
     headers = tuple((name, _joined(url, text) if name == "location" else text) for name, text in reply.headers)
     return structs.replace(reply, headers=headers)
+
+
+def _quoted(base: str) -> str:
+    """The address, with everything quoted in its path that may not stand there."""
+    server, between, path = base.partition("://")
+    host, slash, path = path.partition("/")
+    return f"{server}{between}{host}{slash}{quote(path, safe=_MEANT, errors='replace')}"
 
 
 def _joined(url: str, location: str) -> str:

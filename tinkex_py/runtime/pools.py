@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
@@ -159,7 +160,12 @@ def _said(error: Exception) -> str | None:
 
 
 def _http2(url: httpx.URL) -> bool:
-    return url.scheme == "https" and find_spec("h2") is not None
+    """Whether it may be spoken there; what packs its headers writes each of them into its log, the credential too."""
+    spoken = url.scheme == "https" and find_spec("h2") is not None
+    packing = logging.getLogger("hpack")
+    if spoken and packing.level < logging.INFO:
+        packing.setLevel(logging.INFO)
+    return spoken
 
 
 _NOT_SENT = (
