@@ -24,10 +24,7 @@ from tinkex_py.runtime.carriage import HttpxTransport
 from tinkex_py.runtime.observing import Observer
 from tinkex_py.runtime.opening import settings_for
 from tinkex_py.runtime.running import arrival
-from tinkex_py.types.kinds import (
-    any_of,
-    optional,
-)
+from tinkex_py.types.kinds import any_of, optional
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.sessions import Ending
 from tinkex_py.wire.replies import Whole

@@ -15,6 +15,7 @@ from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Address, AnyRequest, Method, Repeat, Request
 from tinkex_py.types.kinds import (
     any_of,
+    are_texts,
     as_number,
     fits_header,
     is_duration,
@@ -47,12 +48,8 @@ def _is_delay(value: object) -> bool:
     return as_number(value) >= 0
 
 
-def _are_texts(value: object) -> bool:
-    return is_tuple(value) and all(map(is_encodable, value))
-
-
 def _is_pair(value: object) -> bool:
-    return is_tuple(value) and _are_texts(value) and len(value) == _TWO
+    return is_tuple(value) and are_texts(value) and len(value) == _TWO
 
 
 def _are_pairs(value: object) -> bool:
@@ -96,7 +93,7 @@ _POLICY = (
 _REQUEST = (
     Rule("operation", is_encodable, "give a text"),
     Rule("method", one_of(*get_args(Method)), f"give one of {', '.join(get_args(Method))}"),
-    Rule("path", _are_texts, "give a tuple of texts that can be sent"),
+    Rule("path", are_texts, "give a tuple of texts that can be sent"),
     Rule("returns", _reads_answers, "give what an answer is read as, such as wire.replies.Value(int)"),
     Rule("query", _are_pairs, "give a tuple of pairs of texts that can be sent"),
     Rule(

@@ -12,6 +12,7 @@ from tinkex_py.config.profiles import PROFILES, PURPOSES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.kinds import (
+    are_texts,
     fits_header,
     is_duration,
     is_encodable,
@@ -26,10 +27,6 @@ from tinkex_py.types.raised import shortened
 
 if TYPE_CHECKING:
     from tinkex_py.config import Config
-
-
-def _are_texts(value: object) -> bool:
-    return is_tuple(value) and all(map(is_encodable, value))
 
 
 def _texts_by_name(value: object) -> bool:
@@ -80,7 +77,7 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "int": (is_whole, "give an integer of 64 bits"),
     "float": (is_duration, "give a number of seconds"),
     "float | None": (optional(is_duration), "give a number of seconds, or None"),
-    "tuple[str, ...]": (_are_texts, "give a list of texts"),
+    "tuple[str, ...]": (are_texts, "give a list of texts"),
     "Mapping[str, str]": (_texts_by_name, "give texts under names"),
     "Mapping[str, int]": (_wholes_by_name, "give integers under names"),
     "Dialect | None": (optional(is_encodable), "give json or protobuf, or None"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec import Struct, structs
 
 from tinkex_py.endpoints.verbs import PREFIX, command, get, given, post
-from tinkex_py.request import NULL, UNLESS_CONFLICT, Null, Request, Secret, own_text
+from tinkex_py.request import NULL, UNLESS_CONFLICT, Null, Request, secret
 from tinkex_py.types.runs import (
     CheckpointArchiveUrlResponse,
     CheckpointsListResponse,
@@ -91,12 +91,11 @@ def copy_weights(
 ) -> Request[CopyWeightsResponse]:
     """POST /api/v1/copy_weights"""
     body = CopyWeights(source_path=source_path, destination_project_id=destination_project_id, ttl_seconds=ttl_seconds)
-    token = (
-        ()
-        if weights_access_token is None
-        else (("x-tinker-weights-access-token", Secret(own_text(weights_access_token))),)
+    token = secret(weights_access_token)
+    headers = () if token is None else (("x-tinker-weights-access-token", token),)
+    return structs.replace(
+        post("copy_weights", "copy_weights", body=body, returns=CopyWeightsResponse), headers=headers
     )
-    return structs.replace(post("copy_weights", "copy_weights", body=body, returns=CopyWeightsResponse), headers=token)
 
 
 def _place(training_run_id: str, checkpoint_id: str) -> tuple[str, ...]:

@@ -38,6 +38,11 @@ def names_header(text: object) -> bool:
     return isinstance(text, str) and _HEADER.fullmatch(text) is not None
 
 
+def are_texts(value: object) -> bool:
+    """Whether the value is a tuple of texts that can be sent."""
+    return is_tuple(value) and all(map(is_encodable, value))
+
+
 def is_truth(value: object) -> bool:
     """Whether the value is True or False."""
     return isinstance(value, bool)
