@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -23,12 +24,20 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
         served.terminate()
 
 
+HEARD: dict[str, signal.Handlers | Callable[[int, FrameType | None], object]] = {
+    "SIGINT": signal.default_int_handler,
+    "SIGHUP": signal.SIG_DFL,
+}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c_is_heard() -> Iterator[None]:
-    """By the programs begun here: those that a shell has in its background ignore it, and so do theirs."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def signals_are_heard() -> Iterator[None]:
+    """By the programs begun here: a shell has those in its background ignore Ctrl-C, nohup a closed terminal."""
+    numbers = {getattr(signal, name): handler for name, handler in HEARD.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
     yield
-    _ = signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        _ = signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
