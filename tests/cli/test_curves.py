@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from xml.parsers import expat
 
@@ -130,6 +131,7 @@ SPARKS: dict[str, tuple[list[float], int, str]] = {
     "rising": ([0, 1, 2, 3, 4, 5, 6, 7], 8, "▁▂▃▄▅▆▇█"),
     "more than there is room for": ([0, 0, 7, 7], 2, "▁█"),
     "level": ([1, 1, 1], 8, "▁▁▁"),
+    "level, with means that are rounded": ([0.9] * 50, 24, "▁" * 24),
     "with a gap": ([0, math.nan, 1], 8, "▁█"),
     "nothing": ([], 8, ""),
 }
@@ -165,6 +167,22 @@ def test_whatever_names_and_numbers_there_are_a_picture_comes_of_them(
         assert save_curves([Curve(name, range(count), values)], file, title) == Success(file)
     if ending == "svg":
         assert expat.ParserCreate().Parse(file.read_bytes(), True) == 1
+
+
+def test_long_names_of_curves_stand_above_one_another() -> None:
+    names = [f"{letter}/reward_of_the_format/in_every_group/standard_deviation" for letter in "abcdef"]
+    curves = [Curve(name, range(3), [1e-7, 2e-7, 3e-7]) for name in names]
+    drawn = or_raise(save_curves(curves, Path("c.svg"))).read_text(encoding="utf-8")
+    across = re.findall(r"<!-- (\S+) -->\s*<g[^>]*translate\(([\d.]+) ([\d.]+)\) scale", drawn)
+    places = [(float(x), float(y)) for text, x, y in across if text in names]
+    assert len({x for x, _ in places}) == 1
+    assert [y for _, y in places] == sorted({y for _, y in places})
+
+
+def test_a_level_curve_is_drawn_level() -> None:
+    file = or_raise(save_curves([Curve("reward", range(120), [0.3] * 120)], Path("c.svg")))
+    lines = re.findall(r'<path d="([^"]*)" clip-path=[^>]*stroke: #1f5fa8', file.read_text(encoding="utf-8"))
+    assert [len(set(re.findall(r"[ML] \S+ (\S+)", line))) for line in lines] == [1, 1]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")

@@ -30,6 +30,8 @@ _LIKELIHOOD = "loss (nats per token)"
 """What a loss is that is never negative; those of reinforcement learning have no unit."""
 _COLOURS = ("#1f5fa8", "#b3541e", "#2f7d4f", "#7a4b9e")
 _UNDATED: Mapping[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+_WIDTH, _PANEL, _HEAD, _FOOT = 7.0, 2.6, 0.75, 0.65
+"""Inches, fixed: what matplotlib finds out to lay them out takes as long as drawing, and more with many panels."""
 _LARGEST = 1e300
 """What is drawn at most: matplotlib's own sums of larger numbers are infinite."""
 _SHARE = 40
@@ -61,18 +63,20 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
         return Failure(ExtraMissing(message="pictures need matplotlib: pip install 'tinkex-py[cli]'", extra="cli"))
 
-    figure = Figure(figsize=(7, 1 + 2.8 * len(curves)), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+    height = _HEAD + _FOOT + _PANEL * len(curves)
+    figure = Figure(figsize=(_WIDTH, height))
     _ = FigureCanvasAgg(figure)
-    panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)
+    edges = {"left": 0.9 / _WIDTH, "right": 1 - 0.2 / _WIDTH, "top": 1 - _HEAD / height, "bottom": _FOOT / height}
+    panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False, gridspec_kw={**edges, "hspace": 0.25})
     for place, curve in enumerate(curves):
         _draw(panels[place, 0], curve, _COLOURS[place % len(_COLOURS)])
     smoothed = any(len(curve.values) >= _SMOOTHED_FROM for curve in curves)
     _ = panels[-1, 0].set_xlabel("step (thick line: mean of its neighbours)" if smoothed else "step")
-    _ = figure.suptitle(harmless(title or ", ".join(curve.name for curve in curves)), parse_math=False)
+    whole = harmless(title or ", ".join(curve.name for curve in curves))
+    _ = figure.suptitle(whole, y=1 - 0.2 / height, va="top", parse_math=False)
     kind, drawn = file.suffix.lower(), BytesIO()  # what matplotlib raises when a disk is full isn't always an OSError
     with mpl.rc_context({"svg.hashsalt": "tinkex"}), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of letters that its font lacks
@@ -102,7 +106,8 @@ def _draw(axes: Axes, curve: Curve, colour: str) -> None:
     if many:
         _ = axes.plot(steps, _smoothed(values), color=colour, linewidth=1.8)
     likelihood = curve.name == "loss" and min(values) >= 0
-    _ = axes.set_ylabel(_LIKELIHOOD if likelihood else harmless(curve.name), parse_math=False)
+    name = _LIKELIHOOD if likelihood else harmless(curve.name)
+    _ = axes.set_title(name, loc="left", fontsize="medium", parse_math=False)
     if likelihood:
         _ = axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
@@ -111,7 +116,7 @@ def _draw(axes: Axes, curve: Curve, colour: str) -> None:
 
 def _smoothed(values: Sequence[float]) -> list[float]:
     """At each place the mean of as many neighbours on either side: nothing comes late, and the ends are as they are."""
-    last, widest = len(values) - 1, max(1, len(values) // _SHARE)
-    sums = list(accumulate(values, initial=0.0))
+    last, widest, first = len(values) - 1, max(1, len(values) // _SHARE), values[0]
+    sums = list(accumulate((value - first for value in values), initial=0.0))  # of a level line, exactly nothing
     reaches = [min(widest, at, last - at) for at in range(len(values))]
-    return [(sums[at + reach + 1] - sums[at - reach]) / (2 * reach + 1) for at, reach in enumerate(reaches)]
+    return [first + (sums[at + reach + 1] - sums[at - reach]) / (2 * reach + 1) for at, reach in enumerate(reaches)]

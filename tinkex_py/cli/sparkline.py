@@ -17,10 +17,12 @@ def sparkline(values: Sequence[float], width: int, *, blocks: bool = True) -> st
     '▁▂▃█'
     """
     marks = BLOCKS if blocks else ASCII
-    finite = [value / 2 for value in values if isfinite(value)]  # halves, as the span of the largest has no number
+    finite = [value for value in values if isfinite(value)]
     count = min(width, len(finite))
     if count < 1:
         return ""
+    # What they differ by, as means of what is level would not be; halves, as the span of the largest has no number.
+    finite = [value / 2 - finite[0] / 2 for value in finite]
     edges = [len(finite) * at // count for at in range(count + 1)]
     means = [sum(value / (b - a) for value in finite[a:b]) for a, b in pairwise(edges)]
     low, span = min(means), max(means) - min(means)
