@@ -17,9 +17,10 @@ INTRODUCTION = """\
 
 Every command of `tinkex` (extra `cli`), with its options and an example. `RUN` and `SESSION` stand for ids that lists
 show. The [options of every command](#options-of-every-command) stand before the command's name or after it. A command
-ends with status 0, with 1 when it failed or part of what it was to do did, with 2 when it was called wrongly, and with
-130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0. After SIGTERM, and when
-their terminal is closed, `tinkex train` and `demo` save a checkpoint, as after Ctrl-C, and end with 143 or 129.
+ends with status 0, with 1 when it failed or part of what it was to do did, with 2 when it was called wrongly or given
+a value or a setting that can't be used, and with 130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0.
+After SIGTERM, and when their terminal is closed, `tinkex train` and `demo` save a checkpoint, as after Ctrl-C, and end
+with 143 or 129.
 """
 
 EXAMPLES: Mapping[str, str] = {

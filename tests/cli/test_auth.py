@@ -46,7 +46,7 @@ def test_what_is_no_key_is_not_stored(stock: Stock) -> None:
 def test_a_file_that_can_be_nowhere_is_said(stock: Stock, words: tuple[str, ...]) -> None:
     at = ("--base-url", stock.address)
     result = tinkex(*words, *at, TINKEX_CREDENTIALS_FILE="~nobody-of-this-name/credentials.json")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("Error: credentials_file is ")
 
 

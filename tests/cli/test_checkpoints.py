@@ -58,7 +58,7 @@ def test_a_dry_run_has_the_paths_as_its_result(stock: Stock, words: tuple[str, .
 def test_a_dry_run_refuses_what_is_no_path_of_a_checkpoint(stock: Stock) -> None:
     rehearsed = stock.tinkex("checkpoint", "delete", "garbage", stock.training, "--dry-run", "--format", "json", "-q")
     said = json.loads(rehearsed.stdout)
-    assert (rehearsed.exit_code, said["would_delete"]) == (1, [stock.training])
+    assert (rehearsed.exit_code, said["would_delete"]) == (2, [stock.training])
     assert [each["tinker_path"] for each in said["failed"]] == ["garbage"]
     assert rehearsed.stderr.startswith("Error: garbage can't be deleted: ")
 
@@ -66,7 +66,7 @@ def test_a_dry_run_refuses_what_is_no_path_of_a_checkpoint(stock: Stock) -> None
 def test_nothing_is_deleted_where_one_of_the_paths_is_none(stock: Stock) -> None:
     (path,) = stock.saved("mistyped")
     result = stock.tinkex("checkpoint", "delete", path, "tinkr://a", "--yes")
-    assert (result.exit_code, result.stdout, len(left(stock, path))) == (1, "Nothing was deleted\n", 1)
+    assert (result.exit_code, result.stdout, len(left(stock, path))) == (2, "Nothing was deleted\n", 1)
     assert result.stderr.startswith("Error: tinkr://a can't be deleted: ")
 
 

@@ -72,7 +72,7 @@ def test_runs_are_passed_over(stock: Stock) -> None:
 
 def test_an_offset_that_no_list_has_is_named(stock: Stock) -> None:
     result = stock.tinkex("run", "list", "--offset", FAR)
-    assert (result.exit_code, "offset" in result.stderr, "limit" in result.stderr) == (1, True, False)
+    assert (result.exit_code, "offset" in result.stderr, "limit" in result.stderr) == (2, True, False)
 
 
 def test_what_is_not_there_ends_with_status_1_and_two_lines(stock: Stock) -> None:
@@ -101,7 +101,7 @@ def test_a_checkpoint_is_told_of_with_its_run(stock: Stock) -> None:
 @pytest.mark.parametrize("words", [("--project-id", ""), ("--project-id", "\udcff"), ("--offset", str(2**64))])
 def test_what_no_list_can_be_asked_for_is_not_asked(words: tuple[str, ...]) -> None:
     result = tinkex("run", "list", *words, "--base-url", "http://127.0.0.1:9", TINKER_API_KEY=KEY)
-    assert (result.exit_code, result.stderr.startswith(f"Error: {words[0][2:].replace('-', '_')} is ")) == (1, True)
+    assert (result.exit_code, result.stderr.startswith(f"Error: {words[0][2:].replace('-', '_')} is ")) == (2, True)
 
 
 def test_a_session_is_told_of_with_its_runs(stock: Stock) -> None:

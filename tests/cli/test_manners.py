@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from tests.cli.running import COMMAND, ENVIRONMENT, Stock, tinkex
+from tests.cli.running import COMMAND, ENVIRONMENT, KEY, Stock, tinkex
 from tinkex_py.cli.complaints import REMEDIES
 from tinkex_py.cli.display import harmless, harmless_json, harmless_text, shown, size
 from tinkex_py.errors import LocalError, RequestError
@@ -113,7 +113,7 @@ CLOSED = {
     "question": (("checkpoint", "delete", "tinker://a/weights/b"), 1, "Error: there is nobody to ask"),
     "key": (("auth", "login"), 1, "Error: that is no API key"),
     "prompt": (("sample",), 2, "Error: Give a prompt, "),
-    "prompt that is said to be there": (("sample", "-"), 1, "Error: "),
+    "prompt that is said to be there": (("sample", "-"), 2, "Error: "),
 }
 
 
@@ -129,6 +129,30 @@ def test_a_message_that_nobody_wants_is_not_said(tmp_path: Path) -> None:
     (tmp_path / "tinkex-run").mkdir()
     assert tinkex("run", "list", "--quiet").stderr == ""
     assert tinkex("run", "list").stderr.startswith("Using the embedded engine")
+
+
+def test_a_folder_that_is_only_looked_into_is_not_made() -> None:
+    """A name that is mistyped would be an engine in which nothing is."""
+    result = tinkex("run", "list", "--base-url", "local:typo")
+    assert (result.exit_code, result.stdout, Path("typo").exists()) == (1, "", False)
+    assert result.stderr.startswith("Error: there is no folder typo, ")
+    Path("typo").mkdir()
+    assert tinkex("run", "list", "--base-url", "local:typo").exit_code == 0
+
+
+SERVERS = {"no address": ("garbage", 2), "nobody there": ("http://127.0.0.1:9", 1)}
+
+
+@pytest.mark.parametrize(("server", "status"), SERVERS.values(), ids=SERVERS)
+def test_the_status_tells_what_can_not_be_used_from_what_failed(server: str, status: int) -> None:
+    words = ("run", "list", "--timeout", "0.5")
+    assert tinkex(*words, "--base-url", server, TINKER_API_KEY=KEY).exit_code == status
+    assert tinkex(*words, TINKER_BASE_URL=server, TINKER_API_KEY=KEY).exit_code == status
+
+
+def test_the_demo_takes_no_server() -> None:
+    result = tinkex("demo", "--base-url", "http://127.0.0.1:9")
+    assert (result.exit_code, "Leave out --base-url" in result.stderr, Path("tinkex-demo").exists()) == (2, True, False)
 
 
 def test_what_is_said_does_not_depend_on_a_width_that_nobody_knows(

@@ -107,7 +107,7 @@ def test_what_is_read_is_not_written_over(words: tuple[str, ...]) -> None:
     _ = Path("kept.jsonl").write_text(content)
     Path("kept.png").symlink_to("kept.jsonl")
     result = tinkex(*words)
-    assert (result.exit_code, " is read here, and would be written to" in result.stderr) == (1, True)
+    assert (result.exit_code, " is read here, and would be written to" in result.stderr) == (2, True)
     assert Path("kept.jsonl").read_text() == content
 
 
@@ -158,5 +158,5 @@ def test_a_folder_whose_name_is_no_text_is_named_as_well_as_can_be(stock: Stock,
 def test_a_folder_that_the_engine_can_not_have_is_named_and_not_made(words: tuple[str, ...]) -> None:
     _ = Path("a.txt").write_text("some text")
     ended = tinkex(*words, "--out", "out\udcff")
-    assert (ended.exit_code, Path("out\udcff").exists()) == (1, False)
+    assert (ended.exit_code, Path("out\udcff").exists()) == (2, False)
     assert ended.stderr.startswith("Error: out\\udcff can't be used: its name is no text in UTF-8\n")

@@ -112,7 +112,7 @@ def test_a_sampled_escape_does_not_reach_the_terminal() -> None:
 def test_an_empty_prompt_is_not_sent(stock: Stock, words: tuple[str, ...], given: str | None) -> None:
     result = stock.tinkex("sample", *words, *GREEDY, given=given)
     assert (result.exit_code, result.stderr.splitlines()[0]) == (
-        1,
+        2,
         "Error: the prompt is empty: give a text or token ids",
     )
 
@@ -120,7 +120,7 @@ def test_an_empty_prompt_is_not_sent(stock: Stock, words: tuple[str, ...], given
 def test_an_argument_that_is_no_utf8_is_refused() -> None:
     result = tinkex("sample", "caf\udce9", "--max-tokens", "1", "--base-url", "http://127.0.0.1:9")
     assert (result.exit_code, result.stderr.splitlines()[0]) == (
-        1,
+        2,
         "Error: the prompt can't be read: it is no text in UTF-8",
     )
 

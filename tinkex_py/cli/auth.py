@@ -90,7 +90,8 @@ def status(invocation: Invocation) -> None:
     fields = {"Credentials available": available, "Tinker accessible": accessible}
     show_one(invocation, {"credentials_available": available, "accessible": accessible}, fields)
     if problem is not None:
-        invocation.fail(problem)
+        invocation.complain_of(problem)
+        raise SystemExit(1)
 
 
 @auth.command()

@@ -48,6 +48,11 @@ def remedy(error: TinkerError) -> str:
     return REMEDIES[type(error)]
 
 
+def exit_status(error: TinkerError) -> int:
+    """What the command ends with: 2 where it was given a value that can't be used, as for what the parser refuses."""
+    return 2 if isinstance(error, (errors.InvalidInput, errors.InvalidConfig)) else 1
+
+
 def details(error: TinkerError) -> str | None:
     """Which request it was, for those who look into it; None where there was none."""
     if not isinstance(error, RequestCause):

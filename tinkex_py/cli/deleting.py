@@ -13,7 +13,7 @@ from returns.result import Failure
 from rich.progress import track
 
 from tinkex_py.cli.checkpoints import CHECKPOINTS
-from tinkex_py.cli.complaints import remedy
+from tinkex_py.cli.complaints import exit_status, remedy
 from tinkex_py.cli.display import size
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Command
@@ -98,7 +98,8 @@ def delete(
 ) -> None:
     """Delete checkpoints for good: those of the PATHS, or all that fit every condition given.
 
-    What would be deleted is shown first, and asked about. Status 1 when one of them could not be deleted.
+    What would be deleted is shown first, and asked about. Status 1 when one of them could not be deleted, 2 when a
+    path is none.
     """
     conditions = Filter(kind=None if kind is None else KINDS.get(kind, kind), before=before, after=after)
     filtered = any(each is not None for each in (run_id, kind, before, after))
@@ -149,11 +150,11 @@ def _failed(failures: Failures) -> list[Failed]:
 
 
 def _complain(invocation: Invocation, how: str, failures: Failures) -> None:
-    """Say of each what is wrong with it; status 1 if there is any."""
+    """Say of each what is wrong with it; if there is any, the command ends with the status for it."""
     for path, error in failures:
         invocation.complain(f"{path} {how}: {error.message}", remedy(error))
     if failures:
-        raise SystemExit(1)
+        raise SystemExit(max(exit_status(error) for _, error in failures))
 
 
 def _listed(invocation: Invocation, rest: RestClient, run_id: str | None) -> Sequence[Checkpoint]:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tinkex_py.cli.asides import Asides
-from tinkex_py.cli.complaints import details, remedy
+from tinkex_py.cli.complaints import details, exit_status, remedy
 from tinkex_py.cli.display import harmless, harmless_text
 from tinkex_py.cli.options import Format, Options, options_of
 from tinkex_py.clients.opened import OpenedBlocking
@@ -90,18 +90,20 @@ class Invocation(Struct, kw_only=True):
                 self.note(
                     f"Using the embedded engine, with its checkpoints in {folder}; --base-url names another server"
                 )
+        elif settings.local and not engine:
+            self._check_directory(settings.base_url.removeprefix(LOCAL_SCHEME))
         return settings
 
     def or_exit(self, outcome: Outcome[T]) -> T:
-        """The value; a failure is said in two lines, and ends the command with status 1."""
+        """The value; a failure is said in two lines, and ends the command."""
         if isinstance(outcome, Failure):
             self.fail(outcome.failure())
         return outcome.unwrap()
 
     def fail(self, error: TinkerError) -> NoReturn:
-        """Say what happened and what to do, and end with status 1."""
+        """Say what happened and what to do, and end with the status for it."""
         self.complain_of(error)
-        raise SystemExit(1)
+        raise SystemExit(exit_status(error))
 
     def complain_of(self, error: TinkerError) -> None:
         """Say what happened and what to do."""
@@ -114,10 +116,10 @@ class Invocation(Struct, kw_only=True):
         if more is not None and self.options.verbose:
             self._line(self.err, f"[dim]{escape(harmless(more))}[/]")
 
-    def stop(self, what: str, to_do: str) -> NoReturn:
-        """Complain, and end with status 1."""
+    def stop(self, what: str, to_do: str, status: int = 1) -> NoReturn:
+        """Complain, and end with that status."""
         self.complain(what, to_do)
-        raise SystemExit(1)
+        raise SystemExit(status)
 
     def note(self, text: str) -> None:
         """A remark for people, beside the results; not with `--quiet`."""
@@ -151,7 +153,15 @@ class Invocation(Struct, kw_only=True):
         try:
             _ = str(folder).encode("utf-8")
         except UnicodeEncodeError:
-            self.stop(f"{folder} can't be used: its name is no text in UTF-8", "choose another folder with --out")
+            what = f"{folder} can't be used: its name is no text in UTF-8"
+            self.stop(what, "choose another folder with --out", status=2)
+
+    def _check_directory(self, directory: str) -> None:
+        """End where the engine would make a folder that is only looked into; one that nothing can have it refuses."""
+        with suppress(OSError, ValueError, RuntimeError):
+            if directory and not Path(directory).expanduser().is_dir():
+                message = f"there is no folder {directory}, where the embedded engine would have checkpoints"
+                self.fail(FileFailed(message=message, path=directory))
 
     def check_place(self, file: Path) -> None:
         """End where no file can be, as far as it shows before there is one."""
@@ -167,7 +177,7 @@ class Invocation(Struct, kw_only=True):
         """End where the file that is to be written is the one that is read."""
         with suppress(OSError):
             if file.samefile(read):
-                self.stop(f"{read} is read here, and would be written to", f"give another file with {option}")
+                self.stop(f"{read} is read here, and would be written to", f"give another file with {option}", status=2)
 
     def save(self, file: Path, content: bytes) -> None:
         """Write a file, whole or not at all; what is there and is no plain file, such as a pipe, is written into."""

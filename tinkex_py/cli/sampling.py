@@ -154,7 +154,7 @@ def _read(invocation: Invocation, file: Path) -> str | list[int]:
     except msgspec.DecodeError as error:
         if file.suffix == ".json":
             message = f"{file} is no JSON list of token ids: {error}"
-            invocation.fail(InvalidInput(message=message, path="prompt"))
+            invocation.fail(FileFailed(message=message, path=str(file)))
         return text.removesuffix("\n")
 
 

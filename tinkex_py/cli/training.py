@@ -31,6 +31,8 @@ _SAID = ParameterSource.COMMANDLINE
 @invoked
 def demo(invocation: Invocation, out: Path, steps: int) -> None:
     """Fine-tune the embedded model on the Zen of Python, and sample from it before and after."""
+    if invocation.options.base_url is not None:
+        raise click.UsageError("Leave out --base-url: the demo is of the embedded engine. tinkex train takes it.")
     zen: str = import_module("tinkex_py.local.corpus").zen_text()
     lesson = Lesson(steps=steps, learning_rate=3e-3, batch_size=8)
     prompt = "Beautiful is better than"
