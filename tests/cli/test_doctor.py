@@ -62,7 +62,19 @@ def test_a_server_that_is_not_there_is_bad_and_says_what_to_do() -> None:
     result = tinkex("doctor", "--base-url", "http://127.0.0.1:9", TINKER_API_KEY=KEY)
     assert result.exit_code == 1
     assert "access\tbad\t" in result.stdout
-    assert "check --base-url or TINKER_BASE_URL" in result.stdout
+    assert "look at --base-url or TINKER_BASE_URL" in result.stdout
+
+
+@pytest.mark.parametrize("answer", [(404, "nginx"), (200, []), (405, "x"), (401, {"detail": "no"})], ids=str)
+def test_whoever_asks_the_doctor_is_not_sent_to_the_doctor(answer: tuple[int, object]) -> None:
+    with keeping({"get_server_capabilities": answer}) as server:
+        result = tinkex("doctor", "--format", "json", "--base-url", server.address, TINKER_API_KEY=KEY)
+    (access,) = (each for each in json.loads(result.stdout)["findings"] if each["about"] == "access")
+    assert (result.exit_code, "tinkex doctor" in access["to_do"], "tinkex run list" in access["to_do"]) == (
+        1,
+        False,
+        False,
+    )
 
 
 def test_a_missing_key_is_bad_and_says_what_to_do(stock: Stock) -> None:

@@ -101,6 +101,12 @@ def test_an_output_that_takes_no_more_is_no_bug(words: list[str], unbuffered: st
     assert [line.partition(":")[0] for line in said] == ["Error", "What to do"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_the_status_is_the_same_where_complaints_can_not_be_written() -> None:
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run([*COMMAND, "bogus"], stderr=full, check=False, env=ENVIRONMENT).returncode == 2
+
+
 def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:
     words = [*COMMAND, "run", "list", "--limit", "0", "--base-url", stock.address]
     line = f"{' '.join(map(repr, words))} | head -n 0"

@@ -35,7 +35,8 @@ def _run() -> None:
     try:
         sys.exit(tinkex.main(prog_name="tinkex", standalone_mode=False))
     except ClickException as problem:
-        problem.show()
+        with suppress(OSError):  # nobody can be told
+            problem.show()
         sys.exit(problem.exit_code)
     except Abort as ending:
         sys.exit(1 if isinstance(ending.__cause__, EOFError) else INTERRUPTED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
 import click
@@ -10,6 +10,7 @@ from msgspec import Struct
 from returns.result import Failure, Success
 from rich.markup import escape
 
+from tinkex_py import errors
 from tinkex_py.cli.complaints import remedy
 from tinkex_py.cli.display import harmless
 from tinkex_py.cli.invocation import Invocation, invoked
@@ -33,6 +34,18 @@ _SLOW = 0.5
 _FEW = 4
 """Models that are named."""
 _MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}
+
+
+_ELSEWHERE = "look at --base-url or TINKER_BASE_URL: what answers there is no Tinker server"
+_UNREACHED: Mapping[type[TinkerError], str] = {
+    errors.NotFound: _ELSEWHERE,
+    errors.UnexpectedStatus: _ELSEWHERE,
+    errors.Undecodable: _ELSEWHERE,
+    errors.ConnectionFailed: "look at --base-url or TINKER_BASE_URL, at the network, and at a proxy on the way",
+    errors.DeadlineExceeded: "look whether the server is well, and at the network",
+    errors.Unauthorized: "check TINKER_API_KEY, or run tinkex auth login",
+}
+"""What to do where a server gives no access, of causes whose usual advice is to ask the doctor."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -84,7 +97,8 @@ def _findings(config: Config, service: ServiceClient) -> Iterator[Finding]:
     found = probe(service)
     match found.capabilities:
         case Failure(error):
-            yield _bad("access", error)
+            to_do = _UNREACHED.get(type(error)) or remedy(error)
+            yield Finding(about="access", state="bad", finding=error.message, to_do=to_do)
             return
         case Success(capabilities):
             yield _latency(found)

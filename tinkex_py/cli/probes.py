@@ -118,8 +118,8 @@ def vintage(found: Found) -> str | None:
 
 
 def _once(end: float) -> Policy:
-    """One attempt, until the end."""
-    return Policy(seconds=max(0.001, end - perf_counter()), attempts=1)
+    """One attempt, until about the end: nobody wants to read that nothing came within 6.99999 s."""
+    return Policy(seconds=max(0.1, round(end - perf_counter(), 1)), attempts=1)
 
 
 def _dialect(client: ServiceClient, end: float) -> Outcome[Dialect]:

@@ -288,8 +288,9 @@ def _overdue(request: AnyRequest, seconds: float, tally: Tally) -> TinkerError:
     if isinstance(tally.last, ConnectionFailed):
         return after(tally.last, tally.attempts, seconds)
     said = "" if tally.last is None else f"; the last said: {tally.last.message}"
+    tried = f"{tally.attempts} attempt{'' if tally.attempts == 1 else 's'}"
     return DeadlineExceeded(
-        message=f"{request.operation}: no answer within {seconds:g} s ({tally.attempts} attempts{said}); "
+        message=f"{request.operation}: no answer within {seconds:g} s ({tried}{said}); "
         "allow more time with timeout=, or look whether the server is well",
         endpoint=request.endpoint,
         attempts=tally.attempts,
