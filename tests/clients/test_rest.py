@@ -12,7 +12,8 @@ import pytest
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Outcome, RestClient, ServiceClient, errors
+from tests.clients.servers import keeping
+from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Config, Outcome, RestClient, ServiceClient, errors
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.plans.effects import pure
 from tinkex_py.plans.retry import Policy
@@ -248,3 +249,11 @@ def test_async_clients_do_the_same() -> None:
 
     listed, raw = asyncio.run(program())
     assert (listed, raw.unwrap().status) == (Success(CheckpointsListResponse(checkpoints=[])), 200)
+
+
+def test_whose_key_it_is_is_not_waited_for_longer_than_an_answer() -> None:
+    with keeping() as server:
+        server.held.add("config")
+        settings = Config(base_url=server.address, api_key="tml-key", timeout=0.2)
+        with RestClient(settings) as rest:
+            assert isinstance(rest.whoami().failure(), errors.DeadlineExceeded)

@@ -70,7 +70,8 @@ class RestOperations(CheckpointOperations, SessionOperations):
 
         Sends nothing unless a token has still to be fetched.
         """
-        return self.context.limited(timeout, "whoami", identified(self.context.startup))
+        seconds = self.context.policy(timeout).seconds
+        return self.context.limited(seconds, "whoami", identified(self.context.startup))
 
     def _training_run(self, training_run_id: str, scope: AccessScope, timeout: float | None) -> Plan[TrainingRun]:
         return call(runs.get_training_run(training_run_id, access_scope=scope), self.context.policy(timeout))
