@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-from tests.cli.running import COMMAND, ENVIRONMENT, Stock, stocked
+from tests.cli.running import COMMAND, ENVIRONMENT, Stock, is_ours, stocked
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +42,8 @@ def signals_are_heard() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nobody_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No server, no key and no width of this machine reaches a test."""
-    for name in [name for name in os.environ if name.startswith(("TINKER_", "TINKEX_"))]:
+    """No server, no key, no width and no wish for colours of this machine reaches a test."""
+    for name in filter(is_ours, [*os.environ]):
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TINKEX_CREDENTIALS_FILE", str(tmp_path / "credentials.json"))

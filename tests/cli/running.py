@@ -14,7 +14,16 @@ from click.testing import CliRunner, Result
 from tinkex_py import AdamParams, Datum, ModelInput, SamplingParams, ServiceClient, or_raise
 from tinkex_py.cli.commands import tinkex as command
 
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith(("TINKER_", "TINKEX_"))}, "COLUMNS": "200"}
+LOOKS = frozenset({"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
+"""What somebody, or a service that runs tests, asks of all programs that write to a screen."""
+
+
+def is_ours(name: str) -> bool:
+    """Whether a variable may change what the command does or how it looks, so that no test may inherit it."""
+    return name.startswith(("TINKER_", "TINKEX_")) or name in LOOKS
+
+
+ENVIRONMENT = {**{name: value for name, value in os.environ.items() if not is_ours(name)}, "COLUMNS": "200"}
 COMMAND = [sys.executable, "-W", "error", "-c", "from tinkex_py.cli import main; main()"]
 KEY = "tml-0123456789abcdef"
 DATA = [Datum(ModelInput.from_ints([72, 105]), {"target_tokens": [105, 33], "weights": [1.0, 1.0]})]

@@ -82,7 +82,7 @@ def opened(
     *words: str, folder: Path, environment: Mapping[str, str] = NOTHING, width: int = 80, before: str = ""
 ) -> Terminal:
     """The command, begun on a terminal of that width; `before` is Python that is run first."""
-    kept = {name: text for name, text in ENVIRONMENT.items() if name not in {"COLUMNS", "NO_COLOR"}}
+    kept = {name: text for name, text in ENVIRONMENT.items() if name != "COLUMNS"}
     process, master = pty.fork()
     if process == 0:
         os.chdir(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 from xml.parsers import expat
@@ -12,7 +13,7 @@ import pytest
 
 from tests.cli.running import run_tinkex, tinkex
 from tinkex_py import Failure, Success, or_raise
-from tinkex_py.cli.pictures import FORMATS, save_curves
+from tinkex_py.cli.pictures import FORMATS, place_problem, save_curves
 from tinkex_py.cli.records import Curve, StepLog, read_curves
 from tinkex_py.cli.sparkline import sparkline
 
@@ -192,6 +193,14 @@ def test_a_picture_for_which_the_disk_has_no_room_is_said_to_have_none(ending: s
     file.symlink_to("/dev/full")
     failed = save_curves([Curve("loss", range(3), [3.0, 2.0, 1.0])], file).failure()
     assert failed.message == f"curve{ending} can't be written: No space left on device"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user who may not write anywhere")
+def test_a_place_that_is_closed_to_pictures_is_found_before_there_is_one() -> None:
+    Path("closed").mkdir(0o500)
+    problem = place_problem(Path("closed/curve.png"))
+    assert problem is not None
+    assert problem.message == "closed/curve.png can't be written: Permission denied"
 
 
 def test_curves_are_shown_in_what_the_output_can_carry() -> None:

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from tests.cli.running import COMMAND, ENVIRONMENT, KEY, Stock, tinkex
+from tests.cli.running import COMMAND, ENVIRONMENT, KEY, Stock, run_tinkex, tinkex
 from tinkex_py.cli.complaints import REMEDIES
 from tinkex_py.cli.display import harmless, harmless_json, harmless_text, shown, size
 from tinkex_py.errors import LocalError, RequestError
@@ -135,6 +135,12 @@ def test_a_message_that_nobody_wants_is_not_said(tmp_path: Path) -> None:
     (tmp_path / "tinkex-run").mkdir()
     assert tinkex("run", "list", "--quiet").stderr == ""
     assert tinkex("run", "list").stderr.startswith("Using the embedded engine")
+
+
+@pytest.mark.parametrize("words", [("doctor",), ("model", "list"), ("run", "info", "nobody")], ids=" ".join)
+def test_a_pipe_gets_plain_text_also_where_colours_are_asked_for(stock: Stock, words: tuple[str, ...]) -> None:
+    forced = run_tinkex(*words, "--base-url", stock.address, folder=Path(), TINKER_API_KEY=KEY, FORCE_COLOR="1")
+    assert ("\t" in forced.stdout, "\x1b" in forced.stdout + forced.stderr) == (words[0] != "run", False)
 
 
 def test_a_folder_that_is_only_looked_into_is_not_made() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tinkex_py import Datum, Failure, or_raise
-from tinkex_py.cli.texts import Passage, examples, read_passages
+from tinkex_py.cli.texts import Passage, examples, is_misnamed, read_passages
 from tinkex_py.types.tokenizing import Tokenizer
 
 BYTES = Tokenizer("bytes", lambda text: tuple(text.encode()), lambda tokens: bytes(tokens).decode())
@@ -53,6 +53,19 @@ JSONL = {
 @pytest.mark.parametrize(("content", "passage"), JSONL.values(), ids=JSONL)
 def test_a_line_of_jsonl_is_a_passage(tmp_path: Path, content: bytes, passage: Passage) -> None:
     assert or_raise(read_passages(written(tmp_path, content))) == (passage,)
+
+
+NAMED = {
+    "a.json": b'{"text": "a"}\n{"text": "b"}\n',
+    "a.txt": b"a text\n",
+    "a.jsonl": b'{"text": "{\\"text\\": \\"a\\"}"}\n',
+}
+
+
+@pytest.mark.parametrize(("name", "content"), NAMED.items(), ids=NAMED)
+def test_jsonl_under_another_name_is_seen(tmp_path: Path, name: str, content: bytes) -> None:
+    file = written(tmp_path, content, name)
+    assert is_misnamed(file, or_raise(read_passages(file))) is (name == "a.json")
 
 
 def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:

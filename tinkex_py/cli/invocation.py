@@ -231,12 +231,18 @@ def begin(context: click.Context) -> Invocation:
     if options.verbose:
         logging.basicConfig(format="%(levelname)s %(message)s", level=_LEVELS[min(options.verbose, 2)])
         logging.getLogger("httpx").setLevel(logging.WARNING)
-    out, err = Console(emoji=False), Console(stderr=True, emoji=False)
+    out, err = _console(sys.stdout), _console(sys.stderr, stderr=True)
     err.file = cast("TextIO", Asides(err.file))
     for console in (out, err):
         if console.width < 1:
             console.width = _USUAL_WIDTH
     return Invocation(options=options, out=out, err=err)
+
+
+def _console(stream: TextIO | None, *, stderr: bool = False) -> Console:
+    """What writes to a stream: to a pipe or a file plainly, as programs read it, also where FORCE_COLOR is set."""
+    terminal = stream is not None and stream.isatty()
+    return Console(stderr=stderr, emoji=False, force_terminal=None if terminal else False)
 
 
 def invoked(function: Callable[..., None]) -> Callable[..., None]:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -48,7 +50,10 @@ def place_problem(file: Path) -> InvalidInput | FileFailed | None:
     try:
         if file.is_dir():
             return _unwritten(file, "it is a folder")
-        return None if file.parent.is_dir() else _unwritten(file, f"there is no folder {file.parent}")
+        if not file.parent.is_dir():
+            return _unwritten(file, f"there is no folder {file.parent}")
+        writable = os.access(file if file.exists() else file.parent, os.W_OK)
+        return None if writable else _unwritten(file, os.strerror(errno.EACCES))
     except OSError as error:
         return _unwritten(file, error.strerror)
 

@@ -42,11 +42,17 @@ def read_passages(path: Path) -> Outcome[tuple[Passage, ...], FileFailed]:
         return Failure(FileFailed(message=message, path=str(path), line=number))
     if not text.strip():
         return Failure(FileFailed(message=f"{path} is empty; give a text to learn", path=str(path)))
-    if path.suffix.lower() not in {".jsonl", ".ndjson"}:
+    if not _has_lines(path):
         return Success((Passage("", text),))
     # Only a newline ends a line of JSONL: a string may hold other separators as they are.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     return collect(_passage(path, number, line) for number, line in lines)
+
+
+def is_misnamed(path: Path, passages: Sequence[Passage]) -> bool:
+    """Whether what was read as one text begins with a line that is a passage of JSONL."""
+    first = passages[0].completion.partition("\n")[0]
+    return not _has_lines(path) and first.startswith("{") and isinstance(_passage(path, 1, first), Success)
 
 
 def examples(passages: Sequence[Passage], tokenizer: Tokenizer, length: int) -> tuple[Datum, ...]:
@@ -83,6 +89,11 @@ def _parts(passage: Passage, tokenizer: Tokenizer, length: int) -> Iterator[Datu
         weights = [float(start + index >= len(prompt)) for index in range(1, len(window))]
         if any(weights):
             yield Datum(ModelInput.from_ints(window[:-1]), {"target_tokens": window[1:], "weights": weights})
+
+
+def _has_lines(path: Path) -> bool:
+    """Whether it is JSONL, by its name."""
+    return path.suffix.lower() in {".jsonl", ".ndjson"}
 
 
 def _passage(path: Path, number: int, line: str) -> Outcome[Passage, FileFailed]:

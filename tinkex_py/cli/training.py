@@ -15,7 +15,7 @@ from tinkex_py.cli.options import Command, Finite, Output, Place
 from tinkex_py.cli.pictures import ENDINGS
 from tinkex_py.cli.tables import done
 from tinkex_py.cli.teaching import Run, teach
-from tinkex_py.cli.texts import Passage, examples, read_passages
+from tinkex_py.cli.texts import Passage, examples, is_misnamed, read_passages
 from tinkex_py.clients.service import ServiceClient
 
 BASE_MODEL = "tinkex/tiny-english"
@@ -108,6 +108,10 @@ def train_command(
     if log is not None:
         invocation.check_apart(log, file, "--log")
     passages = invocation.or_exit(read_passages(file))
+    if is_misnamed(file, passages):
+        invocation.note(
+            f"{file} is learned as one text, JSON and all: each line is an example in a file that ends in .jsonl"
+        )
     lesson = Lesson(
         steps=steps,
         taken=taken,
