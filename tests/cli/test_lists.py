@@ -54,8 +54,8 @@ def test_columns_are_chosen_by_name(stock: Stock) -> None:
     assert f"tinkex/tiny-random\t{stock.run_id}" in lines
 
 
-def test_an_unknown_column_is_a_usage_error_that_names_those_there_are(stock: Stock) -> None:
-    result = stock.tinkex("run", "list", "--columns", "colour")
+def test_an_unknown_column_is_a_usage_error_that_names_those_there_are_and_nobody_is_asked() -> None:
+    result = tinkex("run", "list", "--columns", "colour", "--base-url", "http://127.0.0.1:9", TINKER_API_KEY=KEY)
     assert result.exit_code == 2
     assert "colour is no column; there are id, model, owner" in " ".join(result.stderr.split())
 

@@ -14,7 +14,7 @@ from rich.progress import track
 
 from tinkex_py.cli.checkpoints import CHECKPOINTS
 from tinkex_py.cli.complaints import exit_status, remedy
-from tinkex_py.cli.display import size
+from tinkex_py.cli.display import counted, size
 from tinkex_py.cli.invocation import Invocation, invoked
 from tinkex_py.cli.options import Command
 from tinkex_py.cli.tables import write_json, write_line
@@ -120,7 +120,7 @@ def delete(
             _report(invocation, Deletion(deleted_count=0, failed=_failed(refused)), "Nothing was deleted")
             _complain(invocation, _IMPOSSIBLE, refused)
         _preview(invocation, found, result=False)
-        if found and not yes and not invocation.agrees(f"Delete {_count(len(found))} for good?"):
+        if found and not yes and not invocation.agrees(f"Delete {counted(len(found), 'checkpoint')} for good?"):
             _report(invocation, Deletion(deleted_count=0), "Nothing was deleted")
             return
         failures = _deleted(invocation, rest, found)
@@ -170,7 +170,7 @@ def _preview(invocation: Invocation, found: Sequence[Checkpoint], *, result: boo
         cells = (CHECKPOINTS.columns[name].value(each) for name in ("path", "type", "size"))
         say("  ".join(str(cell) for cell in cells if cell))
     total = sum(each.size_bytes or 0 for each in found)
-    invocation.note(f"{_count(len(found))}{f', {size(total)}' if total else ''}")
+    invocation.note(f"{counted(len(found), 'checkpoint')}{f', {size(total)}' if total else ''}")
 
 
 def _deleted(invocation: Invocation, rest: RestClient, found: Sequence[Checkpoint]) -> list[tuple[str, TinkerError]]:
@@ -194,8 +194,4 @@ def _report(invocation: Invocation, deletion: Deletion, said: str | None = None)
         case "jsonl":
             write_line(invocation, deletion)
         case "table":
-            invocation.tell(said or f"Deleted {_count(deletion.deleted_count)}")
-
-
-def _count(number: int) -> str:
-    return f"{number} checkpoint{'' if number == 1 else 's'}"
+            invocation.tell(said or f"Deleted {counted(deletion.deleted_count, 'checkpoint')}")

@@ -43,6 +43,15 @@ def size(count: int | None) -> str | None:
     return f"{number:.0f} B" if power == 0 else f"{number:.1f} {_UNITS[power]}"
 
 
+def counted(count: int, what: str) -> str:
+    """So many of them.
+
+    >>> counted(1, "step"), counted(2, "step")
+    ('1 step', '2 steps')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def shown(value: object) -> str:
     """Any value in a cell: times are in UTC, what isn't there is a dash."""
     if is_mapping(value):

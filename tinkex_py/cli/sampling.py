@@ -11,7 +11,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-from tinkex_py.cli.display import harmless_text
+from tinkex_py.cli.display import counted, harmless_text
 from tinkex_py.cli.invocation import FOLDER, Invocation, invoked
 from tinkex_py.cli.options import Command, Finite, Output, Place
 from tinkex_py.cli.surprise import pieces, show_pieces
@@ -206,7 +206,7 @@ def _show(invocation: Invocation, found: Sampled, tokenizer: Tokenizer, *, sever
             write_line(invocation, found)
         case "table":
             if several:
-                invocation.note(f"[{found.index + 1}] {len(found.tokens)} tokens, {found.stop_reason}")
+                invocation.note(f"[{found.index + 1}] {counted(len(found.tokens), 'token')}, {found.stop_reason}")
             if logprobs and found.logprobs is not None:
                 show_pieces(invocation.out, pieces(found.tokens, found.logprobs, tokenizer.decode))
             else:

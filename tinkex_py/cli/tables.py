@@ -55,10 +55,14 @@ class Table(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def columns_option(table: Table[Any]) -> Decorator:
-    """The option that chooses columns."""
-    return click.option(
-        "-c", "--columns", metavar="NAMES", help=f"Columns of the table, of: {', '.join(table.columns)}."
-    )
+    """The option that chooses columns, which are looked at before anything is asked."""
+
+    def checked(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+        _ = table.chosen(text)
+        return text
+
+    said = f"Columns of the table, of: {', '.join(table.columns)}."
+    return click.option("-c", "--columns", metavar="NAMES", callback=checked, help=said)
 
 
 def show(

@@ -22,6 +22,7 @@ from rich.table import Column
 from rich.text import Text
 from typing_extensions import override
 
+from tinkex_py.cli.display import counted
 from tinkex_py.cli.interrupts import Interrupts, interrupts_noted
 from tinkex_py.cli.invocation import Invocation
 from tinkex_py.cli.lessons import Lesson, Taken, rate_at, saving, train
@@ -91,7 +92,7 @@ def _taught(run: Run, at: Standing, interrupts: Interrupts) -> Outcome[None]:
     invocation, lesson = run.invocation, run.lesson
     with invocation.or_exit(StepLog(run.log).begin(run.resumed)) as log:
         behind = f", {lesson.taken} of which are behind" if lesson.taken else ""
-        invocation.tell(f"{_steps(lesson.steps)} on {_count(len(run.data), 'example')}{behind}")
+        invocation.tell(f"{_steps(lesson.steps)} on {counted(len(run.data), 'example')}{behind}")
         before = max(log.last, lesson.taken)
         steps = train(run.trainer, run.data, lesson, lambda: bool(interrupts.status or at.unlogged))
         for outcome in _shown(invocation, steps, lesson, interrupts):
@@ -157,11 +158,7 @@ def _standing(run: Run, file: Path | None, at: Standing) -> str:
 
 
 def _steps(count: int) -> str:
-    return _count(count, "step")
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return counted(count, "step")
 
 
 def _going_on(run: Run, file: Path, taken: int, path: str) -> list[str]:
