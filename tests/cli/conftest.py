@@ -46,5 +46,6 @@ def nobody_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in filter(is_ours, [*os.environ]):
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm-256color")  # one that is dumb has 80 columns, whatever else is said
     monkeypatch.setenv("TINKEX_CREDENTIALS_FILE", str(tmp_path / "credentials.json"))
     monkeypatch.chdir(tmp_path)

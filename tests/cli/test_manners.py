@@ -102,9 +102,13 @@ def test_an_output_that_takes_no_more_is_no_bug(words: list[str], unbuffered: st
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
-def test_the_status_is_the_same_where_complaints_can_not_be_written() -> None:
+@pytest.mark.parametrize(("words", "status"), [("bogus", 2), ("run info nobody --base-url local:", 1)])
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["in the end", "at once"])
+def test_the_status_is_the_same_where_complaints_can_not_be_written(words: str, status: int, unbuffered: str) -> None:
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
-        assert subprocess.run([*COMMAND, "bogus"], stderr=full, check=False, env=ENVIRONMENT).returncode == 2
+        ended = subprocess.run([*COMMAND, *words.split()], stderr=full, check=False, env=environment)
+    assert ended.returncode == status
 
 
 def test_a_reader_that_goes_away_is_no_error_to_speak_of(stock: Stock) -> None:

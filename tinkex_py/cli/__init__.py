@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TextIO
 
 INTERRUPTED = 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -22,6 +23,8 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        _let_go(sys.stderr)
 
 
 def _run() -> None:
@@ -48,17 +51,26 @@ def _unwritten(bug: Exception) -> str | None:
     """What to say when the output takes no more; a file that a command opens itself would have a name."""
     if not isinstance(bug, OSError) or bug.filename is not None or bug.errno not in _FULL:
         return None
-    _write_no_more()
+    _write_no_more(sys.stdout)
     return (
         f"Error: the output can't be written: {bug.strerror}\n"
         "What to do: make room there or send it elsewhere, then run the command again"
     )
 
 
-def _write_no_more() -> None:
+def _let_go(stream: TextIO | None) -> None:
+    """Have what was said be written by now, or go nowhere: the status is that of the command."""
+    if stream is not None:
+        try:
+            stream.flush()
+        except OSError:
+            _write_no_more(stream)
+
+
+def _write_no_more(stream: TextIO) -> None:
     """Have what is still to be written go nowhere: Python would complain, and end with a status of its own."""
     with suppress(OSError, ValueError):
-        _ = os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _ = os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report(bug: Exception) -> str:
