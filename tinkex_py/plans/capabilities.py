@@ -71,8 +71,8 @@ def require_context(
     able = _names(models, lambda each: each.max_context_length is not None and each.max_context_length >= needed)
     yield from halt(
         CapabilityMissing(
-            message=f"a prompt of {prompt} token{'' if prompt == 1 else 's'} with max_tokens={max_tokens} "
-            f"needs {needed} tokens, and the context of {model} holds {length}; shorten the prompt, lower max_tokens, "
+            message=f"a prompt of {prompt} tokens with max_tokens={max_tokens} needs {needed} tokens, and the context "
+            f"of {model} holds {length}; shorten the prompt, lower max_tokens, "
             f"or use a model with a longer context: {', '.join(able) or 'the server lists none'}",
             capability=f"a context of {needed} tokens",
             available=able,
