@@ -28,10 +28,16 @@ ERRORS_INTRODUCTION = """\
 Every operation that fails ends in `Failure(error)`, and `error` is one of these frozen structs from `tinkex_py.errors`.
 Their union is `TinkerError`, and a `match` over it can be checked for completeness: by pyright in strict mode, by mypy
 with `enable_error_code = ["exhaustive-match"]`, which its strict mode leaves out, and by both where the last case is
-`case _: assert_never(error)`.
+`case _: assert_never(error)`. [Go on after a failure](howto/failures.md) says what a program can do by the kind of an
+error, and has such a `match`.
 """
 
-ANY_STATUS = "A status that is listed nowhere below is read as the first table says all the same."
+OPERATIONS = """\
+An operation has the name of its endpoint, which messages begin with: `sample` and `compute_logprobs` are `asample`, and
+`save_state` is `save_weights`. A method that sends several requests may fail with what each of them may fail with.
+
+These may happen to every operation. A status that is listed nowhere below is read as the first table says.\
+"""
 
 ENDPOINTS_INTRODUCTION = """\
 # Endpoints
@@ -131,7 +137,7 @@ def operations_section() -> str:
     """What may happen to every operation, and to each besides."""
     own = (f"### {name}\n\n{causes_table(causes)}" for name, causes in sorted(CAUSES.items()) if causes)
     none = ", ".join(f"`{name}`" for name, causes in sorted(CAUSES.items()) if not causes)
-    every = f"## By operation\n\nThese may happen to every operation. {ANY_STATUS}\n\n{causes_table(EVERYWHERE)}"
+    every = f"## By operation\n\n{OPERATIONS}\n\n{causes_table(EVERYWHERE)}"
     return "\n".join((every, f"Nothing besides is known of {none}; of the others:\n", *own))
 
 

@@ -77,7 +77,9 @@ class RestOperations(CheckpointOperations, SessionOperations):
 
 
 class RestClient(RestOperations, OpenedBlocking):
-    """Blocking: every operation returns its outcome.
+    """Runs, checkpoints and sessions, listed and managed. Blocking: every operation returns its outcome.
+
+    The arguments are those of `tinkex_py.clients.opened.Opened`.
 
     >>> with RestClient() as rest:  # doctest: +SKIP
     ...     rest.list_training_runs()
@@ -85,4 +87,4 @@ class RestClient(RestOperations, OpenedBlocking):
 
 
 class AsyncRestClient(RestOperations, OpenedAsync):
-    """Awaitable: every operation returns a coroutine of its outcome."""
+    """As RestClient, awaitable: every operation returns a coroutine of its outcome."""

@@ -140,11 +140,11 @@ class SamplingOperations(SamplerOperations):
 
 
 class SamplingClient(SamplingOperations, Blocking):
-    """Blocking: samples are promises, everything else returns its outcome."""
+    """What is sampled from, made by a service or training client. Blocking: samples are promises, all else returns."""
 
 
 class AsyncSamplingClient(SamplingOperations, Asynchronous):
-    """Awaitable: samples are async promises, everything else is awaited."""
+    """As SamplingClient, awaitable: samples are async promises, all else is awaited."""
 
 
 def open_sampler(

@@ -30,6 +30,9 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(401, "Unauthorized", "the credential is missing, malformed, expired or revoked", "check TINKER_API_KEY"),
     Cause(402, "PaymentRequired", "billing is paused", "settle the account, then go on"),
     Cause(403, "Forbidden", "the credential may not do that", "ask the owner, or use another key"),
+    Cause(408, "RequestTimedOut", "the server gave up waiting, even after repeats", "try again later"),
+    Cause(413, "PayloadTooLarge", "the request is larger than the server takes", "send less at once"),
+    Cause(415, "UnsupportedEncoding", "the server doesn't read what was sent", "see Config.dialect"),
     Cause(429, "RateLimited", "there were too many requests, even after repeats", "ask less often"),
     Cause(500, "ServerFault", "the server failed, even after repeats", "try again later, and tell its operators"),
     Cause(None, "InvalidInput", "an argument can't be sent", "see `path`, and correct it; nothing was sent"),
@@ -39,7 +42,12 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(None, "UnexpectedStatus", "the status is none of the protocol's", "check that it is a Tinker server"),
     Cause(None, "RedirectRefused", "the server sends somewhere else", "check TINKER_BASE_URL"),
     Cause(None, "ResponseTooLarge", "the answer is longer than is read", "allow more with Config.max_response_bytes"),
-    Cause(None, "Cancelled", "the promise was cancelled", "submit the work again if it is still wanted"),
+    Cause(
+        None,
+        "Cancelled",
+        "the promise was cancelled",
+        "submit it again if it is still wanted; a step may have been taken",
+    ),
     Cause(None, "ClientClosed", "the client was closed", "make a new one"),
     Cause(None, "CircuitOpen", "operations in a row failed, and Config.circuit_failures is set", "try again later"),
     Cause(None, "MissingCredentials", "there is no credential", "set TINKER_API_KEY, or pass api_key=..."),
@@ -173,7 +181,12 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     ),
     "finish_session": (_SESSION,),
     "forward": _STEP,
-    "forward_backward": _STEP,
+    "forward_backward": (
+        *_STEP,
+        Cause(
+            None, "CallbackFailed", "a loss of your own failed; nothing was trained", "correct it; the next step works"
+        ),
+    ),
     "get_api_key": (_KEY,),
     "get_audit_log": (
         Cause(403, "Forbidden", "the key may not read the audit log", "ask an administrator for the role"),
