@@ -240,8 +240,8 @@ def _parity() -> str:
     rows = (f"| `{name}` | {_numbers(numbers)} |" for name, numbers in PROFILES.items())
     head = (
         "## Parity\n",
-        "A profile has the numbers of another client's HTTP layer; what differs from its default wins over it.",
-        "`parity=` of a client takes the place of that of its settings, with its numbers.\n",
+        "A profile sets the numbers of another client's HTTP layer. A setting that you give another value keeps yours.",
+        "`parity=` that is given to a client replaces the profile of its `Config`, and the numbers of that profile.\n",
         "| `parity` | Numbers |",
         "| --- | --- |",
     )
@@ -256,7 +256,7 @@ def _figures() -> str:
     rows = (f"| {' | '.join(figure)} |" for figure in FIGURES)
     head = (
         "## Other numbers, side by side\n",
-        "What no setting has: a call sets it (`RetryConfig`, `Policy`), or the server's flags do.\n",
+        "These numbers are not settings: a call may change them (`RetryConfig`, `Policy`), or the server's flags do.\n",
         "| What | tinkex_py | Official SDK 0.38.0 | Elixir tinkex 0.4.0 |",
         "| --- | --- | --- | --- |",
     )

@@ -42,9 +42,10 @@ These may happen to every operation. A status that is listed nowhere below is re
 ENDPOINTS_INTRODUCTION = """\
 # Endpoints
 
-Each builder in `tinkex_py.endpoints` makes one request as a value, and `service.execute(request)` sends it. A `Step`
-gets its number when it is its turn. Bodies and answers are JSON; where a server takes protobuf, batches and their
-results are protobuf. What an operation may fail with is in [errors.md](errors.md).
+Each builder in `tinkex_py.endpoints` makes one request as a value, and `service.execute(request)` sends it. Those of
+training steps make a `Step`, which can't be sent by itself: a training client gives it a number when it is its turn.
+Bodies and answers are JSON; where a server takes protobuf, batches and their results are protobuf. "Since" and "up to"
+name releases of the official SDK. [Errors](errors.md) says what an operation may fail with.
 """
 VINTAGES: Mapping[str, str] = {
     "assign_session_project": "since 0.22",
@@ -165,7 +166,7 @@ def endpoint_row(builder: Callable[..., object]) -> str:
     method, path = place.split(" ", 1)
     name = f"{builder.__module__.rpartition('.')[2]}.{builder.__name__}"
     returned = str(inspect.signature(builder).return_annotation)
-    answer = returned.partition("[")[2].removesuffix("]")
+    answer = returned.partition("[")[2].removesuffix("]") or returned
     said = "; ".join(filter(None, (note, VINTAGES.get(builder.__name__))))
     return f"| {method} | `{path}` | `{name}` | `{cell(answer)}` | {cell(said)} |"
 
