@@ -27,6 +27,10 @@ _BELIEVED = 64 << 20
 """Bytes that a body may say it has for its memory to be taken before they are there."""
 
 
+WHO_ASKS = 407
+"""The status by which a proxy says that it wants to know who asks; no server has it."""
+
+
 class Message(NamedTuple):
     """A request in its final form, and the `purpose` whose connections it uses.
 
@@ -101,6 +105,10 @@ class Untrusted(BrokenOff):
     """The server's certificate is not trusted, which no repetition changes."""
 
 
+class Barred(BrokenOff):
+    """A proxy wants to know who asks, which no repetition changes; it may lock out who tries a wrong password often."""
+
+
 class Overlong(BrokenOff):
     """The headers of the answer are longer than is allowed; reading stopped there."""
 
@@ -133,6 +141,10 @@ class Carrier(Protocol):
         """The answer, with `limit` + 1 bytes of its body at most; BrokenOff when there is none."""
         ...
 
+    def through(self, url: str) -> str | None:
+        """The proxy that an address is reached through, as it may be shown."""
+        ...
+
     async def close(self) -> None:
         """Close all connections."""
         ...
@@ -144,6 +156,10 @@ class Nowhere:
     async def carry(self, message: Message, limit: int) -> Received:  # noqa: ARG002
         """BrokenOff."""
         raise BrokenOff("this client sends nothing", sent=False)
+
+    def through(self, url: str) -> str | None:  # noqa: ARG002
+        """No proxy."""
+        return None
 
     async def close(self) -> None:
         """There is nothing to close."""

@@ -19,7 +19,7 @@ from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.effects import Unready
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
-from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Overlong, Received, Untrusted
+from tinkex_py.runtime.carriage import WHO_ASKS, Barred, BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
 from tinkex_py.types.kinds import fits_header, names_header
 from tinkex_py.types.raised import in_words, one_line
@@ -83,8 +83,9 @@ class HttpTransport:
                     return _refused(request, location, "it leaves the configured origin, and the credential stays here")
         except Overlong:
             return _too_large(request, self._config.max_header_bytes, "headers", "max_header_bytes")
-        except Untrusted as untrusted:
-            return Unready(self._untrusted(request, untrusted.reason))
+        except (Untrusted, Barred) as final:
+            told = self._untrusted if isinstance(final, Untrusted) else self._barred
+            return Unready(told(request, final.reason))
         except BrokenOff as broken:
             return self._failed(request, broken.reason, sent=broken.sent)
         return _refused(request, message.url, f"it is the {_REDIRECTS}th in a row")
@@ -152,6 +153,8 @@ class HttpTransport:
 
     def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
         config = self._config
+        if received.status == WHO_ASKS:
+            raise Barred(f"status {WHO_ASKS}", sent=False)
         size = 0
         headers: list[tuple[str, str]] = []
         for name, text in received.headers:
@@ -206,12 +209,22 @@ class HttpTransport:
 
     def _failed(self, request: AnyRequest, reason: str, *, sent: bool) -> ConnectionFailed:
         what = "the connection broke off" if sent else "no connection"
-        through = "" if self._config.proxy is None else " and the proxy before it"
+        proxy, place = self._carrier.through(self._url(request)), self._place(request)
+        these = f"is the server at {place}" if proxy is None else f"are the proxy {proxy} and the server at {place}"
         return ConnectionFailed(
-            message=f"{request.operation}: {what} ({reason}); is the server at "
-            f"{self._place(request)}{through} running and reachable?",
+            message=f"{request.operation}: {what} ({reason}); {these} running and reachable?",
             endpoint=request.endpoint,
             sent=sent,
+        )
+
+    def _barred(self, request: AnyRequest, reason: str) -> ConnectionFailed:
+        proxy = self._carrier.through(self._url(request)) or "before the server"
+        return ConnectionFailed(
+            message=f"{request.operation}: no connection: the proxy {proxy} wants to know who asks ({reason}); check "
+            "the user and the password in its address, as in http://user:password@host:3128, or give what else it "
+            "wants with Config.proxy_headers",
+            endpoint=request.endpoint,
+            sent=False,
         )
 
 

@@ -26,7 +26,7 @@ from tinkex_py.runtime.carriage import (
 )
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Relayed, Way
 from tinkex_py.runtime.places import affordable
-from tinkex_py.runtime.proxies import proxy_for
+from tinkex_py.runtime.proxies import proxy_for, proxy_shown
 from tinkex_py.runtime.purposes import COMES_FIRST
 from tinkex_py.types.once import made_once
 
@@ -49,7 +49,7 @@ class Pools:
         """The answer, or BrokenOff."""
         try:
             url = parsed(message.url)
-            way, request = self._given or self._way(message.purpose, url), _request(message, url)
+            way, request = self._given or self._way(message, url), _request(message, url)
         except BrokenOff:
             raise
         except Exception as error:  # whatever a library or a loop raises, no operation does
@@ -70,14 +70,18 @@ class Pools:
         for way in (*self._ways.values(), *filter(None, [self._given])):
             await way.close()
 
-    def _way(self, purpose: str, url: httpx.URL) -> Way:
-        place = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        return self._ways.get((purpose, place)) or self._open(purpose, place, url)
+    def through(self, url: str) -> str | None:
+        """The proxy that an address is reached through, as it may be shown; what is in the user's own is not known."""
+        return None if self._given else proxy_shown(self._config, url)
 
-    def _open(self, purpose: str, place: str, url: httpx.URL) -> Way:
-        config = self._config
+    def _way(self, message: Message, url: httpx.URL) -> Way:
+        place = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        return self._ways.get((message.purpose, place)) or self._open(message, place, url)
+
+    def _open(self, message: Message, place: str, url: httpx.URL) -> Way:
+        config, purpose = self._config, message.purpose
         most = affordable(config.pool_sizes.get(purpose, config.max_connections))
-        through = proxy_for(config, url.scheme, url.host)
+        through = proxy_for(config, message.url)
         if through is None:
             origin = self._origins.get(place) or Origin(
                 url, self._trust(url), http2=_http2(url), header_bytes=config.max_header_bytes
