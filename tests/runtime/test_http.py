@@ -54,6 +54,12 @@ def test_a_request_carries_the_credential_to_the_configured_address() -> None:
     assert (seen[0].headers["x-api-key"], seen[0].headers["x-extra"]) == ("tml-secret", "1")
 
 
+def test_a_refusal_that_says_the_credential_again_does_not_show_it() -> None:
+    answer = exchange(lambda request: httpx.Response(401, text=f"no such key: {request.headers['x-api-key']}"))
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.body) == (401, b"no such key: ***")
+
+
 def test_no_name_reaches_another_resource() -> None:
     seen: list[httpx.Request] = []
     exchange(keeping(seen), get_sampler("a/../b?c#d"))

@@ -36,6 +36,7 @@ _NOTES, _LONGEST_NOTE = 100, 1000
 _ANSWERED = range(200, 300)
 _MEANT = "%/:?#[]@!$&'()*+,;="
 """What means something in an address, if only that a letter is quoted."""
+_PRESENTED = ("x-api-key", "cf-access-client-secret")
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -173,7 +174,7 @@ class HttpTransport:
                     return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
                 case Failure(problem):
                     reply = _unreadable(request, reply, problem)
-        return _resolved(reply, message.url)
+        return _resolved(_hushed(reply, message), message.url)
 
     def _heed(self, reply: Reply) -> None:
         """Log a deprecation that the server announces, once."""
@@ -286,6 +287,16 @@ def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply
         headers = tuple((name, text) for name, text in reply.headers if name != "content-type")
         return structs.replace(reply, headers=headers, body=problem.reason.encode())
     raise BrokenOff(problem.reason, sent=True)
+
+
+def _hushed(reply: Reply, message: Message) -> Reply:
+    """The reply, of a refusal without the secrets that the request presented: some servers say again what they got."""
+    body = reply.body
+    if reply.status not in _ANSWERED:
+        for name in _PRESENTED:
+            secret = message.headers.get(name) or message.standing.get(name)
+            body = body.replace(secret.encode(), b"***") if secret else body
+    return reply if body is reply.body else structs.replace(reply, body=body)
 
 
 def _resolved(reply: Reply, url: str) -> Reply:
