@@ -199,7 +199,8 @@ with everything else. It is renewed at about half its life, and replaced when th
 The command runs for 30 s at most, and what it prints is shown nowhere. It runs before the client's first request, each
 exchange for a token and each question about the key itself. Where no token is exchanged, what it printed goes with all
 requests until the server answers 401: then it runs again, and if it prints something else, the request is sent once
-more with that. All requests that wait for it share one run. `tinkex_py.auth.get_tinker_token` renews a token that is
+more with that. All requests that wait for it share one run. A command that fails then, having worked before, runs again
+after 1, 5 and 15 s before anything fails. `tinkex_py.auth.get_tinker_token` renews a token that is
 about to end before it hands it out; where none is exchanged, it runs the command.
 """
 LIMITS = """\

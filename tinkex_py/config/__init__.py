@@ -103,7 +103,9 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
     circuit_reset: float = 30.0
     """How long nothing is sent then."""
     otel_propagate: bool = False
-    """Send the `traceparent` of the current OpenTelemetry span along."""
+    """Send the `traceparent` of the current OpenTelemetry span along, and what else OTEL_PROPAGATORS has sent: baggage
+    too, if it says nothing else.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()

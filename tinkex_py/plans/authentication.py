@@ -17,7 +17,7 @@ from tinkex_py.endpoints.service import auth_token
 from tinkex_py.errors import CallbackFailed, TinkerError, TransportError, Undecodable
 from tinkex_py.interpret import interpret
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, Unready, attempt, compute, now, random_bits, spawn
+from tinkex_py.plans.effects import Plan, Unready, attempt, compute, now, random_bits, sleep, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity
 from tinkex_py.request import AnyRequest, Reply
@@ -28,6 +28,9 @@ Source: TypeAlias = "Callable[[str], Outcome[str]]"
 
 EXCHANGED = frozenset({"client_config", "auth_token", "get_api_key", "delete_api_key"})
 """The requests that always carry the credential itself."""
+
+_AGAIN = (1.0, 5.0, 15.0)
+"""Seconds before each further run of a command that fails, having worked before: a long run outlives a bad moment."""
 
 _EARLIEST, _SPREAD = 0.45, 0.10
 """The share of its life after which a token is renewed: 45-55 %, so that clients don't come all at once."""
@@ -79,11 +82,21 @@ def resolved(authentication: Authentication) -> Plan[Outcome[None]]:
 
 
 def _answer(authentication: Authentication, source: Callable[[], Outcome[str]]) -> Plan[Outcome[None]]:
-    answer = yield from compute(source)
+    """What the source says; one that has answered before is asked again when it fails, as what it asks itself may."""
+    found = yield from _said(source)
+    for pause in () if authentication.credential is None else _AGAIN:
+        if isinstance(found, Success):
+            break
+        yield from sleep(pause)
+        found = yield from _said(source)
     authentication.asking.forget()
-    match answer:
+    return _keep(authentication, found)
+
+
+def _said(source: Callable[[], Outcome[str]]) -> Plan[Outcome[str]]:
+    match (yield from compute(source)):
         case Success(outcome):
-            return _keep(authentication, outcome)
+            return outcome
         case Failure(reason):
             return Failure(_failed_source(reason))
 

@@ -135,7 +135,8 @@ class Credentials:
 
     def __call__(self, preferred: str = "api_key") -> Outcome[str]:
         """The credential to present now, or why there is none; a JWT that has expired is none."""
-        return then(self._found(self.origin(preferred)), _living)
+        where = self.origin(preferred)
+        return then(self._found(where), partial(_living, where))
 
     def _found(self, where: Origin) -> Outcome[str]:
         config, stored = self._config, self._stored
@@ -164,11 +165,11 @@ def _usable(credentials: Credentials) -> Outcome[Credentials]:
     return Success(credentials) if problem is None else Failure(problem)
 
 
-def _living(credential: str) -> Outcome[str]:
+def _living(where: Origin, credential: str) -> Outcome[str]:
     if expired(credential, time.time()):
-        return Failure(
-            InvalidConfig(message="api_key is a token that has expired: get a new one", setting="api_key", value="***")
-        )
+        what, setting = _TOKENS[where]
+        message = f"{what} a token that has expired by the clock of this machine: get a new one, or set the clock"
+        return Failure(InvalidConfig(message=message, setting=setting, value="***"))
     return Success(credential)
 
 
@@ -259,6 +260,12 @@ _UNFIT = InvalidConfig(
     setting="api_key",
     value="***",
 )
+_TOKENS: dict[str, tuple[str, str]] = {
+    "key": ("api_key is", "api_key"),
+    "command": ("the credential command printed", "credential_cmd"),
+    "stored": ("the stored key is", "credentials_file"),
+}
+"""What an expired token is called, and the setting that it comes from."""
 _PROBLEMS: dict[str, TinkerError] = {
     "none": MissingCredentials(
         message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"
