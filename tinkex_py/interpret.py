@@ -116,9 +116,15 @@ def _number(text: str | None) -> float | None:
 
 
 def _until(date: str | None, reply: Reply) -> float | None:
-    """Seconds from the server's own clock, or from the reply's arrival, to that date; a past date is now."""
-    due, now = http_date(date), http_date(reply.header("date"))
-    return None if due is None else max(0.0, due.timestamp() - (now.timestamp() if now else reply.at))
+    """Seconds until that date; a past date is now."""
+    due = http_date(date)
+    return None if due is None else max(0.0, due.timestamp() - unix_time(reply))
+
+
+def unix_time(reply: Reply) -> float:
+    """When it was written by the server's own clock, whatever the one here shows; when it arrived if it doesn't say."""
+    date = http_date(reply.header("date"))
+    return reply.at if date is None else date.timestamp()
 
 
 def _undecodable(request: AnyRequest, reply: Reply, reason: str) -> Undecodable:

@@ -160,6 +160,13 @@ def test_a_token_that_comes_again_counts_as_another() -> None:
     assert presented(server) == ["a", "a"]
 
 
+def test_the_life_of_a_token_that_does_not_say_when_it_was_issued_is_counted_on_the_clock_of_its_server() -> None:
+    answer = structs.replace(reply(200, {"jwt": jwt("a", exp=LIFE)}, date="Thu, 01 Jan 1970 00:00:00 GMT"), at=1e9)
+    server = routes(answer, token("b"))
+    server.run(at(0.0, 449.0, 451.0, 452.0))
+    assert presented(server) == ["a", "a", "a", "b"]
+
+
 def test_another_401_is_final() -> None:
     server = routes(token("a"), answers=(reply(401),))
     assert isinstance(server.run(ask()).failure(), errors.Unauthorized)

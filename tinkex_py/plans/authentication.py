@@ -15,7 +15,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints.service import auth_token
 from tinkex_py.errors import CallbackFailed, TinkerError, TransportError, Undecodable
-from tinkex_py.interpret import interpret
+from tinkex_py.interpret import interpret, unix_time
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, Unready, attempt, compute, now, random_bits, sleep, spawn
 from tinkex_py.plans.once import Once
@@ -167,17 +167,17 @@ def _exchange(authentication: Authentication) -> Plan[Outcome[Token, Stopped]]:
         return Failure(Stopped(request, answer))
     match interpret(request, answer):
         case Success(said):
-            return Success((yield from _take(authentication, said, answer.at)))
+            return Success((yield from _take(authentication, said, unix_time(answer))))
         case Failure(Undecodable() as error):
             return Failure(Stopped(request, structs.replace(error, excerpt="")))  # it may hold a token
         case Failure(_):
             return Failure(Stopped(request, answer))
 
 
-def _take(authentication: Authentication, said: AuthToken, unix_time: float) -> Plan[Token]:
+def _take(authentication: Authentication, said: AuthToken, received_at: float) -> Plan[Token]:
     share = _EARLIEST + _SPREAD * (yield from random_bits()) / 2**64
     time = yield from now()
-    authentication.token = received(said.jwt, now=time, unix_time=unix_time, share=share)
+    authentication.token = received(said.jwt, now=time, unix_time=received_at, share=share)
     authentication.renewal.forget()
     return authentication.token
 
