@@ -84,6 +84,13 @@ def test_what_others_can_reach_is_refused_with_the_command_that_mends_it(
     assert (remedy in problem.message, KEY in repr(problem)) == (True, False)
 
 
+def test_nothing_is_stored_where_it_would_be_refused(file: Path) -> None:
+    file.parent.mkdir()
+    file.parent.chmod(0o777)
+    problem = store_keys(file, NO_KEYS.having("a", MANUAL)).failure()
+    assert ("chmod 700" in problem.message, list(file.parent.iterdir())) == (True, [])
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     outcome = stored_keys(tmp_path)

@@ -66,9 +66,15 @@ def stored_keys(path: Path) -> Outcome[StoredKeys, FileFailed]:
 
 
 def store_keys(path: Path, keys: StoredKeys) -> Outcome[None, FileFailed]:
-    """Write the file, for its owner only, in one step: a reader sees the old one or the new one."""
+    """Write the file, for its owner only, in one step: a reader sees the old one or the new one.
+
+    Refused where it would be refused when it is read.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+        exposed = _replaceable(path)
+        if exposed is not None:
+            return Failure(exposed)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")  # is made with 0600
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -221,13 +227,17 @@ def _no_output(what: str) -> MissingCredentials:
 
 def _exposed(path: Path) -> FileFailed | None:
     """What lets others at the file, and the command that mends it."""
-    if not _POSIX:
-        return None
-    mode, above = S_IMODE(path.stat().st_mode), path.parent.stat()
-    folder = S_IMODE(above.st_mode)
-    if mode & _OTHERS:
+    mode = S_IMODE(path.stat().st_mode)
+    if _POSIX and mode & _OTHERS:
         return _failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
-    if folder & _OTHERS_WRITE:
+    return _replaceable(path)
+
+
+def _replaceable(path: Path) -> FileFailed | None:
+    """What lets others at its folder, and the command that mends it."""
+    above = path.parent.stat()
+    folder = S_IMODE(above.st_mode)
+    if _POSIX and folder & _OTHERS_WRITE:
         shared = folder & S_ISVTX or above.st_uid != os.getuid()
         way = "move it to a folder of your own" if shared else f"run chmod 700 '{path.parent}'"
         return _failed(path, f"can be replaced by others (mode {folder:04o}): {way}")
