@@ -35,6 +35,7 @@ from tinkex_py.plans.effects import (
     Observe,
     Plan,
     Send,
+    Unready,
     arrived,
     halt,
     now,
@@ -168,8 +169,11 @@ def answered(request: AnyRequest, headers: Pairs, attempt: int = 1) -> Plan[Repl
     begun = yield from now()
     operation, endpoint = request.operation, request.endpoint
     yield Observe(RequestSent(operation=operation, endpoint=endpoint, attempt=attempt))
-    answer = yield from arrived((yield Send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))))
+    found = yield Send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))
     elapsed = (yield from now()) - begun
+    if isinstance(found, Unready):
+        yield Observe(RequestBroken(operation=operation, endpoint=endpoint, error=found.error, elapsed=elapsed))
+    answer = yield from arrived(found)
     if isinstance(answer, Reply):
         yield Observe(ReplyReceived(operation=operation, endpoint=endpoint, status=answer.status, elapsed=elapsed))
     else:
