@@ -11,7 +11,7 @@ import httpcore
 import httpx
 from typing_extensions import override
 
-from tinkex_py.runtime.carriage import WHO_ASKS, Barred, HttpxTransport, Received, broken_off, gathered
+from tinkex_py.runtime.carriage import HttpxTransport, Received, broken_off, gathered
 from tinkex_py.runtime.network import Network
 from tinkex_py.runtime.places import Places
 
@@ -237,10 +237,8 @@ class Relayed(Given):
         try:
             return await super().send(request, limit)
         except Exception as error:
-            if begun.is_set():
+            if begun.is_set() or isinstance(error, httpx.ProxyError):
                 raise
-            if isinstance(error, httpx.ProxyError) and str(error).startswith(str(WHO_ASKS)):
-                raise Barred(str(error), sent=False) from error
             raise broken_off(error, sent=False) from error
 
 

@@ -16,6 +16,8 @@ from tinkex_py.config import Config
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import (
     PORTION,
+    WHO_ASKS,
+    Barred,
     BrokenOff,
     HttpxTransport,
     Message,
@@ -58,6 +60,9 @@ class Pools:
             return await way.send(request, limit)
         except BrokenOff:
             raise
+        except httpx.ProxyError as error:
+            kind = Barred if str(error).startswith(str(WHO_ASKS)) else BrokenOff
+            raise kind(str(error), sent=False) from error
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
         except Exception as error:
@@ -176,7 +181,6 @@ _NOT_SENT = (
     httpcore.ConnectionNotAvailable,
     httpx.ConnectError,
     httpx.ConnectTimeout,
-    httpx.ProxyError,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
