@@ -41,7 +41,7 @@ _FAULTS = range(500, 600)
 _NOT_FOUND = 404
 _CAUSES: dict[int, tuple[type[StatusError], str]] = {
     400: (BadRequest, "the server could not make sense of the request; check the arguments"),
-    401: (Unauthorized, "the server does not accept the credential; check TINKER_API_KEY"),
+    401: (Unauthorized, "the server does not accept the credential; tinkex doctor says where it is from"),
     402: (PaymentRequired, "billing is paused; settle the account, then go on"),
     403: (Forbidden, "this credential may not do that; ask the owner, or use another key"),
     404: (NotFound, "there is no such thing on this server, or it is somebody else's"),

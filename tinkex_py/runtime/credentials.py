@@ -124,7 +124,7 @@ def command_output(command: str, *, patience: float = PATIENCE) -> Outcome[str, 
 
 
 class Credentials:
-    """The credential of these settings, looked up anew each time it is called for."""
+    """The credential of these settings, each time it is called for: a command runs anew, a file was read once."""
 
     def __init__(self, config: Config, stored: StoredKeys = NO_KEYS) -> None:
         self._config = config

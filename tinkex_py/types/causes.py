@@ -27,7 +27,12 @@ def instead(operation: str) -> str:
 
 
 EVERYWHERE: Sequence[Cause] = (
-    Cause(401, "Unauthorized", "the credential is missing, malformed, expired or revoked", "check TINKER_API_KEY"),
+    Cause(
+        401,
+        "Unauthorized",
+        "the credential is missing, malformed, expired or revoked",
+        "check it: tinkex doctor says where it is from",
+    ),
     Cause(402, "PaymentRequired", "billing is paused", "settle the account, then go on"),
     Cause(403, "Forbidden", "the credential may not do that", "ask the owner, or use another key"),
     Cause(429, "RateLimited", "there were too many requests, even after repeats", "ask less often"),
