@@ -418,6 +418,13 @@ def test_a_request_goes_through_the_proxy_that_was_given() -> None:
     assert fields(proxy.heads[-1])["proxy-authorization"].startswith("Basic ")
 
 
+def test_a_proxy_is_told_an_address_of_ipv6_in_brackets() -> None:
+    found, proxy = through_a_proxy("http://[fd00::1]:8000")
+    assert isinstance(found, Reply)
+    assert proxy.heads[0].startswith("GET http://[fd00::1]:8000/api/v1/get_server_capabilities HTTP/1.1")
+    assert fields(proxy.heads[0])["host"] == "[fd00::1]:8000"
+
+
 def test_a_proxy_that_is_not_there_is_named() -> None:
     found, _ = exchange(always(OK), base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
     assert isinstance(found, errors.ConnectionFailed)

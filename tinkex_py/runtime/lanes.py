@@ -234,6 +234,8 @@ class Relayed(Given):
                 begun.set()
 
         request.extensions["trace"] = told
+        if request.url.scheme == "http":  # httpcore leaves out the brackets around an address of IPv6
+            request.extensions["target"] = b"http://" + request.url.netloc + request.url.raw_path
         try:
             return await super().send(request, limit)
         except Exception as error:
