@@ -288,6 +288,21 @@ def test_a_source_that_fails_for_a_moment_costs_nothing_that_is_under_way() -> N
     assert asked == [0.0, 0.0, 1.0, 6.0]
 
 
+def test_a_step_whose_result_no_credential_may_ask_for_is_said_to_be_taken() -> None:
+    taken = tuple(reply(200, {"request_id": each}) for each in ("r", "s"))
+    questions = (REFUSED, reply(200, {"metrics": None}))
+    refused = Routes(optim_step=taken, retrieve_future=questions)
+    lost, _ = answering(Success("tml-1"), *[Failure(GONE)] * 4, optim_step=taken, retrieve_future=questions)
+    for server, kind in ((refused, errors.Unauthorized), (lost, errors.MissingCredentials)):
+        failed, following = server.run(steps_of(new_run(), 2)).unwrap()
+        error = failed.failure()
+        assert isinstance(error, kind)
+        assert error.message.endswith(
+            "Step 1 was taken all the same, only its result can't be asked for: don't submit it again"
+        )
+        assert isinstance(following, Success)
+
+
 def test_a_source_that_never_answered_is_not_asked_again() -> None:
     server, asked = answering(Failure(GONE))
     assert (server.run(ask()), asked) == (Failure(GONE), [0.0])

@@ -28,6 +28,7 @@ from tinkex_py.errors import (
     ServerFault,
     StatusCause,
     TinkerError,
+    Unauthorized,
 )
 from tinkex_py.events import PromiseMade, PromisePolled, PromiseSettled
 from tinkex_py.outcome import Outcome
@@ -275,8 +276,13 @@ def _passing(ticket: Ticket, error: TinkerError, state: _State, left: float) -> 
 
 
 def _of_the_work(ticket: Ticket, error: TinkerError) -> TinkerError:
-    """A refusal that tells how the work ended, in the words of the operation that was asked for."""
-    if not isinstance(error, StatusCause) or ticket.request_id in error.detail or is_bare(error.detail):
+    """A refusal that tells how the work ended, in the words of the operation that was asked for.
+
+    That of the credential tells nothing of the work: it is the question that was refused.
+    """
+    if not isinstance(error, StatusCause) or isinstance(error, Unauthorized):
+        return error
+    if ticket.request_id in error.detail or is_bare(error.detail):
         return error
     known = remedy(ticket.operation, error.status)
     return structs.replace(error, message=f"{ticket.operation}: {error.detail}{f' ({known})' if known else ''}")

@@ -24,14 +24,18 @@ from tinkex_py.config import Config
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
     BadRequest,
+    CallbackFailed,
     Cancelled,
     Conflict,
     ConnectionFailed,
+    InvalidConfig,
+    MissingCredentials,
     NotFound,
     OutOfSequence,
     PromiseExpired,
     ServerFault,
     TinkerError,
+    Unauthorized,
     Unprocessable,
     UnsupportedEncoding,
 )
@@ -204,6 +208,8 @@ def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
         why = f"step {number} was not taken, because step {expected} failed before it; submit it again"
         return structs.replace(error, message=f"{ticket.operation}: {why}")
     run.failed.add(number)
+    if isinstance(error, _OF_CREDENTIALS):
+        return structs.replace(error, message=f"{error.message} {_TAKEN.format(number)}")
     return error
 
 
@@ -285,6 +291,9 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
 _OF_ENCODINGS = (BadRequest, ServerFault, Unprocessable)
 """What a server that took another's place may answer to a run's first batch, when it doesn't read the encoding."""
 _UNSENT = "Step {} certainly did not happen; submit it again once there is a connection"
+_OF_CREDENTIALS = (Unauthorized, MissingCredentials, InvalidConfig, CallbackFailed)
+"""Why a result can't be asked for, or no longer; none of them is how work ends."""
+_TAKEN = "Step {} was taken all the same, only its result can't be asked for: don't submit it again"
 _RESULT_LOST = "the server took it, but its result is lost"
 _OF_ANOTHER = "the server answered with the promise of step {}, so it is not known whether this one was taken"
 _GIVEN_UP = Cancelled(message="nobody waits for this step any more, so it was not sent")
