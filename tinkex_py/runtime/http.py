@@ -21,7 +21,7 @@ from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
 from tinkex_py.runtime.carriage import WHO_ASKS, Barred, BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
-from tinkex_py.types.kinds import fits_header, names_header
+from tinkex_py.types.kinds import is_header
 from tinkex_py.types.raised import in_words, one_line
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
@@ -147,7 +147,7 @@ class HttpTransport:
         added: dict[str, str] = {}
         try:
             _ = inject(added)
-            return {name: text for name, text in added.items() if names_header(name) and fits_header(text)}
+            return {name: text for name, text in added.items() if is_header(name, text)}
         except Exception as error:  # noqa: BLE001 - propagators of others raise what they like
             self._note(logging.WARNING, f"no span is sent along: {in_words(error)}")
             return {}

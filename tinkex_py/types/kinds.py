@@ -12,6 +12,12 @@ from typing_extensions import TypeIs
 
 from tinkex_py.types.numbers import plain
 
+HEADER_FORM = (
+    "names of headers are ASCII letters, digits and some of what stands between them, such as -; "
+    "values are printable ASCII, with no space at their ends"
+)
+"""What a header has to be, for people: `is_header` tells."""
+
 _LARGEST = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -36,6 +42,11 @@ def fits_header(text: str) -> bool:
 def names_header(text: object) -> bool:
     """Whether the value is a text that can name an HTTP header."""
     return isinstance(text, str) and _HEADER.fullmatch(text) is not None
+
+
+def is_header(name: object, text: object) -> bool:
+    """Whether an HTTP header can have that name and carry that text, which may be empty."""
+    return names_header(name) and isinstance(text, str) and (not text or fits_header(text))
 
 
 def are_texts(value: object) -> bool:
