@@ -109,8 +109,8 @@ class Ticket(Struct, frozen=True, gc=False, kw_only=True):
     sequence_ids: Sequence[str] = ()
     size: int | None = None
     """The bytes of the result, where they are known before it is asked for."""
-    number: int | None = None
-    """A step's number in its run."""
+    number: int = 0
+    """A step's number in its run, from 1; 0 for what is no step."""
 
 
 class _State(Struct):

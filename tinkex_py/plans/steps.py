@@ -90,27 +90,21 @@ class Piece(Struct, frozen=True, kw_only=True):
 
 def take(run: Run, step: Step[T]) -> Plan[T]:
     """The step's result. Steps take their turns in the order in which their plans start."""
-    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, turn))
+    ticket = yield from _taken(run, step, number)
     return (yield from settled(run, ticket, step.returns))
 
 
 def take_state(run: Run, step: Step[T], path_of: Callable[[T], str]) -> Plan[T]:
     """As `take`, of a step after which the state of the run is that of a checkpoint, saved or loaded."""
-    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, turn))
+    ticket = yield from _taken(run, step, number)
     value = yield from settled(run, ticket, step.returns)
-    run.remember(ticket.number or 0, path_of(value))
+    run.remember(ticket.number, path_of(value))
     return value
 
 
 def take_update(run: Run, step: Step[OptimStepResponse], *, accept_partial: bool = False) -> Plan[OptimStepResponse]:
     """The result of a step of the optimizer: OutOfSequence when part of a batch is missing, unless that is accepted."""
-
-    def in_its_turn(turn: Turn) -> Plan[Ticket]:
-        piece = yield from _prepared(step)
-        yield from wait_for(turn.ready)
-        return (yield from alone(run, _update(run, piece, accept_partial=accept_partial)))
-
-    ticket = yield from in_turn(run.queue, in_its_turn)
+    ticket = yield from _taken(run, step, partial(_update, accept_partial=accept_partial))
     return (yield from settled(run, ticket, step.returns))
 
 
@@ -186,11 +180,11 @@ def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
     try:
         outcome = yield from attempt(result_of(ticket, returns, run.waiting))
     except GeneratorExit:
-        run.failed.add(ticket.number or 0)
+        run.failed.add(ticket.number)
         raise
     match outcome:
         case Success(value):
-            run.succeeded(ticket.number or 0)
+            run.succeeded(ticket.number)
             return value
         case Failure(error):
             return (yield from halt(_ended(run, ticket, error)))
@@ -198,7 +192,8 @@ def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
 
 def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
     """What a failed promise means for the run, whose next step may have to take the failed number again."""
-    number, expected = ticket.number or 0, _expected(error.detail) if isinstance(error, Conflict) else None
+    number = ticket.number
+    expected = _expected(error.detail) if isinstance(error, Conflict) else None
     if _is_lost(ticket, error):
         return told_by(error, run.in_doubt(ticket.operation, "the server no longer knows its promise", number))
     if expected == number + 1:
@@ -224,10 +219,15 @@ def elsewhere(function: Callable[[], T], size: float = inf) -> Plan[T]:
             raise AssertionError(reason)
 
 
-def _in_its_turn(run: Run, step: Step[T], turn: Turn) -> Plan[Ticket]:
-    piece = yield from _prepared(step)
-    yield from wait_for(turn.ready)
-    return (yield from alone(run, number(run, piece)))
+def _taken(run: Run, step: Step[T], submission: Callable[[Run, Piece], Plan[Ticket]]) -> Plan[Ticket]:
+    """The ticket of a step that is prepared while it waits for its turn, and submitted then."""
+
+    def in_its_turn(turn: Turn) -> Plan[Ticket]:
+        piece = yield from _prepared(step)
+        yield from wait_for(turn.ready)
+        return (yield from alone(run, submission(run, piece)))
+
+    return in_turn(run.queue, in_its_turn)
 
 
 def _prepared(step: Step[T]) -> Plan[Piece]:
