@@ -311,8 +311,3 @@ def stuck(ticket: Ticket, waiting: Waiting, elapsed: float, attempts: int = 0) -
         elapsed=elapsed,
         seconds=elapsed,
     )
-
-
-def unanswered(seconds: float) -> TinkerError:
-    """One question took all the time that there was."""
-    return DeadlineExceeded(message="the question for a result was not answered in time", seconds=seconds)

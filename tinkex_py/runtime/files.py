@@ -186,11 +186,9 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
             raise
         said = str(error) or type(error).__name__  # each compression has exceptions of its own, odd headers any
         return Failure(_damaged(archive, said.splitlines()[0].rstrip(":")))
-    return (
-        Success(tuple(dict.fromkeys(unpacked)))
-        if whole
-        else Failure(_damaged(archive, "it does not end as archives do"))
-    )
+    if not whole:
+        return Failure(_damaged(archive, "it does not end as archives do"))
+    return Success(tuple(dict.fromkeys(unpacked)))
 
 
 def _members(
@@ -206,15 +204,11 @@ def _members(
         if member.isdir():
             continue
         if not member.isreg():
-            yield (
-                Failure(_failed(folder, f"would get {member.name!r}, which is no file but a link or a device")),
-                member,
-            )
+            what = f"would get {member.name!r}, which is no file but a link or a device"
+            yield Failure(_failed(folder, what)), member
         elif total > most:
-            yield (
-                Failure(_failed(folder, f"would get more than {most} bytes from this archive; tell its owner")),
-                member,
-            )
+            what = f"would get more than {most} bytes from this archive; tell its owner"
+            yield Failure(_failed(folder, what)), member
         else:
             yield within(folder, member.name.removeprefix("./")), member
 

@@ -161,11 +161,9 @@ def _times(seconds: float, connecting: float) -> dict[str, float | None]:
 
 def _said(error: Exception) -> str | None:
     """What httpx says without a header, which may be secret; None for errors that show none."""
-    return (
-        "it breaks the rules of HTTP, perhaps by a character that no header can carry"
-        if isinstance(error, httpx.LocalProtocolError)
-        else None
-    )
+    if isinstance(error, httpx.LocalProtocolError):
+        return "it breaks the rules of HTTP, perhaps by a character that no header can carry"
+    return None
 
 
 def _http2(url: httpx.URL) -> bool:
