@@ -45,8 +45,7 @@ def _created(state: State, run: Run, body: bodies.CreateModel, config: LoraConfi
     problem = _optimizer_problem(body.optimizer_config)
     if problem is not None:
         return Failure(problem)
-    adapter = engine.LoraConfig(**structs.asdict(config))
-    made = then(engine.load_base(body.base_model), lambda base: engine.create_model(base, adapter))
+    made = then(engine.load_base(body.base_model), lambda base: engine.create_model(base, config))
     return then(made, lambda model: _started(state, run, model, body.user_metadata, {"model_id": run.run_id}))
 
 
@@ -155,7 +154,7 @@ def _started(
         run.record = RunRecord(
             run_id=run.run_id,
             base_model=model.base.name,
-            lora_config=LoraConfig(**structs.asdict(model.config)),
+            lora_config=model.config,
             created_at=now,
             last_request_at=now,
             user_metadata=metadata,
