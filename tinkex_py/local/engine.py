@@ -13,7 +13,7 @@ import numpy as np
 from returns.result import Failure, Success
 
 from tinkex_py.local.adam import adam_step, global_norm, settings_problem
-from tinkex_py.local.bases import Base, base_names, load_base
+from tinkex_py.local.bases import Base, base_names, base_problem, load_base
 from tinkex_py.local.choosing import SamplingOptions
 from tinkex_py.local.examples import Example, examples_problem, loss_problem
 from tinkex_py.local.lora import adapter_gradients, config_problem
@@ -36,6 +36,7 @@ __all__ = [
     "SamplingOptions",
     "StepOutput",
     "base_names",
+    "base_problem",
     "base_sampler",
     "create_model",
     "forward_backward",
