@@ -18,6 +18,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.files import failed, reason
 
 T = TypeVar("T")
 
@@ -77,8 +78,7 @@ def _held(file: Path, busy: str) -> Outcome[BinaryIO, FileFailed]:
                 return Success(opened)
             opened.close()
     except OSError as error:
-        message = f"{file} can't be used: {error.strerror}; give another directory"
-        return Failure(FileFailed(message=message, path=str(file)))
+        return Failure(failed(file, f"can't be used: {reason(error)}; give another directory"))
 
 
 def _has_name(opened: BinaryIO, file: Path) -> bool:

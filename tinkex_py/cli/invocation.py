@@ -27,6 +27,7 @@ from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.errors import FileFailed, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.credentials import credentials_of
+from tinkex_py.types.files import failed, reason
 
 T = TypeVar("T")
 ClientT = TypeVar("ClientT", bound=OpenedBlocking)
@@ -159,9 +160,9 @@ class Invocation(Struct, kw_only=True):
             found = Path(os.path.realpath(file)).parent
             why = None if found.is_dir() else f"there is no folder {file.parent}"
         except OSError as error:
-            why = error.strerror
+            why = reason(error)
         if why is not None:
-            self.fail(FileFailed(message=f"{file} can't be written: {why}", path=str(file)))
+            self.fail(failed(file, f"can't be written: {why}"))
 
     def check_apart(self, file: Path, read: Path, option: str) -> None:
         """End where the file that is to be written is the one that is read."""
@@ -178,7 +179,7 @@ class Invocation(Struct, kw_only=True):
             else:
                 _replace(Path(os.path.realpath(file)), content)
         except OSError as error:
-            self.fail(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
+            self.fail(failed(file, f"can't be written: {reason(error)}"))
 
     def write(self, content: str | bytes) -> None:
         """What is for another program, as it is."""

@@ -22,6 +22,7 @@ from tinkex_py.config import Config
 from tinkex_py.errors import FileFailed, InvalidConfig, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.types.credentials import Origin, expired, origin
+from tinkex_py.types.files import failed, reason
 from tinkex_py.types.kinds import fits_header
 from tinkex_py.types.stored import NO_KEYS, VERSION, StoredKeys
 
@@ -57,11 +58,11 @@ def stored_keys(path: Path) -> Outcome[StoredKeys, FileFailed]:
         if not path.exists():
             return Success(NO_KEYS)
         if not path.is_file():
-            return Failure(_failed(path, "is no file: set TINKEX_CREDENTIALS_FILE to the file that has the keys"))
+            return Failure(failed(path, "is no file: set TINKEX_CREDENTIALS_FILE to the file that has the keys"))
         exposed = _exposed(path)
         content = b"" if exposed else path.read_bytes()[: LARGEST + 1]
     except OSError as error:
-        return Failure(_failed(path, f"can't be read ({error.strerror or type(error).__name__})"))
+        return Failure(failed(path, f"can't be read ({reason(error)})"))
     return Failure(exposed) if exposed else _decoded(path, content)
 
 
@@ -86,7 +87,7 @@ def store_keys(path: Path, keys: StoredKeys) -> Outcome[None, FileFailed]:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        return Failure(_failed(path, f"can't be written ({error.strerror or type(error).__name__})"))
+        return Failure(failed(path, f"can't be written ({reason(error)})"))
     return Success(None)
 
 
@@ -229,7 +230,7 @@ def _exposed(path: Path) -> FileFailed | None:
     """What lets others at the file, and the command that mends it."""
     mode = S_IMODE(path.stat().st_mode)
     if _POSIX and mode & _OTHERS:
-        return _failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
+        return failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
     return _replaceable(path)
 
 
@@ -240,29 +241,25 @@ def _replaceable(path: Path) -> FileFailed | None:
     if _POSIX and folder & _OTHERS_WRITE:
         shared = folder & S_ISVTX or above.st_uid != os.getuid()
         way = "move it to a folder of your own" if shared else f"run chmod 700 '{path.parent}'"
-        return _failed(path, f"can be replaced by others (mode {folder:04o}): {way}")
+        return failed(path, f"can be replaced by others (mode {folder:04o}): {way}")
     return None
 
 
 def _decoded(path: Path, content: bytes) -> Outcome[StoredKeys, FileFailed]:
     if len(content) > LARGEST:
-        return Failure(_failed(path, f"has more than {LARGEST} bytes"))
+        return Failure(failed(path, f"has more than {LARGEST} bytes"))
     try:
         keys = msgspec.json.decode(content, type=StoredKeys)
     except (msgspec.DecodeError, RecursionError) as error:
-        return Failure(_failed(path, f"can't be read ({error}): mend it, or remove it and log in again"))
+        return Failure(failed(path, f"can't be read ({error}): mend it, or remove it and log in again"))
     if keys.version != VERSION:
-        return Failure(_failed(path, f"has version {keys.version}, and this client knows version {VERSION}: update it"))
+        return Failure(failed(path, f"has version {keys.version}, and this client knows version {VERSION}: update it"))
     return Success(keys)
 
 
 def _nowhere(place: str) -> InvalidConfig:
     message = f"credentials_file is {place!r}, which leads nowhere: give the whole path of a file, without ~"
     return InvalidConfig(message=message, setting="credentials_file", value=place)
-
-
-def _failed(path: Path, what: str) -> FileFailed:
-    return FileFailed(message=f"{path} {what}", path=str(path))
 
 
 _UNFIT = InvalidConfig(
