@@ -90,7 +90,7 @@ def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
 
 
 def _without(request: AnyRequest, known: str | None, reply: Reply) -> str:
-    """What to do where there is no such endpoint; a 404 may also mean what the documents say, if they say anything."""
+    """What to do where the server may not have the endpoint; a 404 may also have the meaning that is documented."""
     way_on = instead(request.operation)
     if reply.status != _NOT_FOUND or known is None:
         return f"this server doesn't offer {request.endpoint}; {way_on}"

@@ -77,10 +77,10 @@ class Invocation(Struct, kw_only=True):
             yield client
 
     def settings(self, folder: Path = FOLDER, *, engine: bool = False) -> Config:
-        """Those of the server that is named; of the embedded engine where neither server nor credential is.
+        """Those of the server that is named; of the embedded engine where neither a server nor a credential is.
 
-        The engine has its checkpoints in `folder`, which is made where `engine` says that it may be. So has one that is
-        named without a folder: in a folder for the time of a command, nothing that is saved could be used.
+        The engine has its checkpoints in `folder`: one that is there, or with `engine` one that is made. So does an
+        engine that was named without a folder, whose checkpoints would otherwise be gone with the command.
         """
         settings = self.config()
         unplaced = settings.base_url == LOCAL_SCHEME or self._nobody_is_named(settings)

@@ -73,7 +73,7 @@ class Policy(Struct, frozen=True, gc=False, kw_only=True):
 IMPATIENCE = Policy(seconds=inf, first=0.02, longest=1.0)
 """How soon to ask again a server that doesn't hold questions until there is something to tell."""
 STANDSTILL = 1.0
-"""Seconds that a time ends late where this process was stopped, as by Ctrl-Z: nobody could look for an answer in it."""
+"""A deadline that is noticed this many seconds late: the process was stopped, as by Ctrl-Z, and saw no answers."""
 HELD = 0.5
 """A question that was open for this many seconds was held by the server."""
 

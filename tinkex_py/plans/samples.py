@@ -111,7 +111,7 @@ def sample(
 ) -> Plan[SampleResponse]:
     """The samples within `timeout` seconds; what the server lost is asked for `anew`, under a new number.
 
-    The question has no `problem()`.
+    The caller has made sure that `question.problem()` is None.
     """
     yield from attend(sampler.abandonment)
     longest, course = min(timeout, sampler.waiting.config.promise_timeout), _Course()

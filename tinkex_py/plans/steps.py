@@ -209,7 +209,7 @@ def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
 
 
 def elsewhere(function: Callable[[], T], size: float = inf) -> Plan[T]:
-    """The value of a function of ours that takes its time over so many bytes; over a few, it takes less than a hop."""
+    """The value of a function of our own; off the runtime's thread, unless `size` bytes are too few for that."""
     if size < _FEW:
         return function()
     match (yield from compute(function, foreign=False)):

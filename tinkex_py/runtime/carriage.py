@@ -24,7 +24,7 @@ _CRUMB = 1 << 10
 
 
 _BELIEVED = 64 << 20
-"""Bytes that a body may say it has for its memory to be taken before they are there."""
+"""Up to this many bytes, memory for a body is reserved by the length that it announces."""
 
 
 WHO_ASKS = 407
@@ -58,10 +58,11 @@ class Received(NamedTuple):
 
 
 async def gathered(portions: AsyncIterable[bytes], limit: int, said: int | None = None) -> bytes:
-    """A body from its portions, cut one byte behind the limit; `said` is how long it says it is.
+    """A body from its portions, cut one byte behind the limit; `said` is the length that it announces.
 
-    Its memory is taken at once if that is known and not huge, so that the memory of one portion serves the next.
-    Otherwise the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
+    Where that is known and not huge, its memory is reserved and each portion copied into it, so that the memory of one
+    portion serves for the next. Otherwise portions are joined in the end, and small ones at once: as objects of their
+    own they would take more memory than they hold.
     """
     if said is not None and said <= min(limit, _BELIEVED):
         return await _placed(portions, said, limit)

@@ -35,8 +35,9 @@ _ARCHITECTURES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}
 _NOTES, _LONGEST_NOTE = 100, 1000
 _ANSWERED = range(200, 300)
 _MEANT = "%/:?#[]@!$&'()*+,;="
-"""What means something in an address, if only that a letter is quoted."""
+"""Characters that have a meaning in an address, and are left as they are; `%` begins what is quoted already."""
 _PRESENTED = ("x-api-key", "cf-access-client-secret")
+"""The headers of a request that a refusal may repeat, whose values are kept out of it."""
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -276,10 +277,10 @@ def _standing_headers(config: Config) -> dict[str, str]:
 
 
 def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply:
-    """What is left of a reply whose body can't be unpacked: its status, if that says all.
+    """The reply to go on with when a body can't be unpacked; BrokenOff where another attempt may bring a good one.
 
-    A value in an encoding that nobody here knows stays what it is, and what is known of it takes its place, which no
-    value can be read from. What is broken, or has to be given on as it came, may come whole another time.
+    An error keeps its status and loses its body. A success in an encoding that this client doesn't know would come in
+    it again: the reason takes the place of the body, and no value can be read from that.
     """
     if reply.status not in _ANSWERED:
         return structs.replace(reply, body=b"")

@@ -28,9 +28,10 @@ from tinkex_py.plans.effects import (
 
 
 class Scope(Struct, gc=False, eq=False):
-    """A plan, what it holds of the gate or the queue of its effect, and until when it may run, `seconds` in all.
+    """A plan that runs inside another: what it `held` by its effect, a place at a gate or in a queue, and its deadline.
 
-    Thousands are alive at once, so the collector of cycles, in which they have no part, is not told of them.
+    It may run for `seconds`, which is until `until`. Thousands are alive at once and none is part of a reference
+    cycle, so Python's garbage collector doesn't track them.
     """
 
     plan: Plan[Any]

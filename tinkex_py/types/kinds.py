@@ -35,7 +35,7 @@ def is_encodable(value: object) -> bool:
 
 
 def fits_header(text: str) -> bool:
-    """Whether an HTTP header can carry the text as it is: some drop what is blank at its ends, others refuse it."""
+    """Whether an HTTP header can carry the text unchanged: spaces at its ends would be dropped, or refused."""
     return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
 
 
