@@ -67,7 +67,7 @@ from tinkex_py.wire.replies import is_protobuf
 T = TypeVar("T")
 
 _RESERVE = 0.1
-"""The share of a step's time that is kept at most for a connection, so that none cuts a try to make one."""
+"""At most this share of a step's time is kept for making a connection, which its deadline would cut off otherwise."""
 _FEW = 250_000
 """Bytes over which little time is taken."""
 

@@ -21,7 +21,7 @@ from tinkex_py.runtime.carriage import PORTION, Received, gathered
 from tinkex_py.runtime.sending import Sending
 
 _HEADERS = 2000
-"""Headers that are read, if they aren't too large in all; more, if more bytes of them are allowed than usual."""
+"""Headers that an answer may have; more where the settings allow more bytes of headers than usual."""
 _HEADER = 32
 """Bytes for each of those."""
 _SWITCHING = 101

@@ -14,13 +14,13 @@ if sys.platform != "win32":
 AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
 AT_FIRST = 8
-"""Connections that are opened without waiting. The fewer exchanges go on at once, the less there is that the garbage
-collector finds alive, and each connection takes a handshake."""
+"""Connections that are opened without waiting. Each takes a handshake, and fewer exchanges at once are fewer objects
+for the garbage collector to look through."""
 _LOOK = 0.02
 """Seconds between two looks at those that wait."""
 _STANDSTILL = 5
 """Looks in a row without an answer after which more than 64 are used: a tenth of a second, and twice as long each time
-that they have doubled. A server that pauses now and then is no server that holds questions."""
+that they have doubled. A server that merely pauses now and then is not to be taken for one that holds questions."""
 _PATIENCE = 100
 """Looks in a row during which others may come first: two seconds."""
 

@@ -70,8 +70,9 @@ def _queued(effect: InTurn) -> Scope:
 
 
 _NEAR = 60.0
+"""Seconds: an alarm that is further off has no timer yet."""
 _LOOKS = 30.0
-"""Seconds that an alarm is off to be far, and between two looks at those that are."""
+"""Seconds between two looks at the alarms that are far."""
 _SCOPES: dict[type, Callable[[Any], Scope]] = {
     Attempt: lambda effect: Scope(effect.plan),
     Deadline: _timed,

@@ -46,7 +46,7 @@ _WHAT_FITS: dict[Format, str] = {
     "float32": "a number that float32 can hold",
 }
 _DEEPEST = 64
-"""Dimensions of a nesting: numpy has no more, and looking at each of thousands takes as long as for ever."""
+"""Dimensions that nested lists may have: as many as numpy's arrays. Looking through thousands would take for ever."""
 _WORTH_A_LOOK = 16 << 10
 """Bytes of an array from which it costs less to look at it now than later, together with others: it is at hand."""
 
