@@ -52,7 +52,7 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(None, "ExtraMissing", "a setting of the client needs a package", "install the `extra`"),
     Cause(None, "FileFailed", "the file of the credentials, or the engine's folder, can't be used", "see `path`"),
 )
-"""What may happen to any operation; a status that isn't documented is read by `errors` all the same."""
+"""What may happen to any operation; `interpret` gives a status that isn't documented a meaning all the same."""
 
 _ID = "the checkpoint's id is malformed"
 _ID_REMEDY = "give it as it was listed, such as weights/step-10"
