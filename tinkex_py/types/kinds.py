@@ -13,8 +13,8 @@ from typing_extensions import TypeIs
 from tinkex_py.types.numbers import plain
 
 HEADER_FORM = (
-    "names of headers are ASCII letters, digits and some of what stands between them, such as -; "
-    "values are printable ASCII, with no space at their ends"
+    "the name of a header is made of ASCII letters, digits and marks such as -; "
+    "its value is printable ASCII, with no space at its ends"
 )
 """What a header has to be, for people: `is_header` tells."""
 
