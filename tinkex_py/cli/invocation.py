@@ -24,7 +24,7 @@ from tinkex_py.cli.display import harmless, harmless_text
 from tinkex_py.cli.options import Format, Options, options_of
 from tinkex_py.clients.opened import OpenedBlocking
 from tinkex_py.config import LOCAL_SCHEME, Config
-from tinkex_py.errors import FileFailed, MissingCredentials, TinkerError
+from tinkex_py.errors import MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.credentials import credentials_of
 from tinkex_py.types.files import failed, reason
@@ -67,8 +67,8 @@ class Invocation(Struct, kw_only=True):
             return None
         try:
             return file.read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError):
-            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
+        except (OSError, UnicodeDecodeError) as error:
+            self.fail(failed(file, f"can't be read: {reason(error)}"))
 
     @contextmanager
     def client(self, kind: type[ClientT], folder: Path = FOLDER, *, engine: bool = False) -> Generator[ClientT]:
