@@ -29,7 +29,10 @@ class _Coming(Generic[T_co]):
         return self._running.settled.filled
 
     def cancel(self) -> None:
-        """Stop waiting for the server; a training step that has a number is settled in the background."""
+        """Stop the work, on the server too where it can: the result is then Cancelled, unless it was there before.
+
+        A training step that has its number goes on, and is settled in the background.
+        """
         self._running.cancel()
 
     def __repr__(self) -> str:
