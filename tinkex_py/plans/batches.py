@@ -116,7 +116,7 @@ def gathered(run: Run, taken: Taken) -> Plan[ForwardBackwardOutput]:
 
 
 def _misfit(taken: Taken, outputs: Sequence[ForwardBackwardOutput]) -> Undecodable | None:
-    """Why outputs can't be those of the batch's data, each of its own; a server may give none at all."""
+    """Why the outputs can't be those of the data: each datum has one, unless the server gives none at all."""
     came = [len(output.loss_fn_outputs) for output in outputs]
     for ticket, sent, found in zip(taken.tickets, taken.counts, came, strict=True):
         if sent != found and any(came):

@@ -82,7 +82,7 @@ _ANEW = Piece(0, b"", None)
 
 
 class PieceFrom(Struct, frozen=True):
-    """The answer to a question for bytes from `start` on, of a file that bytes have come of already."""
+    """The answer to a question for bytes from `start` on; those before are of the file that `source` says."""
 
     start: int
     source: Source = UNKNOWN
@@ -115,7 +115,7 @@ class PieceFrom(Struct, frozen=True):
 
 
 def piece(operation: str, address: Address, start: int, source: Source = UNKNOWN, size: int = PIECE) -> Request[Piece]:
-    """GET `size` bytes at an address from `start` on, of the file that those before are of; it gets no credential."""
+    """GET `size` bytes at an address, from `start` on, of the file that `source` says; no credential is sent there."""
     return Request(
         operation=operation,
         method="GET",

@@ -262,7 +262,7 @@ def _recover(ticket: Ticket, error: TinkerError, waiting: Waiting, state: _State
 
 
 def _passing(ticket: Ticket, error: TinkerError, state: _State, left: float) -> bool:
-    """Whether the next answer may be another one, of which an unknown promise has so many seconds left."""
+    """Whether asking again may help, for `left` seconds where the server doesn't know the promise yet."""
     match error:
         case ServerFault() | ConnectionFailed() | RateLimited():
             return True
@@ -300,7 +300,7 @@ def _failed(ticket: Ticket, refused: Refused, state: _State, at: float) -> Reque
 
 
 def stuck(ticket: Ticket, waiting: Waiting, elapsed: float, attempts: int = 0) -> DeadlineExceeded:
-    """Nothing has moved for too long, or it takes too long in all; it was asked for so often."""
+    """The error of a promise for which nothing has moved for too long, or that takes too long in all."""
     return DeadlineExceeded(
         message=f"{ticket.operation}: no result after {elapsed:.0f} s; look at the server's state, or raise "
         f"Config.progress_timeout ({waiting.config.progress_timeout:g} s without progress) or "

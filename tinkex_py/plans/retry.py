@@ -191,7 +191,7 @@ def may_repeat(request: AnyRequest, reply: Reply) -> bool:
 
 
 def _from_a_proxy(request: AnyRequest, reply: Reply, attempt: int) -> bool:
-    """Whether a proxy between gave up a connection: a server says what is bad about a request."""
+    """Whether a proxy answered, whose connection to the server broke: a server says what is bad about a request."""
     return reply.status == 400 and not reply.body and request.repeat.connection and attempt <= _PROXIES
 
 
@@ -204,7 +204,7 @@ def delay_before(policy: Policy, attempt: int, error: TinkerError) -> Plan[float
 
 
 def heeded(wish: float) -> float:
-    """A server's wish in seconds; one for less than a moment would have it asked thousands of times."""
+    """A server's wish in seconds, or a moment if it wishes for less: it would be asked thousands of times."""
     return max(wish, IMPATIENCE.first)
 
 

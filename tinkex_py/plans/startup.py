@@ -233,7 +233,7 @@ def _refused(authentication: Authentication, answer: Reply | TransportError) -> 
 
 
 def _instead(before: Reply | TinkerError | Unready) -> Plan[Reply | TransportError]:
-    """The answer that stands for what came before; what isn't an answer at all ends the operation."""
+    """What went wrong before the request, as the answer to it; what can't be an answer ends the operation."""
     match before:
         case Unready(error):
             return (yield from halt(error))

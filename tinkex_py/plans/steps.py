@@ -109,9 +109,9 @@ def take_update(run: Run, step: Step[OptimStepResponse], *, accept_partial: bool
 
 
 def alone(run: Run, submission: Plan[T]) -> Plan[T]:
-    """One submission after the other, each to its end: the numbers given can't meet.
+    """The submission's value. Submissions go one after the other and each to its end, so no number is given twice.
 
-    One that nobody wants any more when it might begin doesn't.
+    One whose caller is gone when its time comes doesn't begin.
     """
     gone: Cell[None] = Cell()
     try:
@@ -236,7 +236,7 @@ def _prepared(step: Step[T]) -> Plan[Piece]:
 
 
 def _policy(config: Config) -> Policy:
-    """As often as time allows; a connection takes its time twice where TLS comes on top of it."""
+    """Attempts as often as time allows. A connection may take its time twice, as TLS comes on top of it."""
     seconds = config.progress_timeout
     return Policy(seconds=seconds, attempts=None, connecting=min(2 * config.connect_timeout, _RESERVE * seconds))
 
@@ -278,7 +278,7 @@ def _update(run: Run, piece: Piece, *, accept_partial: bool) -> Plan[Ticket]:
 
 
 def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
-    """Whether the server lost the promise; a 404 may also be how work ends that needs what isn't there."""
+    """Whether the server lost the promise; a 404 may also be the end of work that needed something that isn't there."""
     match error:
         case NotFound(detail=detail):
             return ticket.request_id in detail or _OF_THINGS.search(detail) is None

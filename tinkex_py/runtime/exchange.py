@@ -94,7 +94,7 @@ async def _received(protocol: ResponseHandler, limit: int) -> Received:
 
 
 def _ends_last(message: RawResponseMessage) -> bool:
-    """Whether the end of the connection is that of the body, so that what breaks the one cuts the other."""
+    """Whether the body ends where the connection does, so that a broken connection looks like the end of the body."""
     ended = message.chunked or "content-length" in message.headers or message.code in EMPTY_BODY_STATUS_CODES
     return not ended
 

@@ -76,7 +76,7 @@ def _noted(note: Path) -> Source:
 
 
 def free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
-    """That a folder may have that name: nothing has it, or a folder that is meant to go."""
+    """Whether a folder may get that name: nothing has it, or by `force` a folder that will be replaced."""
     try:
         mode = folder.lstat().st_mode
     except FileNotFoundError:
@@ -238,7 +238,7 @@ def _damaged(archive: Path, why: str) -> FileFailed:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is one; what can't be looked at is none, and says why when it is written."""
+    """Whether it is a file. What can't be looked at counts as none: writing it will say why."""
     try:
         return path.is_file()
     except OSError:

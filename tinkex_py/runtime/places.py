@@ -36,9 +36,9 @@ def affordable(most: int) -> int:
 class Places:
     """Up to `most` places: 8 at first, up to 64 as soon as this thread waits for answers instead of working.
 
-    Beyond that more are given only while all are held, as by questions for promises. They are given later while others
-    wait for places that come `first`, and while this thread is busy, of which `spent` tells, in seconds: opening them
-    would hold those up, and get nothing done.
+    More are given only while all are held and none moves, as by questions for promises that the server holds. They are
+    given later while others wait for places that come `first`, and while this thread is busy, of whose time at work
+    `spent` tells in seconds: opening connections would hold those up, and get nothing done.
     """
 
     def __init__(self, most: int, first: Places | None = None, spent: Callable[[], float] = thread_time) -> None:

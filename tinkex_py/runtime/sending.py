@@ -48,7 +48,7 @@ class Sending:
             self._protocol.force_close()
 
     async def _send(self) -> None:
-        """Hand over what is left, as it can leave. Who waits for the answer learns why there is none."""
+        """Hand over what is left as it can leave; an error is raised where the answer is waited for."""
         writer = StreamWriter(self._protocol, asyncio.get_running_loop())
         try:
             for bundle in self._bundles:

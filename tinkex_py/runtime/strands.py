@@ -182,7 +182,7 @@ class Strand:
         return self._late is not None
 
     def cut(self) -> Expired:
-        """The answer for the plan around the one whose time is over, which goes on.
+        """End the plan whose time is over, and return the answer for the plan around it, which goes on.
 
         CancelledError when the task was cancelled not only by the alarm, but by somebody else as well.
         """
@@ -219,7 +219,7 @@ class Strand:
         return True
 
     def _end(self, depth: int) -> None:
-        """Leave that many; whatever one of them raises, the others are ended too."""
+        """End all scopes but the `depth` outermost; whatever one of them raises, the others are ended too."""
         if len(self._scopes) > depth:
             try:
                 self._scopes.pop().end()
