@@ -41,7 +41,7 @@ def work_problem(work: AnyRequest | Plan[Any], retry: Policy | None) -> InvalidI
 
 
 def _can_begin(work: object) -> bool:
-    """Whether it is no plan that has begun: what is left of one ends with another value than the plan's."""
+    """Whether it is anything but a plan that has begun: only the rest of that would run."""
     given: Any = work
     return not isinstance(work, GeneratorType) or getgeneratorstate(given) == GEN_CREATED
 
