@@ -61,7 +61,6 @@ _POSITIVE = (
 )
 _IN_HEADERS = ("api_key", "cloudflare_access_client_id", "cloudflare_access_client_secret", "sdk_version")
 _UNFIT = "it is empty, ends in a space, or holds characters that no HTTP header can carry; copy it anew"
-_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "parity": tuple(PROFILES),
     "transport": TRANSPORTS,
@@ -140,8 +139,6 @@ def _header_pairs(config: Config) -> Iterator[InvalidConfig]:
         for name, value in getattr(config, setting).items():
             if not is_header(name, value):
                 yield _invalid(setting, repr(name) if names_header(name) else "***", HEADER_FORM)
-            if name.lower() in _FRAMING:
-                yield _invalid(setting, repr(name), "leave it out: where a body ends is said with each request")
 
 
 def _choices(config: Config) -> Iterator[InvalidConfig]:

@@ -14,7 +14,7 @@ from tinkex_py.types.numbers import plain
 
 HEADER_FORM = (
     "the name of a header is made of ASCII letters, digits and marks such as -; "
-    "its value is printable ASCII, with no space at its ends"
+    "its value is printable ASCII, with no space at its ends; leave out content-length and transfer-encoding"
 )
 """What a header has to be, for people: `is_header` tells."""
 
@@ -22,6 +22,7 @@ _LARGEST = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 def is_text(value: object) -> TypeIs[str]:
@@ -45,8 +46,9 @@ def names_header(text: object) -> bool:
 
 
 def is_header(name: object, text: object) -> bool:
-    """Whether an HTTP header can have that name and carry that text, which may be empty."""
-    return names_header(name) and isinstance(text, str) and (not text or fits_header(text))
+    """Whether a header may have that name and that text, which may be empty; where a body ends is said without it."""
+    named = names_header(name) and str(name).lower() not in _FRAMING
+    return named and isinstance(text, str) and (not text or fits_header(text))
 
 
 def are_texts(value: object) -> bool:
