@@ -222,6 +222,24 @@ def test_a_header_without_a_name_or_a_value_is_refused() -> None:
     assert refused.value == "('a', 'authorization')"
 
 
+@pytest.mark.parametrize("name", ["authorization: hush", "a b", "a:", ""])
+def test_a_header_whose_name_is_none_is_refused_without_showing_it(name: str) -> None:
+    server = Answering(200, {"supported_models": []})
+    with alone(server) as rest:
+        refused = rest.execute(structs.replace(get_server_capabilities(), headers=((name, "x"),))).failure()
+    assert isinstance(refused, errors.InvalidInput)
+    assert (refused.value, server.asked) == ("('***',)", [])
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+def test_a_header_that_says_where_a_body_ends_is_refused(name: str) -> None:
+    server = Answering(200, {"supported_models": []})
+    with alone(server) as rest:
+        refused = rest.execute(structs.replace(get_server_capabilities(), headers=((name, "5"),))).failure()
+    assert isinstance(refused, errors.InvalidInput)
+    assert (refused.value, server.asked) == (f"('{name}',)", [])
+
+
 def test_a_plan_runs_once() -> None:
     plan = pure(5)
     with alone(Answering(200, {})) as rest:

@@ -18,9 +18,10 @@ from tinkex_py.local.records import label
 FORKING = """
 import os, sys
 from tinkex_py.local.bases import RANDOM, load_base
-from tinkex_py.local.engine import LoraConfig, create_model
+from tinkex_py.local.engine import create_model
 from tinkex_py.local.shelf import Shelf
 from tinkex_py.local.store import Store
+from tinkex_py.types.training import LoraConfig
 
 store, shelf = Store(), Shelf(ready=0)
 shelf.put("sampler", create_model(load_base(RANDOM).unwrap(), LoraConfig(rank=2)).unwrap())

@@ -12,7 +12,7 @@ from tinkex_py.local import polls
 from tinkex_py.local.completions import COMPLETIONS_KEPT
 from tinkex_py.local.incoming import Held
 from tinkex_py.local.promises import Result
-from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Accepted, Samples
+from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Accepted, Ledger
 from tinkex_py.local.state import Job, State, channel, done
 from tinkex_py.local.store import Store
 
@@ -67,11 +67,11 @@ def test_the_oldest_completion_of_all_samplers_is_forgotten_when_there_are_too_m
 
 
 def test_the_oldest_number_of_all_samplers_is_forgotten_when_there_are_too_many() -> None:
-    samples = Samples()
+    samples: Ledger[tuple[str, int]] = Ledger(SAMPLES_REMEMBERED)
     for sampler_id, count in (("a", 2), ("b", SAMPLES_REMEMBERED - 1)):
         for number in range(count):
-            samples.enter(sampler_id, number, Accepted(b"body", f"{sampler_id}-{number}"))
-    assert [samples.accepted("a", number) for number in (0, 1)] == [None, Accepted(b"body", "a-1")]
+            samples.enter((sampler_id, number), Accepted(b"body", f"{sampler_id}-{number}"))
+    assert [samples.accepted(("a", number)) for number in (0, 1)] == [None, Accepted(b"body", "a-1")]
 
 
 def test_a_completion_tells_the_size_of_the_result(driven: Driven) -> None:

@@ -19,6 +19,7 @@ from tinkex_py.cli.display import harmless
 from tinkex_py.cli.records import Curve
 from tinkex_py.errors import ExtraMissing, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.files import failed, reason
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def place_problem(file: Path) -> InvalidInput | FileFailed | None:
             return _unwritten(file, "it is a folder")
         return None if file.parent.is_dir() else _unwritten(file, f"there is no folder {file.parent}")
     except OSError as error:
-        return _unwritten(file, error.strerror)
+        return _unwritten(file, reason(error))
 
 
 def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome[Path]:
@@ -80,12 +81,12 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
     try:
         _ = file.write_bytes(drawn.getvalue())
     except OSError as error:
-        return Failure(_unwritten(file, error.strerror))
+        return Failure(_unwritten(file, reason(error)))
     return Success(file)
 
 
-def _unwritten(file: Path, why: str | None) -> FileFailed:
-    return FileFailed(message=f"{file} can't be written: {why}", path=str(file))
+def _unwritten(file: Path, why: str) -> FileFailed:
+    return failed(file, f"can't be written: {why}")
 
 
 def _drawn(values: Sequence[float]) -> list[float]:

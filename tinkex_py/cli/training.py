@@ -18,6 +18,7 @@ from tinkex_py.cli.tables import done
 from tinkex_py.cli.teaching import Run, teach
 from tinkex_py.cli.texts import Passage, examples, read_passages
 from tinkex_py.clients.service import ServiceClient
+from tinkex_py.types.files import reason
 
 BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128
@@ -212,7 +213,7 @@ def _folder(invocation: Invocation, out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        invocation.stop(f"{out} can't be made: {error.strerror}", "choose another folder with --out")
+        invocation.stop(f"{out} can't be made: {reason(error)}", "choose another folder with --out")
     return out
 
 

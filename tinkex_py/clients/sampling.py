@@ -125,14 +125,14 @@ class SamplingOperations(SamplerOperations):
 
     def _known_base_model(self, policy: Policy) -> Plan[str]:
         if self._base_model is None:
-            source = self._sampler.source
-            if source.sampling_session_id is not None:
-                self._base_model = (yield from call(get_sampler(source.sampling_session_id), policy)).base_model
-            else:
-                self._base_model = (
-                    source.base_model or (yield from call(weights_info(source.model_path or ""), policy)).base_model
-                )
+            self._base_model = yield from self._found_base_model(policy)
         return self._base_model
+
+    def _found_base_model(self, policy: Policy) -> Plan[str]:
+        source = self._sampler.source
+        if source.sampling_session_id is not None:
+            return (yield from call(get_sampler(source.sampling_session_id), policy)).base_model
+        return source.base_model or (yield from call(weights_info(source.model_path or ""), policy)).base_model
 
     def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
         name = yield from self._known_base_model(self.context.policy(timeout))

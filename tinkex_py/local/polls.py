@@ -53,9 +53,8 @@ def _pending(state: State, request_id: str) -> Reply:
     )
 
 
-def retrieve_futures(state: State, body: bodies.RetrieveFutures, request: Incoming) -> Answer:
+def retrieve_futures(state: State, body: bodies.RetrieveFutures) -> Answer:
     """POST /api/v1/retrieve_futures: Held while nothing new is settled, unless the question has no time for that"""
-    del request
     match state.sampler(body.target.sampling_session_id):
         case Success(sampler):
             return _completions(state, channel(sampler.sampler_id, body.target.cloned_sampler_id), body)
@@ -82,9 +81,8 @@ def _told(completion: Completion) -> dict[str, object]:
     }
 
 
-def cancel_future(state: State, body: bodies.OfPromise, request: Incoming) -> Reply:
+def cancel_future(state: State, body: bodies.OfPromise) -> Reply:
     """POST /api/v1/cancel_future: a sample that is still in the queue is taken out, one that is begun goes on"""
-    del request
     if state.promises.standing(body.request_id) == "unknown":
         return refusal(404, f"there is no promise {body.request_id!r}")
     job = state.unbegun(body.request_id)
@@ -98,9 +96,8 @@ def cancel_future(state: State, body: bodies.OfPromise, request: Incoming) -> Re
     return nothing()
 
 
-def join_sampling_session(state: State, body: bodies.OfSampler, request: Incoming) -> Reply:
+def join_sampling_session(state: State, body: bodies.OfSampler) -> Reply:
     """POST /api/v1/join_sampling_session: a number of its own for a clone of a sampler, from 1"""
-    del request
     match state.sampler(body.sampling_session_id):
         case Success(sampler):
             sampler.clones += 1

@@ -14,7 +14,7 @@ from tinkex_py.local.answers import answer, refusal, unprocessable
 from tinkex_py.local.arrays import places_of, tokens_of
 from tinkex_py.local.checkpoint import load_checkpoint
 from tinkex_py.local.incoming import Incoming
-from tinkex_py.local.records import parse_path
+from tinkex_py.local.records import RunRecord
 from tinkex_py.local.sequence import Accepted
 from tinkex_py.local.state import Conclude, Job, Sampler, Session, State, channel
 from tinkex_py.local.steps import promised
@@ -64,32 +64,25 @@ def _opened(
 def _sampler(state: State, sampler_id: str, base_model: str | None, model_path: str | None) -> Outcome[Sampler, Reply]:
     """A sampler whose weights come with the next work, so that nothing later moves them."""
     if model_path is not None:
-        return then(_stored(state, model_path, base_model), lambda stored: _of_checkpoint(state, sampler_id, stored))
+        found = state.checkpoint(model_path, "model_path")
+        return then(found, lambda each: _of_checkpoint(state, sampler_id, *each, base_model))
     if base_model is None:
         return Failure(unprocessable(("body", "base_model"), "name a base_model or a model_path", "missing"))
-    if base_model not in engine.base_names():
-        names = ", ".join(engine.base_names())
-        return Failure(refusal(404, f"there is no base model {base_model!r} here; there are {names}"))
+    problem = engine.base_problem(base_model)
+    if problem is not None:
+        return Failure(refusal(404, problem))
     state.afterwards(lambda: _load(state, sampler_id, base_model, None))
     return Success(Sampler(sampler_id, base_model, None, None))
 
 
-def _stored(state: State, model_path: str, base_model: str | None) -> Outcome[tuple[Stored, str], Reply]:
-    checkpoint = parse_path(model_path)
-    if checkpoint is None:
-        return Failure(unprocessable(("body", "model_path"), "the path is tinker://<training run>/<kind>/<name>"))
-    stored, run = state.store.find(checkpoint, state.now()), state.store.run(checkpoint.run_id)
-    if stored is None or run is None:
-        return Failure(refusal(404, f"there is no checkpoint {model_path}"))
+def _of_checkpoint(
+    state: State, sampler_id: str, stored: Stored, run: RunRecord, base_model: str | None
+) -> Outcome[Sampler, Reply]:
+    path = stored.record.id.path
     if base_model not in {None, run.base_model}:
-        return Failure(unprocessable(("body", "base_model"), f"{model_path} is of {run.base_model}"))
-    return Success((stored, run.base_model))
-
-
-def _of_checkpoint(state: State, sampler_id: str, found: tuple[Stored, str]) -> Outcome[Sampler, Reply]:
-    stored, base_model = found
-    state.afterwards(lambda: _load(state, sampler_id, base_model, stored.folder))
-    return Success(Sampler(sampler_id, base_model, stored.record.id.path, None))
+        return Failure(unprocessable(("body", "base_model"), f"{path} is of {run.base_model}"))
+    state.afterwards(lambda: _load(state, sampler_id, run.base_model, stored.folder))
+    return Success(Sampler(sampler_id, run.base_model, path, None))
 
 
 def _load(state: State, sampler_id: str, base_model: str, folder: Path | None) -> None:
@@ -134,7 +127,7 @@ def _nameless(state: State, body: bodies.Sample) -> Outcome[Sampler, Reply]:
 
 
 def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | None, fingerprint: bytes) -> Reply:
-    accepted = None if number is None else state.samples.accepted(sampler.sampler_id, number)
+    accepted = None if number is None else state.samples.accepted((sampler.sampler_id, number))
     if accepted is not None and accepted.fingerprint != fingerprint:
         return refusal(409, f"seq_id {number} was used before in this sampling session")
     if accepted is not None:
@@ -146,7 +139,7 @@ def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | 
         _ = state.completions_of(told)
     seed = _seed(state.seed, request_id) if body.sampling_params.seed is None else body.sampling_params.seed
     if number is not None:
-        state.samples.enter(sampler.sampler_id, number, Accepted(fingerprint, request_id))
+        state.samples.enter((sampler.sampler_id, number), Accepted(fingerprint, request_id))
     state.queue.append(job)
     return promised(request_id, samples=body.num_samples)
 

@@ -13,15 +13,15 @@ from typing import Any, TypeAlias
 from msgspec import Struct, structs
 from returns.result import Failure, Success
 
-from tinkex_py.local.answers import encoded, refusal
+from tinkex_py.local.answers import encoded, refusal, unprocessable
 from tinkex_py.local.completions import COMPLETIONS_KEPT, Completion, Completions
 from tinkex_py.local.engine import LoraModel
 from tinkex_py.local.promises import Promises, Result
-from tinkex_py.local.records import ACTIVE, CheckpointId, RunRecord, SessionRecord, Status
-from tinkex_py.local.sequence import Ledger, Samples, Sequence
+from tinkex_py.local.records import ACTIVE, CheckpointId, RunRecord, SessionRecord, Status, parse_path
+from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Ledger, Numbers, Sequence
 from tinkex_py.local.shelf import Shelf
 from tinkex_py.local.signer import Signer
-from tinkex_py.local.store import Store
+from tinkex_py.local.store import Store, Stored
 from tinkex_py.local.usage import Usage
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
@@ -63,8 +63,8 @@ class Session:
     def __init__(self, record: SessionRecord, run_ids: Iterable[str] = ()) -> None:
         self.record = record
         self.seen = record.created_at
-        self.models = Ledger()
-        self.samplers = Ledger()
+        self.models = Numbers()
+        self.samplers = Numbers()
         self.run_ids: list[str] = list(run_ids)
         self.sampler_ids: list[str] = []
 
@@ -134,7 +134,7 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.runs: dict[str, Run] = {}
         self.samplers: dict[str, Sampler] = {}
-        self.samples = Samples()
+        self.samples: Ledger[tuple[str, int]] = Ledger(SAMPLES_REMEMBERED)
         self.reserved: dict[str, CheckpointId] = {}
         self._told: deque[tuple[str, int]] = deque()
         self._settled: list[str] = []
@@ -239,6 +239,16 @@ class State:
         if sampler.session is not None:
             sampler.session.seen = self.now()
         return Success(sampler)
+
+    def checkpoint(self, path: str, field: str) -> Outcome[tuple[Stored, RunRecord], Reply]:
+        """The checkpoint that a field of a body names, with its training run; 422 for a text that is no path."""
+        checkpoint = parse_path(path)
+        if checkpoint is None:
+            return Failure(unprocessable(("body", field), "the path is tinker://<training run>/<kind>/<name>"))
+        stored, run = self.store.find(checkpoint, self.now()), self.store.run(checkpoint.run_id)
+        if stored is None or run is None:
+            return Failure(refusal(404, f"there is no checkpoint {path}"))
+        return Success((stored, run))
 
     def project_of(self, run_id: str) -> str | None:
         """The project of the session that a training run was made in."""

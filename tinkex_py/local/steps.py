@@ -142,8 +142,8 @@ def _optimized(model: engine.LoraModel, body: bodies.OptimStep) -> Outcome[Concl
     if body.optimizer_params is not None or body.adam_params is None:
         asked = "no adam_params" if body.optimizer_params is None else repr(body.optimizer_params.type)
         return Failure(f"the embedded engine has one optimizer, Adam with adam_params; the step has {asked}")
-    params = engine.AdamParams(**msgspec.structs.asdict(body.adam_params))
-    return then(engine.optim_step(model, params), lambda metrics: done(OptimStepResponse(metrics=_finite(metrics))))
+    made = engine.optim_step(model, body.adam_params)
+    return then(made, lambda metrics: done(OptimStepResponse(metrics=_finite(metrics))))
 
 
 def save_weights(state: State, body: bodies.SaveWeights, request: Incoming) -> Reply:

@@ -16,6 +16,7 @@ from returns.result import Failure, Success
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import UNKNOWN, Piece, Source
+from tinkex_py.types.files import failed, reason
 
 UNFINISHED = ".partial"
 """What the name of a folder ends with until it is whole."""
@@ -54,7 +55,7 @@ class Arriving:
                 self.source = piece.source
                 _ = self._note.write_bytes(msgspec.json.encode(self.source))
         except OSError as error:
-            return Failure(_failed(self.file, f"can't be written: {_reason(error)}"))
+            return Failure(failed(self.file, f"can't be written: {reason(error)}"))
         self.size = piece.offset + len(piece.content)
         self.whole = piece.last
         return Success(None)
@@ -75,19 +76,19 @@ def _noted(note: Path) -> Source:
 
 
 def free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
-    """That a folder may have that name: nothing has it, or a folder that is meant to go."""
+    """Whether a folder may get that name: nothing has it, or by `force` a folder that will be replaced."""
     try:
         mode = folder.lstat().st_mode
     except FileNotFoundError:
         return Success(None)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be used: {_reason(error)}; give another directory"))
+        return Failure(failed(folder, f"can't be used: {reason(error)}; give another directory"))
     if not force:
-        return Failure(_failed(folder, "is there already: give another directory, or force the download"))
+        return Failure(failed(folder, "is there already: give another directory, or force the download"))
     if stat.S_ISDIR(mode):
         return Success(None)
     what = "a symbolic link" if stat.S_ISLNK(mode) else "no folder"
-    return Failure(_failed(folder, f"is {what}, which is not replaced: remove it by hand, or give another directory"))
+    return Failure(failed(folder, f"is {what}, which is not replaced: remove it by hand, or give another directory"))
 
 
 def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
@@ -97,7 +98,7 @@ def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
     odd = place.is_absolute() or not parts or set(parts) & {"..", "."} or "\\" in name or ":" in name
     if odd or not name.isprintable() or parts[-1].endswith(UNFINISHED):
         return Failure(
-            _failed(folder, f"would get a file {name!r}, which leads elsewhere or is no name; tell its owner")
+            failed(folder, f"would get a file {name!r}, which leads elsewhere or is no name; tell its owner")
         )
     return Success(folder.joinpath(*parts))
 
@@ -112,7 +113,7 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
         files = then(discard(folder), lambda _: _unpacked(archive, folder))
     except OSError as error:
         _ = discard(folder)
-        return Failure(_failed(archive, f"can't be unpacked: {_reason(error)}"))
+        return Failure(failed(archive, f"can't be unpacked: {reason(error)}"))
     if isinstance(files, Failure):
         _, _ = discard(folder), discard(archive)
     return files
@@ -129,7 +130,7 @@ def gather(files: Sequence[Path], origin: Path, folder: Path) -> Outcome[tuple[P
             place.parent.mkdir(parents=True, exist_ok=True)
             _ = file.replace(place)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
+        return Failure(failed(folder, f"can't be written: {reason(error)}"))
     return Success(gathered)
 
 
@@ -141,7 +142,7 @@ def discard(path: Path) -> Outcome[None, FileFailed]:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        return Failure(_failed(path, f"can't be removed: {_reason(error)}; remove it by hand, and download it again"))
+        return Failure(failed(path, f"can't be removed: {reason(error)}; remove it by hand, and download it again"))
     return Success(None)
 
 
@@ -160,7 +161,7 @@ def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
                 _ = before.rename(folder)
             raise
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
+        return Failure(failed(folder, f"can't be written: {reason(error)}"))
     _ = discard(before)
     return Success(None)
 
@@ -186,11 +187,9 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
             raise
         said = str(error) or type(error).__name__  # each compression has exceptions of its own, odd headers any
         return Failure(_damaged(archive, said.splitlines()[0].rstrip(":")))
-    return (
-        Success(tuple(dict.fromkeys(unpacked)))
-        if whole
-        else Failure(_damaged(archive, "it does not end as archives do"))
-    )
+    if not whole:
+        return Failure(_damaged(archive, "it does not end as archives do"))
+    return Success(tuple(dict.fromkeys(unpacked)))
 
 
 def _members(
@@ -206,15 +205,11 @@ def _members(
         if member.isdir():
             continue
         if not member.isreg():
-            yield (
-                Failure(_failed(folder, f"would get {member.name!r}, which is no file but a link or a device")),
-                member,
-            )
+            what = f"would get {member.name!r}, which is no file but a link or a device"
+            yield Failure(failed(folder, what)), member
         elif total > most:
-            yield (
-                Failure(_failed(folder, f"would get more than {most} bytes from this archive; tell its owner")),
-                member,
-            )
+            what = f"would get more than {most} bytes from this archive; tell its owner"
+            yield Failure(failed(folder, what)), member
         else:
             yield within(folder, member.name.removeprefix("./")), member
 
@@ -239,22 +234,12 @@ def _ends(opened: tarfile.TarFile, most: int) -> bool:
 
 
 def _damaged(archive: Path, why: str) -> FileFailed:
-    return _failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
+    return failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is one; what can't be looked at is none, and says why when it is written."""
+    """Whether it is a file. What can't be looked at counts as none: writing it will say why."""
     try:
         return path.is_file()
     except OSError:
         return False
-
-
-def _reason(error: OSError) -> str:
-    """In the system's words, or in those of who raised it."""
-    said = error.args[0] if error.args else ""
-    return error.strerror or str(said) or type(error).__name__
-
-
-def _failed(path: Path, what: str) -> FileFailed:
-    return FileFailed(message=f"{path} {what}", path=str(path))

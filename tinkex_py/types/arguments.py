@@ -151,7 +151,7 @@ _COLLECTIONS = ("age_encryption_recipients", "regularizers", "tokens")
 
 
 def _hidden(_value: object) -> Secret:
-    """Nothing of it, nor is it made a text for that, which it may refuse."""
+    """`***`, without making a text of the value, which may refuse to be one."""
     return Secret()
 
 

@@ -27,7 +27,12 @@ def instead(operation: str) -> str:
 
 
 EVERYWHERE: Sequence[Cause] = (
-    Cause(401, "Unauthorized", "the credential is missing, malformed, expired or revoked", "check TINKER_API_KEY"),
+    Cause(
+        401,
+        "Unauthorized",
+        "the credential is missing, malformed, expired or revoked",
+        "check it: tinkex doctor says where it is from",
+    ),
     Cause(402, "PaymentRequired", "billing is paused", "settle the account, then go on"),
     Cause(403, "Forbidden", "the credential may not do that", "ask the owner, or use another key"),
     Cause(408, "RequestTimedOut", "the server gave up waiting, even after repeats", "try again later"),
@@ -55,7 +60,7 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(None, "ExtraMissing", "a setting of the client needs a package", "install the `extra`"),
     Cause(None, "FileFailed", "the file of the credentials, or the engine's folder, can't be used", "see `path`"),
 )
-"""What may happen to any operation; a status that isn't documented is read by `errors` all the same."""
+"""What may happen to any operation; `interpret` gives a status that isn't documented a meaning all the same."""
 
 _ID = "the checkpoint's id is malformed"
 _ID_REMEDY = "give it as it was listed, such as weights/step-10"
