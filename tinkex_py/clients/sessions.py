@@ -45,7 +45,8 @@ class SessionOperations(Opened):
         self, limit: int | None = None, access_scope: AccessScope = "owned", *, timeout: float | None = None
     ) -> Plan[tuple[str, ...]]:
         """Session ids from as many pages as it takes, `limit` of them at most. GET /api/v1/sessions"""
-        return collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
+        plan = collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_sessions", plan)
 
     @operation
     def search_sessions(
@@ -61,7 +62,8 @@ class SessionOperations(Opened):
     ) -> Plan[tuple[SessionSummary, ...]]:
         """Sessions found on as many pages as it takes, `limit` of them at most. POST /api/v1/sessions/search"""
         found = search_problem(request)
-        return halt(found) if found else found_sessions(request, self.context.policy(timeout), wanted=limit)
+        plan = halt(found) if found else found_sessions(request, self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_found_sessions", plan)
 
     @operation
     def assign_session_project(self, session_id: str, project_id: str, *, timeout: float | None = None) -> Plan[None]:
