@@ -46,7 +46,10 @@ class CheckpointOperations(CopyOperations):
     def all_user_checkpoints(
         self, limit: int | None = None, *, timeout: float | None = None
     ) -> Plan[tuple[Checkpoint, ...]]:
-        """Your checkpoints from as many pages as it takes, `limit` of them at most. GET /api/v1/checkpoints"""
+        """Your checkpoints from as many pages as it takes, `limit` of them at most. GET /api/v1/checkpoints
+
+        `timeout` is for all pages together.
+        """
         plan = collected(user_checkpoints(), self.context.policy(timeout), wanted=limit)
         return self.context.limited(timeout, "all_user_checkpoints", plan)
 

@@ -61,7 +61,10 @@ class RestOperations(CheckpointOperations, SessionOperations):
         *,
         timeout: float | None = None,
     ) -> Plan[tuple[TrainingRun, ...]]:
-        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs"""
+        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs
+
+        `timeout` is for all pages together.
+        """
         plan = collected(training_runs(access_scope, project_id), self.context.policy(timeout), wanted=limit)
         return self.context.limited(timeout, "all_training_runs", plan)
 
