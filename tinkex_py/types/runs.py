@@ -1,6 +1,6 @@
 """Training runs and checkpoints as a server lists them. Pure.
 
-An address without a key is as good as one: its repr ends with its server.
+An address that needs no key is as good as one: of it, no more than the server shows.
 """
 
 from __future__ import annotations
