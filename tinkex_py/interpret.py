@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from tinkex_py.errors import (
     UnsupportedEncoding,
 )
 from tinkex_py.outcome import Outcome
-from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.request import Address, AnyRequest, Reply, Request
 from tinkex_py.types.causes import instead
 from tinkex_py.types.causes import remedy as documented
 from tinkex_py.wire import replies
@@ -57,7 +58,9 @@ _CAUSES: dict[int, tuple[type[StatusError], str]] = {
 _FAULT = (ServerFault, "the server failed; try again later, and tell its operators if it goes on")
 _UNEXPECTED = (UnexpectedStatus, "nothing in the protocol gives this status a meaning; is the address right?")
 _ENDED = "a signed address serves for a while, and gets no credential; ask for a new one"
-_OF_ADDRESSES: dict[int, str] = dict.fromkeys((401, 403, 404, 410), _ENDED)
+_EXCERPT = 200
+_ADDRESS = re.compile(r"https?:\\?/[^\s\"'<>]*")
+_OF_ADDRESSES: dict[int, str] = dict.fromkeys((400, 401, 403, 404, 410), _ENDED)
 """What to do where an address outside the service is refused: the credential has nothing to do with it."""
 
 
@@ -127,10 +130,15 @@ def unix_time(reply: Reply) -> float:
     return reply.at if date is None else date.timestamp()
 
 
+def _shown(address: re.Match[str]) -> str:
+    """An address in an answer may be a signed one."""
+    return Address(address[0]).shown
+
+
 def _undecodable(request: AnyRequest, reply: Reply, reason: str) -> Undecodable:
     return Undecodable(
         message=f"{request.operation}: the answer can't be read ({reason}); is this address a Tinker server?",
         endpoint=request.endpoint,
         request_id=reply.header("x-request-id"),
-        excerpt=reply.body[:200].decode("utf-8", "replace"),
+        excerpt=_ADDRESS.sub(_shown, reply.body[:_EXCERPT].decode("utf-8", "replace")),
     )

@@ -160,17 +160,17 @@ class Address(Struct, frozen=True, gc=False):
 
     @property
     def server(self) -> str:
-        """Where it leads to: the scheme and the server of the address."""
+        """Where it leads to: the scheme and the server of the address, or nothing of one that has none."""
         try:
             parts = urlsplit(self.url)
         except ValueError:
-            return "an address that can't be read"
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            return _HIDDEN
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.scheme and parts.netloc else _HIDDEN
 
     @property
     def shown(self) -> str:
         """The address without what may make it secret, which is all behind the server."""
-        return f"{self.server}/***"
+        return _HIDDEN if self.server == _HIDDEN else f"{self.server}/{_HIDDEN}"
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
@@ -222,3 +222,4 @@ class Reply(Struct, frozen=True, gc=False, kw_only=True):
 
 
 AnyRequest: TypeAlias = Request[Any]
+_HIDDEN = "***"

@@ -120,6 +120,18 @@ def test_an_address_outside_the_service_gets_no_credential_and_none_of_our_heade
     assert not [name for name in seen[0].headers if name.startswith("x-")]
 
 
+def test_what_makes_an_address_a_signed_one_is_in_no_refusal_that_says_it_again() -> None:
+    signature = "ab%2Fcdefghijklmno%3D"
+    url = f"https://files.test/a?expires=900&signature={signature}"
+    said = f"no /a?expires=900&amp;signature={signature}: ab/cdefghijklmno= is over"
+    request = structs.replace(CAPABILITIES, address=Address(url))
+    answer = exchange(lambda _: httpx.Response(403, text=said), request)
+    assert isinstance(answer, Reply)
+    assert answer.body == b"no /a?expires=900&amp;signature=***: *** is over"
+    assert isinstance(whole := exchange(lambda _: httpx.Response(200, text=said), request), Reply)
+    assert whole.body == said.encode()
+
+
 @pytest.mark.parametrize("url", ["ftp://files.test/a", "/signed/a", "", "http://[::1/a", "https:///a", "http://a:b/"])
 def test_an_address_that_no_server_is_at_is_refused(url: str) -> None:
     seen: list[httpx.Request] = []

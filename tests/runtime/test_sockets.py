@@ -19,7 +19,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py import Config, ServiceClient, errors
-from tinkex_py.endpoints.checkpoints import copy_weights
+from tinkex_py.endpoints.checkpoints import copy_weights, get_checkpoint_archive_url
 from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
 from tinkex_py.endpoints.steps import submit_step
 from tinkex_py.outcome import Outcome
@@ -272,6 +272,16 @@ def test_what_announces_an_answer_is_none() -> None:
     found, _ = exchange(always(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + OK))
     assert isinstance(found, Reply)
     assert (found.status, found.body) == (200, b"{}")
+
+
+@pytest.mark.parametrize("name", ["location", "Location"])
+@pytest.mark.parametrize("url", ["https://files.test/a?signature=hush", "/a'b?signature=hush"])
+def test_no_log_shows_where_a_redirect_leads(caplog: pytest.LogCaptureFixture, name: str, url: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    moved = f"HTTP/1.1 302 Found\r\n{name}: {url}\r\ncontent-length: 0\r\n\r\n".encode()
+    found, _ = exchange(always(moved), get_checkpoint_archive_url("run", "weights/a"))
+    assert isinstance(found, Reply)
+    assert (str(found.header("location")).endswith("signature=hush"), "hush" in caplog.text) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ class AdminOperations(Opened):
         which = None if day is None else as_day(day)
         if which is None and day is not None:
             return halt(refused("day", day, "give a date, or a text such as 2026-07-13"))
-        return audit_log(admin.get_audit_log(event_type, which), self.context.policy(timeout))
+        plan = audit_log(admin.get_audit_log(event_type, which), self.context.policy(timeout))
+        return self.context.limited(timeout, "get_audit_log", plan)
 
     @operation
     def get_billing_usage(

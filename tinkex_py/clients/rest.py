@@ -61,8 +61,12 @@ class RestOperations(CheckpointOperations, SessionOperations):
         *,
         timeout: float | None = None,
     ) -> Plan[tuple[TrainingRun, ...]]:
-        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs"""
-        return collected(training_runs(access_scope, project_id), self.context.policy(timeout), wanted=limit)
+        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs
+
+        `timeout` is for all pages together.
+        """
+        plan = collected(training_runs(access_scope, project_id), self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_training_runs", plan)
 
     @operation
     def whoami(self, *, timeout: float | None = None) -> Plan[Identity]:

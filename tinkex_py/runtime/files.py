@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 from returns.result import Failure, Success
@@ -25,7 +25,40 @@ LARGEST = 1 << 40
 _GROWTH, _HARMLESS = 100, 1 << 30
 """Weights hardly shrink: what unpacks to a hundred times its own bytes, and more than 1 GB, is no checkpoint."""
 
+MOST_FILES = 10_000
+"""Files and folders that an archive may have."""
+_HEADERS = 1 << 20
+"""Bytes of headers that a member may have: they may say more of it than its name, and are had in memory."""
 _CHUNK = 1 << 20
+
+
+class _Bounded:
+    """A stream of which so many bytes may be read as are `left`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.left = 0
+        self.seek, self.tell, self.write, self.close = stream.seek, stream.tell, stream.write, stream.close
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        self.left -= size
+        if self.left < 0:
+            raise tarfile.ReadError(f"a member has more than {_HEADERS} bytes of headers")
+        return self.stream.read(size)
+
+
+class _Archive(tarfile.TarFile):
+    """An archive, unpacked as it is read; headers that are too long for one are not read."""
+
+    def __init__(self, name: Any, mode: Any, fileobj: BinaryIO, **options: Any) -> None:
+        self.bounded = _Bounded(fileobj)
+        super().__init__(name, mode, self.bounded, **options)
+
+    def next(self) -> tarfile.TarInfo | None:
+        """The next member, whose headers are read, and nothing else."""
+        self.bounded.left = _HEADERS
+        return super().next()
 
 
 class Arriving:
@@ -171,17 +204,18 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
     unpacked: list[Path] = []
     try:
         folder.mkdir(parents=True)
-        with tarfile.open(archive) as opened:
+        with archive.open("rb") as packed, _Archive.open(fileobj=packed) as opened:
             most = min(LARGEST, max(_HARMLESS, _GROWTH * archive.stat().st_size))
             for place, member in _members(opened, folder, most):
                 if isinstance(place, Failure):
                     return place
                 source = opened.extractfile(member)
                 if source is not None:
+                    opened.bounded.left = member.size
                     with source, _begun(place.unwrap(), member.name) as file:
                         shutil.copyfileobj(source, file)
                 unpacked.append(place.unwrap())
-            whole = _ends(opened, most)
+            whole = _ends(opened.bounded.stream, opened.offset, most)
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -189,6 +223,8 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
         return Failure(_damaged(archive, said.splitlines()[0].rstrip(":")))
     if not whole:
         return Failure(_damaged(archive, "it does not end as archives do"))
+    if not unpacked:
+        return Failure(failed(archive, "holds no files: save the checkpoint anew, or tell the server's operators"))
     return Success(tuple(dict.fromkeys(unpacked)))
 
 
@@ -197,21 +233,19 @@ def _members(
 ) -> Iterator[tuple[Outcome[Path, FileFailed], tarfile.TarInfo]]:
     """Where each member goes; folders are made as they are needed."""
     total = reached = 0
-    for member in opened:
+    for count, member in enumerate(opened, 1):
         if member.size < 0 or opened.offset <= reached:
             raise tarfile.ReadError(f"{member.name!r} ends before it begins")
         reached = opened.offset
         total += member.size
-        if member.isdir():
-            continue
-        if not member.isreg():
+        if count > MOST_FILES or max(total, reached) > most:
+            size = f"{MOST_FILES} files" if count > MOST_FILES else f"{most} bytes"
+            yield Failure(failed(folder, f"would get more than {size} from this archive; tell its owner")), member
+        elif member.isreg():
+            yield within(folder, member.name.removeprefix("./")), member
+        elif not member.isdir():
             what = f"would get {member.name!r}, which is no file but a link or a device"
             yield Failure(failed(folder, what)), member
-        elif total > most:
-            what = f"would get more than {most} bytes from this archive; tell its owner"
-            yield Failure(failed(folder, what)), member
-        else:
-            yield within(folder, member.name.removeprefix("./")), member
 
 
 def _begun(file: Path, name: str) -> BinaryIO:
@@ -223,10 +257,9 @@ def _begun(file: Path, name: str) -> BinaryIO:
         raise tarfile.ReadError(f"{name!r} needs the place of another file") from error
 
 
-def _ends(opened: tarfile.TarFile, most: int) -> bool:
+def _ends(stream: BinaryIO, end: int, most: int) -> bool:
     """Whether an archive ends after the last of its files: by zeros, at least a block of them and nothing else."""
-    stream = opened.fileobj
-    _ = stream.seek(opened.offset)
+    _ = stream.seek(end)
     zeros = 0
     while (read := stream.read(_CHUNK)) and not read.strip(b"\0") and zeros <= most:
         zeros += len(read)

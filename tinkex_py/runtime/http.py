@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
+from tinkex_py.config.masking import SHORTEST
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TransportError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
@@ -175,7 +177,7 @@ class HttpTransport:
                     return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
                 case Failure(problem):
                     reply = _unreadable(request, reply, problem)
-        return _resolved(_hushed(reply, message), message.url)
+        return _resolved(_hushed(reply, _presented(request, message)), message.url)
 
     def _heed(self, reply: Reply) -> None:
         """Log a deprecation that the server announces, once."""
@@ -290,14 +292,21 @@ def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply
     raise BrokenOff(problem.reason, sent=True)
 
 
-def _hushed(reply: Reply, message: Message) -> Reply:
+def _hushed(reply: Reply, secrets: Iterable[str]) -> Reply:
     """The reply, of a refusal without the secrets that the request presented: some servers say again what they got."""
     body = reply.body
     if reply.status not in _ANSWERED:
-        for name in _PRESENTED:
-            secret = message.headers.get(name) or message.standing.get(name)
-            body = body.replace(secret.encode(), b"***") if secret else body
+        for secret in secrets:
+            body = body.replace(secret.encode(), b"***")
     return reply if body is reply.body else structs.replace(reply, body=body)
+
+
+def _presented(request: AnyRequest, message: Message) -> Iterator[str]:
+    """What a request presents: the credential, or the parts of an address that may be its signature."""
+    yield from filter(None, (message.headers.get(name) or message.standing.get(name) for name in _PRESENTED))
+    if request.address is not None:
+        parts = re.split("[&=]", urlsplit(message.url).query)
+        yield from (each for part in parts for each in (part, unquote(part)) if len(each) >= SHORTEST)
 
 
 def _resolved(reply: Reply, url: str) -> Reply:

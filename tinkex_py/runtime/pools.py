@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
@@ -85,6 +86,8 @@ class Pools:
 
     def _open(self, message: Message, place: str, url: httpx.URL) -> Way:
         config, purpose = self._config, message.purpose
+        for name in _HEADS:
+            logging.getLogger(name).addFilter(_hide_locations)
         most = affordable(config.pool_sizes.get(purpose, config.max_connections))
         through = proxy_for(config, message.url)
         if through is None:
@@ -175,6 +178,15 @@ def _http2(url: httpx.URL) -> bool:
     return spoken
 
 
+def _hide_locations(record: logging.LogRecord) -> bool:
+    """The headers of an answer are written into the log as they came, and a location may be a signed address."""
+    record.msg = _LOCATION.sub(r"\1***\2", str(record.msg))
+    return True
+
+
+_HEADS = ("httpcore.http11", "httpcore.http2")
+"""The logs that headers of answers are written into."""
+_LOCATION = re.compile(r"(\(b'location', b(['\"])).*?\2", re.IGNORECASE)
 _NOT_SENT = (
     httpcore.ConnectionNotAvailable,
     httpx.ConnectError,
