@@ -18,7 +18,7 @@ The server: a request in, an answer out, and work for the engine in between
     samples, polls, completions         samples, and questions for results
     catalog, files, pages               runs and checkpoints, listed, managed and downloaded
     accounts, usage                     whose key it is, and what was used
-    sequence, promises, shelf           the order of steps, promised results, and samplers' weights
+    sequence, turns, promises, shelf    the order of steps and of sessions, promised results, and samplers' weights
     store, records                      what is on disk
     signer, links                       addresses that need no credential
 

@@ -138,7 +138,7 @@ def _numbered(state: State, session: Session, number: int, request: Incoming, wo
     if accepted is not None:
         return promised(accepted.request_id, run_id)
     run = Run(run_id, session)
-    request_id = state.submit(work(run))
+    request_id = state.submit(session, work(run))
     session.models.enter(number, Accepted(request.fingerprint, request_id))
     state.runs[run_id] = run
     return promised(request_id, run_id)
@@ -188,6 +188,6 @@ def unload_model(state: State, body: bodies.OfModel) -> Reply:
     match state.run(body.model_id):
         case Success(run):
             state.drop(run.run_id)
-            return promised(state.submit(lambda: done({"model_id": run.run_id})), run.run_id)
+            return promised(state.submit(run.session, lambda: done({"model_id": run.run_id})), run.run_id)
         case Failure(refused):
             return refused

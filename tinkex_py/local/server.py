@@ -87,7 +87,7 @@ class Server:
     def work(self) -> bool:
         """Carry out the next piece of work; False when there is none."""
         with self._lock:
-            job = self._state.queue.popleft() if self._state.queue else None
+            job = self._state.queue.take()
         if job is None:
             return False
         result = self._carried_out(job)

@@ -22,6 +22,7 @@ from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Ledger, Numbers, Sequen
 from tinkex_py.local.shelf import Shelf
 from tinkex_py.local.signer import Signer
 from tinkex_py.local.store import Store, Stored
+from tinkex_py.local.turns import Turns
 from tinkex_py.local.usage import Usage
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
@@ -123,7 +124,7 @@ class State:
         self.seed = seed
         self.name = sha256(b"%d" % seed).hexdigest()[:8]
         self.promises = Promises(f"promise-{self.name}")
-        self.queue: deque[Job] = deque()
+        self.queue: Turns[Job] = Turns()
         self.shelf = Shelf()
         self.usage = Usage(now)
         self.signer = Signer(sha256(b"secret %d" % seed).digest())
@@ -172,7 +173,7 @@ class State:
         for key in [key for key in self.completions if key.partition("|")[0] in gone]:
             del self.completions[key]
         if gone:
-            self.afterwards(lambda: self.shelf.remove(gone))
+            self.afterwards(session, lambda: self.shelf.remove(gone))
 
     def drop(self, run_id: str) -> None:
         """Take a model out of service; steps that wait for a number that never came fail, those queued are done."""
@@ -268,30 +269,30 @@ class State:
         """Work with a new promise, not yet in the queue."""
         return Job(compute, self.promises.make())
 
-    def submit(self, compute: Compute) -> str:
-        """Put work with a new promise into the queue; return the promise."""
+    def submit(self, session: Session, compute: Compute) -> str:
+        """Put work of a session with a new promise into the queue; return the promise."""
         request_id = self.promises.make()
-        self.queue.append(Job(compute, request_id))
+        self.queue.enter(session.session_id, Job(compute, request_id))
         return request_id
+
+    def begin(self, run: Run, steps: Iterable[Job]) -> None:
+        """Put steps whose turn has come into the queue."""
+        for job in steps:
+            self.queue.enter(run.session.session_id, job)
 
     def unbegun(self, request_id: str) -> Job | None:
         """Work that keeps the promise and is not begun: it is in the queue, or waits for an earlier step."""
         jobs = chain(self.queue, *(run.sequence.waiting for run in self.runs.values()))
         return next((job for job in jobs if job.request_id == request_id), None)
 
-    def afterwards(self, action: Callable[[], None]) -> None:
-        """Have the engine's thread do something when all that is in the queue now is done."""
-
-        def compute() -> Outcome[Conclude, str]:
-            action()
-            return done(None)
-
-        self.queue.append(Job(compute))
+    def afterwards(self, session: Session | None, action: Callable[[], None]) -> None:
+        """Have the engine's thread do something when what a session (None: nobody's) has in the queue now is done."""
+        self.queue.enter(owner(session), Job(lambda: _acted(action)))
 
     def discard(self, folder: Path) -> None:
         """Remove what is no checkpoint any more when the work that may have been promised its weights is done."""
         self.store.doom(folder)
-        self.afterwards(lambda: self.store.remove(folder))
+        self.queue.enter_last(Job(lambda: _acted(lambda: self.store.remove(folder))))
 
     def discard_expired(self) -> None:
         """Remove the checkpoints that were found to have expired."""
@@ -327,6 +328,11 @@ class State:
         return settled
 
 
+def owner(session: Session | None) -> str:
+    """Whose line in the queue the work of a session waits in; samples without a session share one."""
+    return "" if session is None else session.session_id
+
+
 def channel(sampler_id: str, clone: int) -> str:
     """Where one clone of a sampler hears of its samples."""
     return f"{sampler_id}|{clone}"
@@ -335,6 +341,11 @@ def channel(sampler_id: str, clone: int) -> str:
 def failed(reason: str, category: str = "user") -> Result:
     """The result of a promise whose work failed, and whose mistake it was."""
     return Result(encoded({"error": reason, "category": category}), failed=True)
+
+
+def _acted(action: Callable[[], None]) -> Outcome[Conclude, str]:
+    action()
+    return done(None)
 
 
 def done(value: object) -> Outcome[Conclude, str]:

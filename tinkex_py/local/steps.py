@@ -60,12 +60,12 @@ def _accepted(state: State, run: Run, number: int, fingerprint: bytes, plan: Out
     match plan:
         case Success(job):
             request_id = job.request_id or ""
-            state.queue.extend(run.sequence.accept(number, Accepted(fingerprint, request_id), job))
+            state.begin(run, run.sequence.accept(number, Accepted(fingerprint, request_id), job))
             _ = run.awaits(state.now())
             state.store.touch_run(run.run_id, state.now())
             return promised(request_id, run.run_id)
         case Failure(refused):
-            state.queue.extend(run.sequence.refuse(number))
+            state.begin(run, run.sequence.refuse(number))
             return refused
 
 
@@ -73,7 +73,8 @@ def refused_step(state: State, request: Incoming, refused: Reply) -> Reply:
     """Free the number of a step whose body could not be read, so that none waits for it."""
     match number_of(request):
         case bodies.Numbered(model_id=model_id, seq_id=int(number)) if model_id in state.runs:
-            state.queue.extend(state.runs[model_id].sequence.refuse(number))
+            run = state.runs[model_id]
+            state.begin(run, run.sequence.refuse(number))
         case _:
             pass
     return refused
@@ -243,7 +244,7 @@ def _snapshot(state: State, run: Run, model: engine.LoraModel, sampler_id: str) 
             state.samplers[sampler_id] = sampler
             run.session.sampler_ids.append(sampler_id)
         else:
-            state.afterwards(lambda: state.shelf.remove((sampler_id,)))
+            state.afterwards(run.session, lambda: state.shelf.remove((sampler_id,)))
         return {"sampling_session_id": sampler_id}
 
     return Success(conclude)
