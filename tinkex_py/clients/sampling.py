@@ -90,13 +90,15 @@ class SamplingOperations(SamplerOperations):
         """The tokenizer of the base model; ExtraMissing when its package isn't installed."""
         return self._tokenizer(timeout)
 
-    def _sample(self, question: Question, timeout: float | None, *, anew: bool | None = None) -> Plan[SampleResponse]:
-        """The samples, unless the server says that prompt and answer don't fit the model."""
+    def _sample(
+        self, question: Question, timeout: float | None, *, anew: bool | None = None, kept: bool = True
+    ) -> Plan[SampleResponse]:
+        """The samples, unless the server says that the prompt, and an answer that is `kept`, don't fit the model."""
         found = question.problem()
         if found is not None:
             return (yield from halt(found))
         sampler = yield from self._own()
-        yield from self._fitting(question.prompt.length, question.sampling_params.max_tokens)
+        yield from self._fitting(question.prompt.length, question.sampling_params.max_tokens if kept else None)
         return (yield from sample(sampler, question, inf if timeout is None else timeout, anew=anew))
 
     def _fitting(self, prompt: int | None, max_tokens: int | None) -> Plan[None]:
@@ -118,9 +120,8 @@ class SamplingOperations(SamplerOperations):
             prompt_logprobs_last_n=last_n,
             record_stability_info=self._sampler.record_stability_info,
         )
-        response = yield from self._sample(
-            question, timeout, anew=self._sampler.retry is None or self._sampler.retry.enable_retry_logic
-        )
+        anew = self._sampler.retry is None or self._sampler.retry.enable_retry_logic
+        response = yield from self._sample(question, timeout, anew=anew, kept=False)
         return list(response.prompt_logprobs or ())
 
     def _known_base_model(self, policy: Policy) -> Plan[str]:
