@@ -217,7 +217,7 @@ def _from_engine(
     weights: engine.SamplerWeights, body: bodies.Sample, options: engine.SamplingOptions
 ) -> Outcome[engine.SampleOutput, str]:
     return then(
-        tokens_of(body.prompt),
+        tokens_of(body.prompt, "prompt"),
         lambda prompt: then(
             _targets(body.target_prompt_logprobs),
             lambda targets: engine.sample(
