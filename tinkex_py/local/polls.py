@@ -27,7 +27,8 @@ def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming
         case "forgotten":
             return refusal(410, f"the result of {body.request_id!r} is not kept any more")
         case "unknown":
-            return refusal(404, f"there is no promise {body.request_id!r}")
+            lost = "work that was given to an earlier server is lost"
+            return refusal(404, f"there is no promise {body.request_id!r}; {lost}")
         case Result(content) if body.allow_metadata_only and len(content) >= LARGE:
             return answer({"status": "complete_metadata", "response_payload_size": len(content)})
         case Result(content, protobuf=protobuf):

@@ -79,6 +79,11 @@ class Session:
         """Whether it has been finished or given up."""
         return self.record.status != ACTIVE
 
+    @property
+    def why(self) -> str:
+        """Why it has ended, if that is known, in brackets."""
+        return f" ({self.record.status.detail[:200]})" if self.record.status.detail else ""
+
 
 class Run:
     """A model in training. `model` belongs to the engine's thread; `record` is there once the model is."""
@@ -220,7 +225,9 @@ class State:
         if session is None:
             return Failure(refusal(404, f"there is no session {session_id!r}"))
         session.seen = self.now()
-        return Failure(refusal(410, f"the session {session_id!r} has ended")) if session.ended else Success(session)
+        if session.ended:
+            return Failure(refusal(410, f"the session {session_id!r} has ended{session.why}"))
+        return Success(session)
 
     def run(self, model_id: str) -> Outcome[Run, Reply]:
         """A model that is in training here."""
@@ -236,7 +243,9 @@ class State:
         """A sampler that can be sampled from."""
         sampler = self.samplers.get(sampler_id)
         if sampler is None:
-            return Failure(refusal(404, f"there is no sampling session {sampler_id!r}"))
+            session = self.sessions.get(sampler_id.partition(":")[0])
+            gone = f"; it went with its session{session.why}: make a new one" if session and session.ended else ""
+            return Failure(refusal(404, f"there is no sampling session {sampler_id!r}{gone}"))
         if sampler.session is not None:
             sampler.session.seen = self.now()
         return Success(sampler)
