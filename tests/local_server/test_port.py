@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,8 @@ import pytest
 
 from tests.local_server.driving import RANDOM, TEXT, Json
 from tests.local_server.ports import serving
-from tinkex_py.local.asgi import LARGEST_BODY, serve
+from tinkex_py.local.asgi import serve
+from tinkex_py.local.incoming import LARGEST_BODY
 from tinkex_py.local.signals import ending
 
 
@@ -44,11 +46,29 @@ def test_a_folder_has_one_server_until_that_is_killed(tmp_path: Path) -> None:
         assert client.get("healthz").status_code == 200
 
 
-def test_a_body_that_is_too_large_is_413(tmp_path: Path) -> None:
+def test_a_body_that_is_too_large_is_413_also_for_who_listens_only_after_it(tmp_path: Path) -> None:
     with serving(tmp_path) as (_, client):
         part = b" " * (1 << 20)
-        parts = (part for _ in range(LARGEST_BODY // len(part) + 1))
-        assert client.post("create_session", content=parts).status_code == 413
+        count = LARGEST_BODY // len(part) + 1
+        assert client.post("create_session", content=(part for _ in range(count))).status_code == 413
+        plain = HTTPConnection("127.0.0.1", client.base_url.port, timeout=30)
+        plain.request("POST", "/api/v1/create_session", body=bytes(count * len(part)))
+        assert plain.getresponse().status == 413
+        plain.close()
+
+
+def test_a_body_that_is_too_large_is_not_sent_by_who_asks_before(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        head = f"POST /api/v1/asample HTTP/1.1\r\nhost: local\r\ncontent-length: {LARGEST_BODY + 1}\r\n"
+        with socket.create_connection(("127.0.0.1", client.base_url.port), timeout=30) as connection:
+            connection.sendall(f"{head}expect: 100-continue\r\n\r\n".encode())
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 413")
+
+
+def test_a_request_to_upgrade_is_answered_as_a_plain_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(tmp_path) as (_, client):
+        reply = client.get("healthz", headers={"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c"})
+        assert (reply.status_code, capfd.readouterr().err) == (200, "")
 
 
 def held_poll(client: httpx.Client, request_id: str) -> socket.socket:

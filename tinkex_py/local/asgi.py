@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import threading
@@ -16,7 +17,7 @@ from returns.result import Failure, Success
 from typing_extensions import override
 
 from tinkex_py.local.answers import refusal
-from tinkex_py.local.incoming import incoming
+from tinkex_py.local.incoming import LARGEST_BODY, incoming
 from tinkex_py.local.signals import heard
 from tinkex_py.local.worker import Worker
 from tinkex_py.outcome import Outcome
@@ -26,8 +27,8 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-LARGEST_BODY = 64 << 20
-"""Bytes of the largest body that is read."""
+LARGEST_DISCARDED = 1 << 30
+"""Bytes of a body that are read at most: what is beyond the largest body is read and thrown away."""
 STOPPING_SECONDS = 5
 KEEPING_SECONDS = 75
 """How long a connection may rest: longer than clients keep one, so that none is closed while a request is under way."""
@@ -60,7 +61,8 @@ class Application:
     async def _answered(self, scope: Mapping[str, Any], receive: Receive) -> Reply | None:
         """The reply; None when the client has gone."""
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        if _announced_size(dict(headers)) > LARGEST_BODY:
+        named = dict(headers)
+        if _announced_size(named) > LARGEST_BODY and "100-continue" in named.get("expect", "").lower():
             return _TOO_LARGE
         body = await _read(receive)
         if body is None or len(body) > LARGEST_BODY:
@@ -75,13 +77,19 @@ def _announced_size(headers: Mapping[str, str]) -> int:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body, or a little more than the largest one; None when the client has gone."""
-    body = bytearray()
-    while len(body) <= LARGEST_BODY:
+    """The whole body, or a little more than the largest one; None when the client has gone.
+
+    What is beyond is thrown away: most clients listen only once they have sent it all, unless they ask before.
+    """
+    body, size = bytearray(), 0
+    while size <= LARGEST_DISCARDED:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if len(body) <= LARGEST_BODY:
+            body += part
         if not message.get("more_body", False):
             break
     return bytes(body)
@@ -151,11 +159,18 @@ def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], Non
         timeout_keep_alive=KEEPING_SECONDS,
         timeout_graceful_shutdown=STOPPING_SECONDS,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_for_users)
     server = _Uvicorn(config, worker)
     with _signals_end(server):
         server.run(sockets=[listening])
     if unannounced:
         raise unannounced[0]
+
+
+def _is_for_users(record: logging.LogRecord) -> bool:
+    """Not what uvicorn says of a request to upgrade, such as some clients make of any: that WebSockets be installed."""
+    said = record.getMessage()
+    return "upgrade request" not in said and "WebSocket library" not in said
 
 
 class _Uvicorn(uvicorn.Server):
