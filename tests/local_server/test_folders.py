@@ -14,6 +14,7 @@ import pytest
 from tests.local_server.driving import Driven, Json
 from tests.local_server.test_checkpoints import save
 from tinkex_py.local.records import label
+from tinkex_py.request import Reply
 
 FORKING = """
 import os, sys
@@ -164,7 +165,9 @@ def test_what_cannot_be_written_of_a_session_has_not_happened(tmp_path: Path) ->
     session_id = driven.post("create_session", {})["session_id"]
     shutil.rmtree(tmp_path / "sessions")
     _ = (tmp_path / "sessions").write_text("no folder")
-    assert driven.status("POST", "create_session", {}) == 500
+    refusal = driven.call("POST", "create_session", {})
+    assert isinstance(refusal, Reply)
+    assert (refusal.status, refusal.header("x-should-retry")) == (500, "false")
     assert driven.status("POST", f"sessions/{session_id}/finish", {}) == 500
     assert driven.get("sessions")["sessions"] == [session_id]
     assert driven.status("POST", "session_heartbeat", {"session_id": session_id}) == 200

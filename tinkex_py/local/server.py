@@ -137,7 +137,8 @@ class Server:
                 self._remember(key, found)
                 settled = self._state.drain_settled()
         except OSError as error:
-            return refusal(500, f"the server's folder: {error}")
+            # A folder that can't be written, or is full, is so a second later too.
+            return refusal(500, f"the server's folder: {error}", {"x-should-retry": "false"})
         self._announce(settled)
         return found
 
