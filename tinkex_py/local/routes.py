@@ -10,7 +10,7 @@ from typing_extensions import TypeForm
 
 from tinkex_py.local import accounts, batches, bodies, catalog, creation, files, polls, samples, sessions, steps
 from tinkex_py.local.answers import answer, refusal
-from tinkex_py.local.incoming import Answer, Incoming
+from tinkex_py.local.incoming import LARGEST_BODY, Answer, Incoming
 from tinkex_py.local.records import parse_path
 from tinkex_py.local.state import State
 from tinkex_py.local.store import Stored
@@ -66,9 +66,9 @@ def posting(form: TypeForm[T], act: Callable[[State, T], Answer]) -> Action:
     return lambda request, _open: _read(form, request, act)
 
 
-def posting_whole(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer]) -> Action:
-    """A command with a body, where the rest of the request matters too: its fingerprint, or what it accepts."""
-    return lambda request, _open: _read(form, request, lambda state, body: act(state, body, request))
+def posting_whole(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer], most: int = bodies.SMALL) -> Action:
+    """A command with a body of so many bytes, where the rest of the request matters too: its fingerprint, say."""
+    return lambda request, _open: _read(form, request, lambda state, body: act(state, body, request), most)
 
 
 def posting_about(form: TypeForm[T], act: Callable[[State, str, T], Answer]) -> Action:
@@ -85,8 +85,10 @@ def posting_about_checkpoint(form: TypeForm[T], act: Callable[[State, Stored, T]
     return prepare
 
 
-def _read(form: TypeForm[T], request: Incoming, act: Callable[[State, T], Answer]) -> Prepared:
-    match bodies.read(form, request.body):
+def _read(
+    form: TypeForm[T], request: Incoming, act: Callable[[State, T], Answer], most: int = bodies.SMALL
+) -> Prepared:
+    match bodies.read(form, request.body, most):
         case Success(body):
             return lambda state: act(state, body)
         case Failure(refused):
@@ -162,7 +164,7 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
     "copy_weights": {"POST": posting(bodies.CopyWeights, catalog.copy_weights)},
     "load_weights": {"POST": stepping(reading(bodies.LoadWeights), creation.load_weights)},
     "create_sampling_session": {"POST": posting_whole(bodies.CreateSamplingSession, samples.create_sampling_session)},
-    "asample": {"POST": posting_whole(bodies.Sample, samples.asample)},
+    "asample": {"POST": posting_whole(bodies.Sample, samples.asample, LARGEST_BODY)},
     "join_sampling_session": {"POST": posting(bodies.OfSampler, polls.join_sampling_session)},
     "retrieve_future": {"POST": posting_whole(bodies.RetrieveFuture, polls.retrieve_future)},
     "retrieve_futures": {"POST": posting(bodies.RetrieveFutures, polls.retrieve_futures)},

@@ -102,7 +102,7 @@ def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
 
 def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())  # by itself it reads the bytes of half a character too
     except (ValueError, RecursionError) as error:
         return Failure(str(error))
     converted = convert(form, value)
