@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -148,6 +149,15 @@ def test_a_training_step_is_not_cancelled(driven: Driven, number: int) -> None:
     detail = "a training step can't be cancelled: the steps after it count on it"
     assert refused(driven.call("POST", "cancel_future", {"request_id": step["request_id"]})) == (400, detail)
     assert driven.status("POST", "cancel_future", {"request_id": "x"}) == 404
+
+
+def test_a_question_for_a_step_before_which_another_has_to_come_is_told_so(driven: Driven) -> None:
+    step = driven.post("forward_backward", {**batch(driven.model()), "seq_id": 3})
+    held = driven.poll(step["request_id"])
+    assert isinstance(held, Held)
+    reason = "the model's step 1 comes first, and it has not come"
+    told = {"queue_state": "active", "queue_state_reason": reason}
+    assert (held.otherwise.status, json.loads(held.otherwise.body)) == (408, told)
 
 
 def test_a_question_held_for_a_long_queue_is_told_its_length(driven: Driven) -> None:

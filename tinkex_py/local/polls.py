@@ -16,7 +16,7 @@ from tinkex_py.wire.protobuf.requests import CONTENT_TYPE as PROTOBUF
 LARGE = 1 << 20
 """Bytes from which on a result's size is told before it is sent."""
 BUSY = 64
-"""Pieces of work in the queue from which on a question is told so at once, instead of being held."""
+"""Pieces of work in the queue from which on a question that was held in vain is told so."""
 
 
 def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming) -> Answer:
@@ -42,6 +42,10 @@ def _in_protobuf(content: bytes) -> Reply:
 
 def _pending(state: State, request_id: str) -> Reply:
     """What a question is answered that was held in vain: 408, or try_again with the length of a long queue."""
+    missing = state.missing(request_id)
+    if missing is not None:
+        reason = f"the model's step {missing} comes first, and it has not come"
+        return answer({"queue_state": "active", "queue_state_reason": reason}, 408)
     if len(state.queue) < BUSY:
         return NOT_READY
     return answer(

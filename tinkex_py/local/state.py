@@ -294,6 +294,11 @@ class State:
         jobs = chain(self.queue, *(run.sequence.waiting for run in self.runs.values()))
         return next((job for job in jobs if job.request_id == request_id), None)
 
+    def missing(self, request_id: str) -> int | None:
+        """The number of the step that has to come before the one that keeps the promise."""
+        waiting = (run.sequence for run in self.runs.values() if run.sequence.waiting)
+        return next((one.missing for one in waiting if any(job.request_id == request_id for job in one.waiting)), None)
+
     def afterwards(self, session: Session | None, action: Callable[[], None]) -> None:
         """Have the engine's thread do something when what a session (None: nobody's) has in the queue now is done."""
         self.queue.enter(owner(session), Job(lambda: _acted(action)))
