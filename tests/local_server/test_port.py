@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
@@ -29,6 +30,28 @@ def test_a_port_answers_as_the_server_does(tmp_path: Path) -> None:
         assert client.get("samplers/a%2Fb").status_code == 404
         deleted = client.delete("training_runs/x/checkpoints/weights/a")
         assert deleted.json() == {"detail": "there is no checkpoint tinker://x/weights/a"}
+
+
+LIMITED = """
+import resource, sys
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+from tinkex_py.local.asgi import serve
+allowed = []
+def announce(_address):
+    allowed.extend(resource.getrlimit(resource.RLIMIT_NOFILE))
+    raise KeyboardInterrupt
+try:
+    serve(directory=sys.argv[1], announce=announce)
+except KeyboardInterrupt:
+    print(allowed[0] > 64, allowed[1] == hard)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_server_may_open_more_files_than_the_system_begins_with(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True True\n"
 
 
 def test_a_port_may_demand_a_key(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ from tinkex_py.local.worker import Worker
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 
+if sys.platform != "win32":
+    import resource
+
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
@@ -30,6 +33,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 LARGEST_DISCARDED = 1 << 30
 """Bytes of a body that are read at most: what is beyond the largest body is read and thrown away."""
 STOPPING_SECONDS = 5
+FILES = 8192
+"""Files that may be open, if the system lets them: each question that is held has a connection."""
 KEEPING_SECONDS = 75
 """How long a connection may rest: longer than clients keep one, so that none is closed while a request is under way."""
 
@@ -117,6 +122,7 @@ def serve(
     `announce` is called with the address once it is open; what it raises ends serving, and is raised. A Failure says
     why the address or the folder can't be used.
     """
+    _allow_files()
     try:
         folder = None if directory is None else Path(directory).expanduser()
         if folder is not None:
@@ -134,6 +140,15 @@ def serve(
             return Failure(str(error))
         _run(worker, listening, announce)
     return Success(None)
+
+
+def _allow_files() -> None:
+    """Some systems begin with 256: a client with 1000 samples under way would wait to be let in, again and again."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], None]) -> None:
