@@ -52,7 +52,10 @@ def as_method(decorated: Decorated) -> Callable[..., object]:
     """The method as a blocking client has it: what the plan returns is an Outcome, or a Promise of one."""
     wrapper = "Outcome" if isinstance(decorated, operation) else "Promise"
     method = decorated.plan
-    method.__annotations__["return"] = method.__annotations__["return"].replace("Plan", wrapper, 1)
+    returned = method.__annotations__["return"].replace("Plan", wrapper, 1)
+    for companion in ("Training", "Sampling"):
+        returned = returned.replace(f"[{companion}T]", f"[{companion}Client]")
+    method.__annotations__["return"] = returned
     return method
 
 

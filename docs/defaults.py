@@ -199,15 +199,22 @@ with everything else. It is renewed at about half its life, and replaced when th
 The command runs for 30 s at most, and what it prints is shown nowhere. It runs before the client's first request, each
 exchange for a token and each question about the key itself. Where no token is exchanged, what it printed goes with all
 requests until the server answers 401: then it runs again, and if it prints something else, the request is sent once
-more with that. All requests that wait for it share one run. `tinkex_py.auth.get_tinker_token` renews a token that is
+more with that. All requests that wait for it share one run. A command that fails then, having worked before, runs again
+after 1, 5 and 15 s before anything fails. `tinkex_py.auth.get_tinker_token` renews a token that is
 about to end before it hands it out; where none is exchanged, it runs the command.
 """
 LIMITS = """\
-## Certificates and limits
+## Certificates, proxies and limits
 
 Where an authority of your own makes the server's certificate, put that authority's certificate into a file (PEM), and
 the file's name into the environment variable `SSL_CERT_FILE`; both transports read it. A certificate that is not
 trusted is a ConnectionFailed that says so, at once.
+
+A proxy is gone through that `proxy` names, else the one that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names for an address,
+unless NO_PROXY names the server: a host or a domain, either with its port if need be, or a network such as 10.0.0.0/8.
+The user and the password for it stand in its address, percent-encoded: `http://user:p%40ss@host:3128`. Where it wants
+to know who asks (407), an operation ends at once, as repetitions could lock the user out. To a server without TLS, the
+proxy reads all that is sent, the credential too.
 
 No answer costs more than its limit, whatever it claims to be: `max_response_bytes` counts its body as it comes and
 unpacked, `max_header_bytes` its headers. What exceeds one is a ResponseTooLarge that names the setting. Compression in
@@ -240,8 +247,8 @@ def _parity() -> str:
     rows = (f"| `{name}` | {_numbers(numbers)} |" for name, numbers in PROFILES.items())
     head = (
         "## Parity\n",
-        "A profile has the numbers of another client's HTTP layer; what differs from its default wins over it.",
-        "`parity=` of a client takes the place of that of its settings, with its numbers.\n",
+        "A profile sets the numbers of another client's HTTP layer. A setting that you give another value keeps yours.",
+        "`parity=` that is given to a client replaces the profile of its `Config`, and the numbers of that profile.\n",
         "| `parity` | Numbers |",
         "| --- | --- |",
     )
@@ -256,7 +263,7 @@ def _figures() -> str:
     rows = (f"| {' | '.join(figure)} |" for figure in FIGURES)
     head = (
         "## Other numbers, side by side\n",
-        "What no setting has: a call sets it (`RetryConfig`, `Policy`), or the server's flags do.\n",
+        "These numbers are not settings: a call may change them (`RetryConfig`, `Policy`), or the server's flags do.\n",
         "| What | tinkex_py | Official SDK 0.38.0 | Elixir tinkex 0.4.0 |",
         "| --- | --- | --- | --- |",
     )

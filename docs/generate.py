@@ -28,17 +28,24 @@ ERRORS_INTRODUCTION = """\
 Every operation that fails ends in `Failure(error)`, and `error` is one of these frozen structs from `tinkex_py.errors`.
 Their union is `TinkerError`, and a `match` over it can be checked for completeness: by pyright in strict mode, by mypy
 with `enable_error_code = ["exhaustive-match"]`, which its strict mode leaves out, and by both where the last case is
-`case _: assert_never(error)`.
+`case _: assert_never(error)`. [Go on after a failure](howto/failures.md) says what a program can do by the kind of an
+error, and has such a `match`.
 """
 
-ANY_STATUS = "A status that is listed nowhere below is read as the first table says all the same."
+OPERATIONS = """\
+An operation has the name of its endpoint, which messages begin with: `sample` and `compute_logprobs` are `asample`, and
+`save_state` is `save_weights`. A method that sends several requests may fail with what each of them may fail with.
+
+These may happen to every operation. A status that is listed nowhere below is read as the first table says.\
+"""
 
 ENDPOINTS_INTRODUCTION = """\
 # Endpoints
 
-Each builder in `tinkex_py.endpoints` makes one request as a value, and `service.execute(request)` sends it. A `Step`
-gets its number when it is its turn. Bodies and answers are JSON; where a server takes protobuf, batches and their
-results are protobuf. What an operation may fail with is in [errors.md](errors.md).
+Each builder in `tinkex_py.endpoints` makes one request as a value, and `service.execute(request)` sends it. Those of
+training steps make a `Step`, which can't be sent by itself: a training client gives it a number when it is its turn.
+Bodies and answers are JSON; where a server takes protobuf, batches and their results are protobuf. "Since" and "up to"
+name releases of the official SDK. [Errors](errors.md) says what an operation may fail with.
 """
 VINTAGES: Mapping[str, str] = {
     "assign_session_project": "since 0.22",
@@ -131,7 +138,7 @@ def operations_section() -> str:
     """What may happen to every operation, and to each besides."""
     own = (f"### {name}\n\n{causes_table(causes)}" for name, causes in sorted(CAUSES.items()) if causes)
     none = ", ".join(f"`{name}`" for name, causes in sorted(CAUSES.items()) if not causes)
-    every = f"## By operation\n\nThese may happen to every operation. {ANY_STATUS}\n\n{causes_table(EVERYWHERE)}"
+    every = f"## By operation\n\n{OPERATIONS}\n\n{causes_table(EVERYWHERE)}"
     return "\n".join((every, f"Nothing besides is known of {none}; of the others:\n", *own))
 
 
@@ -159,7 +166,7 @@ def endpoint_row(builder: Callable[..., object]) -> str:
     method, path = place.split(" ", 1)
     name = f"{builder.__module__.rpartition('.')[2]}.{builder.__name__}"
     returned = str(inspect.signature(builder).return_annotation)
-    answer = returned.partition("[")[2].removesuffix("]")
+    answer = returned.partition("[")[2].removesuffix("]") or returned
     said = "; ".join(filter(None, (note, VINTAGES.get(builder.__name__))))
     return f"| {method} | `{path}` | `{name}` | `{cell(answer)}` | {cell(said)} |"
 

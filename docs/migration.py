@@ -14,16 +14,48 @@ CLIENTS = {"official": "The official SDK 0.38.0", "elixir": "Tinkex 0.4.0 for El
 INTRODUCTION = """\
 # Moving from another client
 
-Names are the official SDK's wherever it has the thing, and so are the arguments of methods: their names, order and
-defaults. What only this client has is given by name. What is different is small:
+Names are the official SDK's wherever it has the thing, and so are the names, the order and the defaults of arguments.
+Arguments that only this client has are given by name. The same environment variables are read, `TINKER_API_KEY` and
+`TINKER_BASE_URL` among them.
 
-* Nothing raises: operations return `Success(value)` or `Failure(error)`. `or_raise(outcome)` gives the value, or
-  raises where there is none.
-* What is submitted is a promise, what makes a client is an outcome: there is no future to wait for in between.
-* Clients are made with arguments by name, such as `ServiceClient(user_metadata=..., project_id=...)`; what stands first
-  without one is a `Config`.
-* There are no `*_async` methods: `AsyncServiceClient` and what it makes have the same methods, to be awaited.
-* A retried step is never taken twice, every wait ends, and errors say what to do.
+## A program of the official SDK, step by step
+
+`or_raise(outcome)` gives the value of a success, and raises what failed. With it a program can be carried over line by
+line; later a `match` takes its place wherever the program has to decide.
+
+| The official SDK | Here |
+| --- | --- |
+| `from tinker import types`, then `types.Datum` | `from tinkex_py import Datum` |
+| `service = ServiceClient()` | `with ServiceClient() as service:` |
+| `ServiceClient({"team": "x"})` | `ServiceClient(user_metadata={"team": "x"})` |
+| `service.create_lora_training_client(...).result()` | `or_raise(service.create_lora_training_client(...))` |
+| `rest.list_training_runs().result()` | `or_raise(rest.list_training_runs())` |
+| `trainer.optim_step(...).result()` | `or_raise(trainer.optim_step(...).result())` |
+| `await (await trainer.forward_backward_async(...))` | `or_raise(await trainer.forward_backward(...))` |
+| `future.result(timeout=60)` raises `TimeoutError` | `promise.result(timeout=60)` is a `Failure(DeadlineExceeded())` |
+| `except tinker.RateLimitError:` | `case Failure(RateLimited()):` |
+| `prompt + sequence.tokens` | `[*prompt, *sequence.tokens]` |
+
+* What is submitted (steps, saves, samples) returns a promise at once. What makes a client or asks for something returns
+  its outcome; there is no future to wait for in between.
+* There are no `*_async` methods: `AsyncServiceClient`, and what it makes, has the same methods, to be awaited.
+* Arguments of a client are given by name, but for a `Config`, which may stand first.
+* All types are in `tinkex_py.types` and all errors in `tinkex_py.errors`. Values don't change once they are made.
+* Tokens and log-probabilities of samples are sequences, but not lists: `list(sequence.tokens)` is one.
+
+## What acts otherwise
+
+* Nothing raises but bugs, `or_raise` and Python's own errors: operations return `Success(value)` or `Failure(error)`.
+* Wrong values are found before anything is sent, NaN and infinities among them: the outcome is `InvalidInput`.
+* Refusals come back at once where repeating can't help, such as publishing what is public. One layer repeats the rest,
+  for 300 s in all unless told otherwise ([timeouts and retries](howto/timeouts.md)).
+* Every wait ends, that for a promise after 24 hours, or after 2 hours in which nothing moved.
+* A step whose fate can't be known ends in `OutOfSequence`, and so do all later steps of its run
+  ([what to do then](howto/out-of-sequence.md)). So does an `optim_step` behind a batch that was taken in part.
+* Telemetry goes to the server only when it is asked for: `Config(telemetry=True)`.
+* Redirects to another address are refused, so that the credential doesn't go there.
+
+[Differences](differences.md) lists how requests and answers differ, field by field.
 """
 PROGRAMS = """\
 ## The same program three times

@@ -52,7 +52,7 @@ def counted() -> str:
     """How many rows there are, and how many wait."""
     rows = [row for each in parts().values() for row in each]
     waiting = sum(row[4] == NOT_YET for row in rows)
-    return f"{len(rows)} rows, {waiting} of them not shown by a test yet."
+    return f"{len(rows)} rows, {waiting or 'none'} of them without a test that shows it."
 
 
 def shown(references: str) -> str:

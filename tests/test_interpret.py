@@ -6,6 +6,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py import errors
+from tinkex_py.endpoints.checkpoints import get_external_weights_urls
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.sessions import get_session, list_sessions
 from tinkex_py.interpret import interpret, retry_after
@@ -74,7 +75,7 @@ def test_what_nothing_serves_instead_of_is_left_out() -> None:
     assert message.endswith("leave it out, or use a server that offers it)")
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 def test_a_refused_address_is_not_blamed_on_the_credential(status: int) -> None:
     elsewhere = piece("download", Address("https://files.test/a?signature=abc"), 0)
     error = interpret(elsewhere, Reply(status=status, body=b"<html>Request has expired</html>")).failure()
@@ -94,6 +95,15 @@ def test_a_good_answer_is_its_value_and_a_bad_one_undecodable() -> None:
     error = interpret(REQUEST, Reply(status=200, body=b"<html>")).failure()
     assert isinstance(error, errors.Undecodable)
     assert error.excerpt == "<html>"
+
+
+def test_no_signed_address_is_in_an_answer_that_can_not_be_read() -> None:
+    plain, escaped = '"https://files.test/a?signature=hush"', r'"https:\/\/files.test\/a?signature=hush"'
+    body = f'{{"urls": {{"a": {plain}, "b": {escaped}}}, "expires": []}}'
+    request = get_external_weights_urls("run", "external_weights/a")
+    error = interpret(request, Reply(status=200, body=body.encode())).failure()
+    assert isinstance(error, errors.Undecodable)
+    assert error.excerpt == '{"urls": {"a": "https://files.test/***", "b": "***"}, "expires": []}'
 
 
 DATE = "Wed, 21 Oct 2015 07:28:00 GMT"

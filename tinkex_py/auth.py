@@ -10,7 +10,7 @@ from tinkex_py.clients.service import ServiceClient
 from tinkex_py.config import Config
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.errors import MissingCredentials
-from tinkex_py.outcome import Outcome, then
+from tinkex_py.outcome import Outcome, change, then
 from tinkex_py.plans.effects import Plan, halt
 from tinkex_py.plans.retry import call
 from tinkex_py.plans.startup import Startup, presented
@@ -41,8 +41,8 @@ def check_access(client: ServiceClient | None = None, *, timeout: float | None =
     found = broken(_TIMEOUT, {"timeout": timeout})
     if found is not None:
         return Failure(found)
-    plan = call(get_server_capabilities(), client.context.policy(timeout))
-    return client.execute(_nothing(plan))
+    answered = client.execute(call(get_server_capabilities(), client.context.policy(timeout)))
+    return change(answered, lambda _: None)
 
 
 def get_tinker_token(client: ServiceClient | None = None) -> Outcome[str]:
@@ -62,10 +62,6 @@ def _presented(startup: Startup) -> Plan[str]:
     if credential is None:
         return (yield from halt(MissingCredentials(message="the embedded engine needs no credential, and has none")))
     return credential
-
-
-def _nothing(plan: Plan[object]) -> Plan[None]:
-    _ = yield from plan
 
 
 _TIMEOUT = (Rule("timeout", optional(is_duration), "give a number of seconds, or None for the client's own"),)

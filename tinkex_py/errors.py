@@ -140,7 +140,10 @@ class RequestFailed(RequestCause, frozen=True, kw_only=True, tag=True):
 
 
 class OutOfSequence(RequestCause, frozen=True, kw_only=True, tag=True):
-    """The run's next step can't be known to be safe: `step` is in doubt; go on from `checkpoint` if there is one."""
+    """It can't be known whether `step` of the run was carried out, or only `taken`, a part of a batch, was.
+
+    Go on from `checkpoint` if there is one.
+    """
 
     step: int | None = None
     taken: tuple[int, ...] = ()
@@ -156,14 +159,14 @@ class ClientClosed(Cause, frozen=True, kw_only=True, tag=True):
 
 
 class CapabilityMissing(Cause, frozen=True, kw_only=True, tag=True):
-    """The server says that it can't do this: `capability` is what lacks, `available` what there is."""
+    """The server says that it can't do this: `capability` is what is missing, `available` what there is."""
 
     capability: str
     available: tuple[str, ...] = ()
 
 
 class CircuitOpen(Cause, frozen=True, kw_only=True, tag=True):
-    """The circuit breaker is open after repeated failures; it closes again in `retry_after` seconds."""
+    """The circuit breaker is open after repeated failures; one operation is let through in `retry_after` seconds."""
 
     retry_after: float
 

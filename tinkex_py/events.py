@@ -19,7 +19,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class RequestSent(Event, frozen=True, kw_only=True, tag=True):
-    """A request left; `attempt` counts from 1."""
+    """A request is to leave, once what has to come before it is done; `attempt` counts from 1."""
 
     operation: str
     endpoint: str
@@ -36,7 +36,7 @@ class ReplyReceived(Event, frozen=True, kw_only=True, tag=True):
 
 
 class RequestBroken(Event, frozen=True, kw_only=True, tag=True):
-    """A request got no usable reply."""
+    """A request got no usable reply, or couldn't leave."""
 
     operation: str
     endpoint: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from tinkex_py.errors import (
     UnsupportedEncoding,
 )
 from tinkex_py.outcome import Outcome
-from tinkex_py.request import AnyRequest, Reply, Request
+from tinkex_py.request import Address, AnyRequest, Reply, Request
 from tinkex_py.types.causes import instead
 from tinkex_py.types.causes import remedy as documented
 from tinkex_py.wire import replies
@@ -41,7 +42,7 @@ _FAULTS = range(500, 600)
 _NOT_FOUND = 404
 _CAUSES: dict[int, tuple[type[StatusError], str]] = {
     400: (BadRequest, "the server could not make sense of the request; check the arguments"),
-    401: (Unauthorized, "the server does not accept the credential; check TINKER_API_KEY"),
+    401: (Unauthorized, "the server does not accept the credential; tinkex doctor says where it is from"),
     402: (PaymentRequired, "billing is paused; settle the account, then go on"),
     403: (Forbidden, "this credential may not do that; ask the owner, or use another key"),
     404: (NotFound, "there is no such thing on this server, or it is somebody else's"),
@@ -57,7 +58,9 @@ _CAUSES: dict[int, tuple[type[StatusError], str]] = {
 _FAULT = (ServerFault, "the server failed; try again later, and tell its operators if it goes on")
 _UNEXPECTED = (UnexpectedStatus, "nothing in the protocol gives this status a meaning; is the address right?")
 _ENDED = "a signed address serves for a while, and gets no credential; ask for a new one"
-_OF_ADDRESSES: dict[int, str] = dict.fromkeys((401, 403, 404, 410), _ENDED)
+_EXCERPT = 200
+_ADDRESS = re.compile(r"https?:\\?/[^\s\"'<>]*")
+_OF_ADDRESSES: dict[int, str] = dict.fromkeys((400, 401, 403, 404, 410), _ENDED)
 """What to do where an address outside the service is refused: the credential has nothing to do with it."""
 
 
@@ -90,7 +93,7 @@ def status_error(request: AnyRequest, reply: Reply) -> TinkerError:
 
 
 def _without(request: AnyRequest, known: str | None, reply: Reply) -> str:
-    """What to do where there is no such endpoint; a 404 may also mean what the documents say, if they say anything."""
+    """What to do where the server may not have the endpoint; a 404 may also have the meaning that is documented."""
     way_on = instead(request.operation)
     if reply.status != _NOT_FOUND or known is None:
         return f"this server doesn't offer {request.endpoint}; {way_on}"
@@ -116,9 +119,20 @@ def _number(text: str | None) -> float | None:
 
 
 def _until(date: str | None, reply: Reply) -> float | None:
-    """Seconds from the server's own clock, or from the reply's arrival, to that date; a past date is now."""
-    due, now = http_date(date), http_date(reply.header("date"))
-    return None if due is None else max(0.0, due.timestamp() - (now.timestamp() if now else reply.at))
+    """Seconds until that date; a past date is now."""
+    due = http_date(date)
+    return None if due is None else max(0.0, due.timestamp() - unix_time(reply))
+
+
+def unix_time(reply: Reply) -> float:
+    """When it was written by the server's own clock, whatever the one here shows; when it arrived if it doesn't say."""
+    date = http_date(reply.header("date"))
+    return reply.at if date is None else date.timestamp()
+
+
+def _shown(address: re.Match[str]) -> str:
+    """An address in an answer may be a signed one."""
+    return Address(address[0]).shown
 
 
 def _undecodable(request: AnyRequest, reply: Reply, reason: str) -> Undecodable:
@@ -126,5 +140,5 @@ def _undecodable(request: AnyRequest, reply: Reply, reason: str) -> Undecodable:
         message=f"{request.operation}: the answer can't be read ({reason}); is this address a Tinker server?",
         endpoint=request.endpoint,
         request_id=reply.header("x-request-id"),
-        excerpt=reply.body[:200].decode("utf-8", "replace"),
+        excerpt=_ADDRESS.sub(_shown, reply.body[:_EXCERPT].decode("utf-8", "replace")),
     )

@@ -1,7 +1,7 @@
-"""What one thread of one process does at a time: whoever has the system's lock on a file does it.
+"""Locks on files: what only one thread of one process may do at a time is done by whoever holds the lock.
 
 A process that ends, however it does, leaves no lock behind, and one that is forked off has none of its parent's.
-Where a file system knows no locks nobody is kept away.
+On a file system without locks everybody gets it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.files import failed, reason
 
 T = TypeVar("T")
 
 
 def hold(file: Path, busy: str) -> Outcome[Callable[[], None], FileFailed]:
-    """What lets the file go again, if nobody else holds it; `busy` says who does."""
+    """Lock the file, and return what unlocks it; where somebody else holds it, the failure says `busy`."""
     match _held(file, busy):
         case Success(opened):
             _HELD.add(opened)
@@ -54,7 +55,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def alone(file: Path, busy: str, work: Callable[[], Outcome[T]]) -> Outcome[T]:
-    """What the work comes to, if nobody else holds the file, which is there only meanwhile; `busy` says who does."""
+    """Do the work while the file is locked, then remove it; where somebody else holds it, the failure says `busy`."""
     held = hold(file, busy)
     if isinstance(held, Failure):
         return held
@@ -65,7 +66,11 @@ def alone(file: Path, busy: str, work: Callable[[], Outcome[T]]) -> Outcome[T]:
 
 
 def _held(file: Path, busy: str) -> Outcome[BinaryIO, FileFailed]:
-    """The file, locked. One whose name was taken from it meanwhile was let go by another, and holds nobody else off."""
+    """The file, opened and locked.
+
+    Whoever held it before may have removed it between the two: a lock on a file without a name keeps nobody away, so
+    the file is opened anew.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         while True:
@@ -77,8 +82,7 @@ def _held(file: Path, busy: str) -> Outcome[BinaryIO, FileFailed]:
                 return Success(opened)
             opened.close()
     except OSError as error:
-        message = f"{file} can't be used: {error.strerror}; give another directory"
-        return Failure(FileFailed(message=message, path=str(file)))
+        return Failure(failed(file, f"can't be used: {reason(error)}; give another directory"))
 
 
 def _has_name(opened: BinaryIO, file: Path) -> bool:

@@ -33,10 +33,10 @@ class Returns(Protocol[T_co]):
 
 
 class Repeat(Struct, frozen=True, gc=False, kw_only=True):
-    """Which answers may be asked for again: these statuses, any 5xx, a connection that failed.
+    """After which answers a request is repeated: these statuses, any 5xx (`faults`), a connection that failed.
 
-    `insisting` asks again after a fault even if the server says that it should not be: it has to be known what became
-    of the request, and repeating it does no harm.
+    `insisting` repeats it after a fault even where the server says not to, because it has to be known what became of
+    the request, and repeating it does no harm.
     """
 
     statuses: frozenset[int] = frozenset()
@@ -66,7 +66,9 @@ NULL = Null()
 
 
 def stretches(lengths: Iterable[int], most: int, count: int = maxsize) -> Iterator[slice]:
-    """Where lengths follow each other that are `most` together at most, and at most so many; a longer one is alone.
+    """Consecutive items cut into stretches: at most `count` items each, whose lengths add up to at most `most`.
+
+    An item that is longer than that is a stretch by itself.
 
     >>> list(stretches([2, 2, 3, 9, 1], most=5))
     [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
@@ -102,9 +104,10 @@ class Encoded(Struct, frozen=True, gc=False):
         return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], bytes) else b"".join(self.parts)
 
     def bundles(self, size: int, apart: int) -> Iterator[Sequence[bytes | memoryview]]:
-        """The bytes in pieces, pieces of at most `size` bytes together.
+        """The bytes in bundles of at most `size`, each a list of pieces that are sent one after the other.
 
-        Parts longer than that are cut, those shorter than `apart` on an average joined, the others left as they are.
+        A part that is longer than `size` is cut. The parts of a bundle are joined into one piece where they are shorter
+        than `apart` on average, and left as they are otherwise.
         """
         lengths = list(map(len, self.parts))
         for stretch in stretches(lengths, size):
@@ -157,17 +160,17 @@ class Address(Struct, frozen=True, gc=False):
 
     @property
     def server(self) -> str:
-        """Where it leads to: the scheme and the server of the address."""
+        """Where it leads to: the scheme and the server of the address, or nothing of one that has none."""
         try:
             parts = urlsplit(self.url)
         except ValueError:
-            return "an address that can't be read"
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            return _HIDDEN
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.scheme and parts.netloc else _HIDDEN
 
     @property
     def shown(self) -> str:
         """The address without what may make it secret, which is all behind the server."""
-        return f"{self.server}/***"
+        return _HIDDEN if self.server == _HIDDEN else f"{self.server}/{_HIDDEN}"
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
@@ -219,3 +222,4 @@ class Reply(Struct, frozen=True, gc=False, kw_only=True):
 
 
 AnyRequest: TypeAlias = Request[Any]
+_HIDDEN = "***"

@@ -7,14 +7,14 @@ from typing import TypeVar
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.plans.scripted import BROKEN, Line, Script, reply, waiting
+from tests.plans.scripted import BROKEN, Line, Script, late, reply, waiting
 from tests.plans.training import a_run
 from tinkex_py import AdamParams, ModelInput, SamplingParams
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.endpoints.steps import optim_step
 from tinkex_py.plans.dispatch import Dispatch
 from tinkex_py.plans.effects import Plan, attempt, deadline, now, together
-from tinkex_py.plans.polling import Ticket, result_of, unanswered
+from tinkex_py.plans.polling import Ticket, result_of
 from tinkex_py.plans.retry import Billing, Policy, call
 from tinkex_py.plans.samples import sample, sampler_of
 from tinkex_py.plans.sources import Source
@@ -107,7 +107,7 @@ def test_a_sample_ends_in_time(lines: list[Line], last: Line, bits: int, *, toge
 def test_steps_end_in_time(lines: list[Line], last: Line, bits: int) -> None:
     run = a_run(progress_timeout=SECONDS, promise_timeout=2 * SECONDS)
     steps = [take_update(run, optim_step(AdamParams()), accept_partial=True) for _ in range(2)]
-    in_time = [deadline(SECONDS, step, unanswered) for step in steps]
+    in_time = [deadline(SECONDS, step, late) for step in steps]
     assert ended(Script(*lines, last), together(in_time), bits) <= SECONDS
 
 

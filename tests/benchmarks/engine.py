@@ -20,9 +20,7 @@ import numpy as np
 from tinkex_py.local.bases import ENGLISH, load_base
 from tinkex_py.local.checkpoint import load_checkpoint, save_checkpoint
 from tinkex_py.local.engine import (
-    AdamParams,
     Example,
-    LoraConfig,
     LoraModel,
     SamplingOptions,
     create_model,
@@ -34,6 +32,7 @@ from tinkex_py.local.engine import (
 from tinkex_py.local.threads import one_thread
 from tinkex_py.local.tokenizer import BOS
 from tinkex_py.outcome import Outcome, or_raise
+from tinkex_py.types.training import AdamParams, LoraConfig
 
 RUNS = 20
 TOKENS = 128

@@ -38,11 +38,22 @@ class Hub(ThreadingHTTPServer):
         self.commits: list[dict[str, Any]] = []
         self.heard: list[str] = []
         self.refused: int | None = None
+        self.answering = threading.Event()
+        self.answering.set()
 
     @property
     def environment(self) -> dict[str, str]:
         """What leads the command here, with a token."""
         return {"HF_ENDPOINT": f"http://127.0.0.1:{self.server_port}", "HF_TOKEN": TOKEN}
+
+    @contextmanager
+    def silent(self) -> Generator[None]:
+        """Answer nothing until the end of the block."""
+        self.answering.clear()
+        try:
+            yield
+        finally:
+            self.answering.set()
 
     def holds(self, repo: str, branch: str = "main") -> dict[str, bytes]:
         """The files of a branch."""
@@ -99,6 +110,9 @@ class Hub(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     def _any(self) -> None:
         assert isinstance(self.server, Hub)
+        if not self.server.answering.is_set():
+            self.close_connection = self.server.answering.wait(60)
+            return
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         self.server.heard.append(f"{self.requestline}\n{self.headers}{body.decode('utf-8', 'replace')}")
         status, said = self.server.answer(self.command, self.path, body)

@@ -36,6 +36,12 @@ def test_the_mark_that_some_editors_put_first_is_no_part_of_a_key(stock: Stock) 
     assert tinkex("auth", "login", *at, given=f"\ufeff{KEY}\r\n").exit_code == 0
 
 
+def test_it_is_said_why_a_file_with_a_key_can_not_be_read(stock: Stock) -> None:
+    _ = Path("key.txt").write_bytes(KEY.encode("utf-16"))
+    result = tinkex("run", "list", "--base-url", stock.address, "--api-key-file", "key.txt")
+    assert result.stderr.startswith("Error: key.txt can't be read: it is no text in UTF-8")
+
+
 def test_what_is_no_key_is_not_stored(stock: Stock) -> None:
     result = tinkex("auth", "login", "--base-url", stock.address, given="hello\n")
     assert (result.exit_code, FILE.exists()) == (1, False)

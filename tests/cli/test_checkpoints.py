@@ -97,7 +97,7 @@ def test_what_could_not_be_deleted_is_said_and_ends_with_status_1(stock: Stock) 
     said = json.loads(result.stdout)
     assert (result.exit_code, said["deleted_count"]) == (1, 1)
     assert [each["tinker_path"] for each in said["failed"]] == [gone]
-    assert result.stderr.startswith(f"Error: {gone} is still there: ")
+    assert result.stderr.startswith(f"Error: {gone} was not deleted: ")
 
 
 WRONG: Sequence[tuple[str, ...]] = ((), ("tinker://a/weights/b", "--type", "training"), ("--before", "soon"))

@@ -18,6 +18,7 @@ from tests.cli.hub import TOKEN, Hub, hub
 from tests.cli.relay import relay
 from tests.cli.running import KEY, Stock, tinkex
 from tinkex_py.cli.cards import Adapter, card, complete_config, described, layout_of
+from tinkex_py.cli.hub import named_in
 from tinkex_py.errors import NotFound
 from tinkex_py.types.training import WeightsInfoResponse
 
@@ -102,6 +103,31 @@ def test_a_repository_of_another_checkpoint_is_left_alone(stock: Stock, there: H
     assert (refused.exit_code, len(there.commits)) == (1, 1)
     assert f"holds another checkpoint, {stock.training}, and nothing was uploaded" in refused.stderr
     assert said(pushed(stock, there, "--repo", REPO))["repo_id"] == REPO
+
+
+@pytest.mark.parametrize("name", ["step 1", "step", "größe `1`", 'a"b\\c'])
+def test_a_checkpoint_is_known_again_whatever_its_name(name: str) -> None:
+    path = f"tinker://run/weights/{name}"
+    assert named_in(card(Adapter(layout="tinkex", tinker_path=path), REPO, None)) == path
+
+
+READMES = {
+    "# Mine": None,
+    "From `tinker://run/weights/a`.": "tinker://run/weights/a",
+    'tinker_path: "tinker://run/weights/a" or so"': "tinker://run/weights/a",
+}
+
+
+@pytest.mark.parametrize(("readme", "path"), READMES.items(), ids=READMES)
+def test_a_readme_from_elsewhere_may_name_a_checkpoint_too(readme: str, path: str | None) -> None:
+    assert named_in(readme) == path
+
+
+def test_a_hub_that_says_nothing_is_given_up(stock: Stock, there: Hub) -> None:
+    with there.silent():
+        result = pushed(stock, there, "--repo", REPO, "--timeout", "0.1")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 2)
+    assert "Error: the hub can't be reached or read: " in result.stderr
 
 
 def test_a_readme_that_somebody_wrote_stays(stock: Stock, there: Hub) -> None:

@@ -28,6 +28,9 @@ def test_the_demo_learns_the_zen_of_python(tmp_path: Path) -> None:
     assert ("What to try next:" in ended.stdout.splitlines(), "\\n" in ended.stdout) == (True, False)
     assert float(ended.stdout.split("Loss of the last steps: ")[1].split()[0]) < 0.5
     assert (tmp_path / "tinkex-demo" / "loss.png").read_bytes().startswith(b"\x89PNG")
+    command = ended.stdout.split("Sample from what was learned:\n")[1].splitlines()[0]
+    sampled = tinkex(*shlex.split(command)[1:], "--temperature", "0", "--max-tokens", "6", folder=tmp_path)
+    assert sampled.stdout.rstrip() == " ugly."
 
 
 def test_what_an_engine_without_a_folder_trained_is_there_afterwards(tmp_path: Path) -> None:

@@ -98,6 +98,14 @@ def test_a_number_of_any_width_is_added_to_the_prompt() -> None:
     assert "needs 500 tokens" in refused.failure().message
 
 
+def test_a_prompt_that_fills_the_context_has_log_probabilities() -> None:
+    with ServiceClient.local() as client:
+        sampler = or_raise(client.create_sampling_client(base_model="tinkex/tiny-random"))
+        assert len(or_raise(sampler.compute_logprobs(ModelInput.from_ints([1] * 2048)).result())) == 2048
+        refused = sampler.compute_logprobs(ModelInput.from_ints([1] * 2049)).result()
+    assert isinstance(refused.failure(), errors.CapabilityMissing)
+
+
 def test_arguments_are_numbers_of_python_s_own() -> None:
     few: Any = np.uint8(200)
     seconds: Any = np.float32(9)

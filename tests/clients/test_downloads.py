@@ -15,12 +15,13 @@ from typing import Any
 import httpx
 import pytest
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tests.clients.fronts import error_of
 from tests.clients.test_losses import Speechless
 from tinkex_py import ServiceClient, or_raise
 from tinkex_py.clients.downloads import Downloaded, Progress, download_checkpoint
-from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
+from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, Forbidden, InvalidInput, NotFound
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.downloads import Piece
 from tinkex_py.runtime.files import Arriving
@@ -35,20 +36,23 @@ _PATIENCE = 9
 class Archives:
     """A server with one archive: its answers to questions for bytes, over and over; keeps where these begin.
 
-    `instead` is its answer to a question for the archive's address.
+    `instead` is its answer to a question for the archive's address, of which `addresses` are counted.
     """
 
-    def __init__(self, *answers: httpx.Response) -> None:
+    def __init__(self, *answers: httpx.Response, expires: str = "2100-01-01T00:00:00Z") -> None:
         self.asked: list[str] = []
+        self.addresses = 0
         self.patience = _PATIENCE
         self.instead: httpx.Response | None = None
         self._answers = answers
+        self._expires = expires
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/archive"):
             if self.instead is not None:
                 return httpx.Response(self.instead.status_code, content=self.instead.content)
-            return httpx.Response(200, json={"url": "http://files.test/a", "expires": "2100-01-01T00:00:00Z"})
+            self.addresses += 1
+            return httpx.Response(200, json={"url": f"http://files.test/{self.addresses}", "expires": self._expires})
         if request.url.path.endswith("/external_weights_urls"):
             return httpx.Response(200, json={"urls": {}})
         if request.url.host != "files.test":
@@ -70,6 +74,18 @@ class Archives:
         transport = httpx.MockTransport(self)
         with ServiceClient(base_url="http://server.test", api_key="tml-key", transport=transport) as service:
             return download_checkpoint(service, path, directory, force=force, progress=progress)
+
+
+class Endless(Archives):
+    """A server with a file that has always one more byte."""
+
+    @override
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host != "files.test":
+            return super().__call__(request)
+        start = request.headers["range"].removeprefix("bytes=").partition("-")[0]
+        self.asked.append(start)
+        return httpx.Response(206, headers={"content-range": f"bytes {start}-{start}/*"}, content=b"a")
 
 
 @pytest.mark.parametrize("kind", ["weights", "sampler_weights"])
@@ -182,6 +198,42 @@ def test_an_archive_that_can_not_be_told_from_others_is_begun_anew_by_another_do
     )
     assert or_raise(server.download(tmp_path)).files[0].read_bytes() == b"2"
     assert server.asked == ["0", "50"]
+
+
+def pieces(whole: bytes) -> tuple[httpx.Response, httpx.Response]:
+    """An archive in two."""
+    ends = ((0, 50), (50, len(whole)))
+    first, second = (
+        httpx.Response(206, headers={"content-range": f"bytes {a}-{z - 1}/{len(whole)}"}, content=whole[a:z])
+        for a, z in ends
+    )
+    return first, second
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_an_address_that_has_ended_is_asked_for_anew_and_the_download_goes_on(tmp_path: Path, status: int) -> None:
+    first, second = pieces(archive(weights=b"2").content)
+    server = Archives(first, httpx.Response(status, text="Request has expired"), second)
+    assert or_raise(server.download(tmp_path)).files[0].read_bytes() == b"2"
+    assert (server.asked, server.addresses) == (["0", "50", "50"], 2)
+
+
+def test_an_address_is_asked_for_anew_before_it_ends(tmp_path: Path) -> None:
+    server = Archives(*pieces(archive(weights=b"2").content), expires="2026-07-13T12:00:00Z")
+    assert or_raise(server.download(tmp_path)).files[0].read_bytes() == b"2"
+    assert (server.asked, server.addresses) == (["0", "50"], 3)
+
+
+def test_an_address_that_is_refused_at_once_is_asked_for_once_more(tmp_path: Path) -> None:
+    server = Archives(httpx.Response(403, text="Access denied"))
+    assert "Access denied" in error_of(Forbidden, server.download(tmp_path)).message
+    assert (server.asked, server.addresses) == (["0", "0"], 2)
+
+
+def test_a_file_whose_server_never_says_its_size_ends(tmp_path: Path) -> None:
+    server = Endless()
+    assert "neither its size nor its end" in error_of(FileFailed, server.download(tmp_path)).message
+    assert len(server.asked) == 2049
 
 
 def test_an_export_without_files_is_none(tmp_path: Path) -> None:

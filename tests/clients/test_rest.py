@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from math import nan
 from typing import Any
 
@@ -13,11 +13,22 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tests.clients.servers import keeping
-from tinkex_py import AdminClient, AsyncAdminClient, AsyncRestClient, Config, Outcome, RestClient, ServiceClient, errors
+from tinkex_py import (
+    AdminClient,
+    AsyncAdminClient,
+    AsyncRestClient,
+    AsyncServiceClient,
+    Config,
+    Outcome,
+    RestClient,
+    ServiceClient,
+    errors,
+)
 from tinkex_py.endpoints.service import get_server_capabilities
 from tinkex_py.plans.effects import pure
 from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Reply
+from tinkex_py.testing.simulation import simulate
 from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse, SessionSearchRequest
 
 PATH = "tinker://run/weights/a"
@@ -87,6 +98,10 @@ REFUSED: dict[str, tuple[Callable[[RestClient], Outcome[Any]], str]] = {
     "path": (lambda rest: rest.delete_checkpoint_from_tinker_path("run/weights/a"), "tinker_path"),
     "run": (lambda rest: rest.get_training_run(""), "training_run_id"),
     "id": (lambda rest: rest.delete_checkpoint("run", ""), "checkpoint_id"),
+    "kind alone": (lambda rest: rest.unpublish_checkpoint("run", "weights"), "checkpoint_id"),
+    "no name": (lambda rest: rest.unpublish_checkpoint("run", "sampler_weights/"), "checkpoint_id"),
+    "no kind": (lambda rest: rest.publish_checkpoint("run", "/a"), "checkpoint_id"),
+    "more than a name": (lambda rest: rest.delete_checkpoint("run", "weights/a/publish"), "checkpoint_id"),
     "limit": (lambda rest: rest.list_training_runs(limit=0), "limit"),
     "wanted": (lambda rest: rest.all_training_runs(limit=-1), "limit"),
     "ttl": (lambda rest: rest.set_checkpoint_ttl("run", "weights/a", -1), "ttl_seconds"),
@@ -131,6 +146,56 @@ def test_administrators_are_told_what_cannot_be_asked_for(
         error = call(admin).failure()
     assert isinstance(error, errors.InvalidInput)
     assert (error.path, server.asked) == (path, [])
+
+
+class Slow:
+    """Takes 3 s for each answer, of which an operation needs several; counts them."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if "/client/" in request.url.path:
+            return httpx.Response(404)
+        await asyncio.sleep(3)
+        self.answered += 1
+        names = [f"{self.answered}-{each}" for each in range(100)]
+        cursor = {"last_created_at": names[0], "last_session_id": "s"}
+        listed: dict[str, Any] = {
+            "training_runs": {"training_runs": [{"training_run_id": name, "base_model": "m"} for name in names]},
+            "checkpoints": {"checkpoints": [{"checkpoint_id": name, "tinker_path": PATH + name} for name in names]},
+            "sessions": {"sessions": names},
+            "search": {"sessions": [{"session_id": "s"}], "next_cursor": cursor},
+            "audit": {"location": "http://files.test/audit"},
+        }
+        found = listed.get(request.url.path.rpartition("/")[2])
+        status = 404 if found is None else 302 if "location" in found else 200
+        return httpx.Response(status, headers=found if status == 302 else {}, json=found)
+
+
+SEVERAL: dict[str, Callable[[AsyncRestClient, float], Awaitable[Outcome[Any]]]] = {
+    "all_training_runs": lambda rest, timeout: rest.all_training_runs(timeout=timeout),
+    "all_user_checkpoints": lambda rest, timeout: rest.all_user_checkpoints(timeout=timeout),
+    "all_sessions": lambda rest, timeout: rest.all_sessions(timeout=timeout),
+    "all_found_sessions": lambda rest, timeout: rest.all_found_sessions(SessionSearchRequest(), timeout=timeout),
+    "delete_checkpoint": lambda rest, timeout: rest.delete_checkpoint_from_tinker_path(PATH, timeout=timeout),
+    "get_audit_log": lambda rest, timeout: AsyncAdminClient.beside(rest).get_audit_log(timeout=timeout),
+}
+
+
+@pytest.mark.parametrize("operation", SEVERAL)
+def test_the_time_that_an_operation_is_given_is_for_all_its_requests_together(operation: str) -> None:
+    async def program(service: AsyncServiceClient) -> tuple[Outcome[Any], float]:
+        begun = asyncio.get_running_loop().time()
+        outcome = await SEVERAL[operation](AsyncRestClient.beside(service), 5.0)
+        return outcome, asyncio.get_running_loop().time() - begun
+
+    server = Slow()
+    outcome, took = simulate(program, httpx.MockTransport(server), config=Config(base_url="http://server.test"))
+    error = outcome.failure()
+    assert isinstance(error, errors.DeadlineExceeded)
+    assert (error.message, took) == (f"{operation}: not done within 5 s; allow more with timeout=", 5.0)
+    assert server.answered == 1
 
 
 def test_a_conflict_that_has_a_meaning_is_not_asked_about_again() -> None:
@@ -221,6 +286,24 @@ def test_a_header_without_a_name_or_a_value_is_refused() -> None:
         assert isinstance(rest.execute(structs.replace(get_server_capabilities(), headers=(("a", ""),))), Success)
     assert isinstance(refused, errors.InvalidInput)
     assert refused.value == "('a', 'authorization')"
+
+
+@pytest.mark.parametrize("name", ["authorization: hush", "a b", "a:", ""])
+def test_a_header_whose_name_is_none_is_refused_without_showing_it(name: str) -> None:
+    server = Answering(200, {"supported_models": []})
+    with alone(server) as rest:
+        refused = rest.execute(structs.replace(get_server_capabilities(), headers=((name, "x"),))).failure()
+    assert isinstance(refused, errors.InvalidInput)
+    assert (refused.value, server.asked) == ("('***',)", [])
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+def test_a_header_that_says_where_a_body_ends_is_refused(name: str) -> None:
+    server = Answering(200, {"supported_models": []})
+    with alone(server) as rest:
+        refused = rest.execute(structs.replace(get_server_capabilities(), headers=((name, "5"),))).failure()
+    assert isinstance(refused, errors.InvalidInput)
+    assert (refused.value, server.asked) == (f"('{name}',)", [])
 
 
 def test_a_plan_runs_once() -> None:

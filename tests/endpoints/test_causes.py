@@ -26,6 +26,10 @@ def test_every_operation_has_its_causes() -> None:
     assert {sent(call()).operation for call in CALLS.values()} | NOT_REQUESTS == set(CAUSES)
 
 
+def test_every_error_is_documented_with_what_to_do() -> None:
+    assert {cause.variant for cause in [*ALL.values(), *EVERYWHERE]} == VARIANTS
+
+
 def test_what_serves_instead_is_said_of_operations_that_there_are() -> None:
     assert set(INSTEAD) <= set(CAUSES)
 

@@ -14,11 +14,13 @@ from msgspec import Struct, structs
 from tinkex_py.endpoints import admin, checkpoints, keys, runs, service, sessions, telemetry
 from tinkex_py.request import UNLESS_CONFLICT, Address, Request
 from tinkex_py.runtime.http import path_part
+from tinkex_py.types.runs import CheckpointArchiveUrlResponse, ExternalWeightsUrlsResponse
 from tinkex_py.types.sessions import (
     AccessibleSearchOwner,
     SearchCursor,
     SearchStatus,
     SessionSearchRequest,
+    TraceExportResponse,
     UserSearchOwner,
 )
 from tinkex_py.types.telemetry import GenericEvent, SessionEnd, SessionStart, TelemetryEvent, UnhandledException
@@ -119,6 +121,10 @@ REQUESTS: dict[str, tuple[Request[Any], Asked]] = {
     "audit": (
         admin.get_audit_log("checkpoints", date(2025, 1, 15)),
         ("GET", "audit?event_type=checkpoints&day=2025-01-15", None),
+    ),
+    "audit of long ago": (
+        admin.get_audit_log(day=date(1, 1, 1)),
+        ("GET", "audit?event_type=all&day=0001-01-01", None),
     ),
     "audit by default": (admin.get_audit_log(), ("GET", "audit?event_type=all", None)),
     "billing": (
@@ -221,3 +227,27 @@ def test_a_request_elsewhere_shows_no_signature() -> None:
     request = structs.replace(service.healthz(), address=Address("https://user:word@files.test/token?signature=abc"))
     assert request.endpoint == "GET https://files.test/***"
     assert [secret in repr(request) for secret in ("signature", "word", "token")] == [False] * 3
+
+
+@pytest.mark.parametrize("url", ["", "files/a?signature=abc", "https://", "//files.test/a", "https://[files.test/a"])
+def test_of_an_address_without_a_server_nothing_shows(url: str) -> None:
+    assert structs.replace(service.healthz(), address=Address(url)).endpoint == "GET ***"
+
+
+SIGNED = "https://files.test/a?signature=abc"
+ADDRESSES = (
+    CheckpointArchiveUrlResponse(url=SIGNED),
+    ExternalWeightsUrlsResponse(urls={"a": SIGNED}),
+    TraceExportResponse(status="ready", url=SIGNED),
+)
+
+
+@pytest.mark.parametrize("answer", ADDRESSES)
+def test_an_answer_that_is_an_address_shows_no_signature(answer: Any) -> None:
+    for shown in (repr(answer), str(answer), str(answer.__rich_repr__())):
+        assert "signature" not in shown
+        assert "https://files.test/***" in shown
+
+
+def test_an_answer_without_an_address_shows_none() -> None:
+    assert repr(TraceExportResponse(status="pending")) == "TraceExportResponse(status='pending', url=None, error=None)"

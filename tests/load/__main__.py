@@ -134,8 +134,11 @@ async def _run(address: str, load: Load, at_once: int, transport: str) -> list[S
         sampler = or_raise(await service.create_sampling_client(base_model=MODEL))
         work = [asyncio.ensure_future(_sample(load, sampler, seed)) for seed in range(at_once)]
         work.append(asyncio.ensure_future(_train(load, trainer)))
-        seen = await _watch(load)
-        _, left = await asyncio.wait(work, timeout=ENDING)
+        try:
+            seen = await _watch(load)
+            _, left = await asyncio.wait(work, timeout=ENDING)
+        finally:
+            load.end = 0.0  # after an interrupt the work would go round and round with a closed client
         load.unended = len(left)
         return seen
 

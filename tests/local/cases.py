@@ -11,9 +11,7 @@ from returns.result import Failure, Success
 from tinkex_py.local.architecture import Architecture, Floats, random_parameters
 from tinkex_py.local.bases import Base
 from tinkex_py.local.engine import (
-    AdamParams,
     Example,
-    LoraConfig,
     LoraModel,
     create_model,
     forward_backward,
@@ -21,6 +19,7 @@ from tinkex_py.local.engine import (
 )
 from tinkex_py.local.tokenizer import encode
 from tinkex_py.outcome import Outcome, or_raise
+from tinkex_py.types.training import AdamParams, LoraConfig
 
 SMALL = Architecture(vocabulary=259, width=16, layers=2, heads=2, hidden=24, context=200)
 LIVELY = Base(

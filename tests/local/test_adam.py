@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinkex_py.local.adam import AdamParams, adam_step, initial_state, settings_problem
+from tinkex_py.local.adam import adam_step, initial_state, settings_problem
+from tinkex_py.types.training import AdamParams
 
 WEIGHT = {"w": np.array([[1.0, -2.0]])}
 GRADIENT = {"w": np.array([[3.0, -4.0]])}

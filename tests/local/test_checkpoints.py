@@ -10,8 +10,9 @@ import pytest
 from tests.local.cases import new_model, refusal, same, train
 from tinkex_py.local.bases import RANDOM, load_base
 from tinkex_py.local.checkpoint import load_checkpoint, read_description, save_checkpoint
-from tinkex_py.local.engine import LoraConfig, LoraModel
+from tinkex_py.local.engine import LoraModel
 from tinkex_py.outcome import or_raise
+from tinkex_py.types.training import LoraConfig
 
 BASE = or_raise(load_base(RANDOM))
 TEXTS = ("to be", "or not to be", "that is the question")

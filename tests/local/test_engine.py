@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.local.cases import LIVELY, example, new_model, refusal, same, train
-from tinkex_py.local.engine import AdamParams, Example, forward_backward, optim_step, snapshot
+from tinkex_py.local.engine import Example, forward_backward, optim_step, snapshot
 from tinkex_py.outcome import or_raise
+from tinkex_py.types.training import AdamParams
 
 Inputs: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 TEXTS = ("to be", "or not to be", "that is the question")

@@ -15,10 +15,11 @@ import pytest
 from tests.local.cases import LIVELY, SMALL
 from tinkex_py.local.architecture import Floats, Parameters
 from tinkex_py.local.examples import Example
-from tinkex_py.local.lora import LoraConfig, adapter_gradients, initial_adapter, merged
+from tinkex_py.local.lora import adapter_gradients, initial_adapter, merged
 from tinkex_py.local.losses import LOSSES
 from tinkex_py.local.training import evaluate
 from tinkex_py.local.transformer import backward, forward, log_softmax
+from tinkex_py.types.training import LoraConfig
 
 CONFIG = LoraConfig(rank=3, seed=5)
 BASE = {name: value.astype(np.float64) for name, value in LIVELY.parameters.items()}

@@ -7,9 +7,7 @@ import numpy as np
 from tinkex_py.local.bases import ENGLISH, load_base
 from tinkex_py.local.corpus import zen_text
 from tinkex_py.local.engine import (
-    AdamParams,
     Example,
-    LoraConfig,
     LoraModel,
     SampledSequence,
     SamplingOptions,
@@ -21,6 +19,7 @@ from tinkex_py.local.engine import (
 )
 from tinkex_py.local.tokenizer import BOS, decode, encode
 from tinkex_py.outcome import or_raise
+from tinkex_py.types.training import AdamParams, LoraConfig
 
 STEPS, BATCH, LENGTH, RATE = 120, 8, 128, 3e-3
 

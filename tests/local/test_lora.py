@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tests.local.cases import LIVELY, SMALL, new_model, refusal, same
-from tinkex_py.local.engine import LoraConfig, create_model
+from tinkex_py.local.engine import create_model
 from tinkex_py.local.lora import adapted, initial_adapter, merged
+from tinkex_py.types.training import LoraConfig
 
 ATTENTION = {f"layers.{layer}.attention.{part}" for layer in (0, 1) for part in ("qkv", "output")}
 MLP = {f"layers.{layer}.mlp.{part}" for layer in (0, 1) for part in ("up", "down")}

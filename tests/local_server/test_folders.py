@@ -14,13 +14,15 @@ import pytest
 from tests.local_server.driving import Driven, Json
 from tests.local_server.test_checkpoints import save
 from tinkex_py.local.records import label
+from tinkex_py.request import Reply
 
 FORKING = """
 import os, sys
 from tinkex_py.local.bases import RANDOM, load_base
-from tinkex_py.local.engine import LoraConfig, create_model
+from tinkex_py.local.engine import create_model
 from tinkex_py.local.shelf import Shelf
 from tinkex_py.local.store import Store
+from tinkex_py.types.training import LoraConfig
 
 store, shelf = Store(), Shelf(ready=0)
 shelf.put("sampler", create_model(load_base(RANDOM).unwrap(), LoraConfig(rank=2)).unwrap())
@@ -163,7 +165,9 @@ def test_what_cannot_be_written_of_a_session_has_not_happened(tmp_path: Path) ->
     session_id = driven.post("create_session", {})["session_id"]
     shutil.rmtree(tmp_path / "sessions")
     _ = (tmp_path / "sessions").write_text("no folder")
-    assert driven.status("POST", "create_session", {}) == 500
+    refusal = driven.call("POST", "create_session", {})
+    assert isinstance(refusal, Reply)
+    assert (refusal.status, refusal.header("x-should-retry")) == (500, "false")
     assert driven.status("POST", f"sessions/{session_id}/finish", {}) == 500
     assert driven.get("sessions")["sessions"] == [session_id]
     assert driven.status("POST", "session_heartbeat", {"session_id": session_id}) == 200

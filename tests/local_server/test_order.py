@@ -128,7 +128,8 @@ def test_models_do_not_wait_for_one_another(driven: Driven) -> None:
 
 
 def test_an_unknown_promise_is_404(driven: Driven) -> None:
-    assert refused(driven.poll("promise-5feceb66-0")) == (404, "there is no promise 'promise-5feceb66-0'")
+    detail = "there is no promise 'promise-5feceb66-0'; work that was given to an earlier server is lost"
+    assert refused(driven.poll("promise-5feceb66-0")) == (404, detail)
 
 
 def test_not_ready_is_the_pending_answer(driven: Driven) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.local_server.driving import TEXT, Driven, answered, batch
+from tests.local_server.driving import RANDOM, TEXT, Driven, answered, batch, refused
 from tests.local_server.test_polls import sampled, sampler
 from tinkex_py.local.incoming import Held
 from tinkex_py.local.samples import LONGEST_QUEUE
@@ -78,6 +78,24 @@ def test_samples_are_to_come_later_when_the_queue_is_too_long(driven: Driven) ->
     reply = driven.call("POST", "asample", late)
     assert isinstance(reply, Reply)
     assert (reply.status, dict(reply.headers)["retry-after"]) == (429, "1")
+
+
+def test_what_went_with_a_stopped_server_is_refused_with_the_reason(tmp_path: Path) -> None:
+    before = Driven(tmp_path)
+    sampler_id = sampler(before)
+    promise = sampled(before, sampler_id, 0)
+    session_id = sampler_id.partition(":")[0]
+    after = Driven(tmp_path, seed=1)
+    sampler_gone = "it went with its session (the server was stopped): make a new one"
+    assert [
+        refused(after.call("POST", "create_model", {"session_id": session_id, "base_model": RANDOM})),
+        refused(after.call("POST", "asample", {"sampling_session_id": sampler_id, "prompt": TEXT})),
+        refused(after.poll(promise)),
+    ] == [
+        (410, f"the session {session_id!r} has ended (the server was stopped)"),
+        (404, f"there is no sampling session {sampler_id!r}; {sampler_gone}"),
+        (404, f"there is no promise {promise!r}; work that was given to an earlier server is lost"),
+    ]
 
 
 def test_a_restart_remembers_sessions_runs_and_checkpoints(tmp_path: Path) -> None:

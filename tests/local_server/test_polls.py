@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tinkex_py.local import polls
 from tinkex_py.local.completions import COMPLETIONS_KEPT
 from tinkex_py.local.incoming import Held
 from tinkex_py.local.promises import Result
-from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Accepted, Samples
+from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Accepted, Ledger
 from tinkex_py.local.state import Job, State, channel, done
 from tinkex_py.local.store import Store
 
@@ -67,11 +68,11 @@ def test_the_oldest_completion_of_all_samplers_is_forgotten_when_there_are_too_m
 
 
 def test_the_oldest_number_of_all_samplers_is_forgotten_when_there_are_too_many() -> None:
-    samples = Samples()
+    samples: Ledger[tuple[str, int]] = Ledger(SAMPLES_REMEMBERED)
     for sampler_id, count in (("a", 2), ("b", SAMPLES_REMEMBERED - 1)):
         for number in range(count):
-            samples.enter(sampler_id, number, Accepted(b"body", f"{sampler_id}-{number}"))
-    assert [samples.accepted("a", number) for number in (0, 1)] == [None, Accepted(b"body", "a-1")]
+            samples.enter((sampler_id, number), Accepted(b"body", f"{sampler_id}-{number}"))
+    assert [samples.accepted(("a", number)) for number in (0, 1)] == [None, Accepted(b"body", "a-1")]
 
 
 def test_a_completion_tells_the_size_of_the_result(driven: Driven) -> None:
@@ -148,6 +149,15 @@ def test_a_training_step_is_not_cancelled(driven: Driven, number: int) -> None:
     detail = "a training step can't be cancelled: the steps after it count on it"
     assert refused(driven.call("POST", "cancel_future", {"request_id": step["request_id"]})) == (400, detail)
     assert driven.status("POST", "cancel_future", {"request_id": "x"}) == 404
+
+
+def test_a_question_for_a_step_before_which_another_has_to_come_is_told_so(driven: Driven) -> None:
+    step = driven.post("forward_backward", {**batch(driven.model()), "seq_id": 3})
+    held = driven.poll(step["request_id"])
+    assert isinstance(held, Held)
+    reason = "the model's step 1 comes first, and it has not come"
+    told = {"queue_state": "active", "queue_state_reason": reason}
+    assert (held.otherwise.status, json.loads(held.otherwise.body)) == (408, told)
 
 
 def test_a_question_held_for_a_long_queue_is_told_its_length(driven: Driven) -> None:

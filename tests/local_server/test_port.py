@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,8 @@ import pytest
 
 from tests.local_server.driving import RANDOM, TEXT, Json
 from tests.local_server.ports import serving
-from tinkex_py.local.asgi import LARGEST_BODY, serve
+from tinkex_py.local.asgi import serve
+from tinkex_py.local.incoming import LARGEST_BODY
 from tinkex_py.local.signals import ending
 
 
@@ -27,6 +30,28 @@ def test_a_port_answers_as_the_server_does(tmp_path: Path) -> None:
         assert client.get("samplers/a%2Fb").status_code == 404
         deleted = client.delete("training_runs/x/checkpoints/weights/a")
         assert deleted.json() == {"detail": "there is no checkpoint tinker://x/weights/a"}
+
+
+LIMITED = """
+import resource, sys
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+from tinkex_py.local.asgi import serve
+allowed = []
+def announce(_address):
+    allowed.extend(resource.getrlimit(resource.RLIMIT_NOFILE))
+    raise KeyboardInterrupt
+try:
+    serve(directory=sys.argv[1], announce=announce)
+except KeyboardInterrupt:
+    print(allowed[0] > 64, allowed[1] == hard)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_server_may_open_more_files_than_the_system_begins_with(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True True\n"
 
 
 def test_a_port_may_demand_a_key(tmp_path: Path) -> None:
@@ -44,11 +69,29 @@ def test_a_folder_has_one_server_until_that_is_killed(tmp_path: Path) -> None:
         assert client.get("healthz").status_code == 200
 
 
-def test_a_body_that_is_too_large_is_413(tmp_path: Path) -> None:
+def test_a_body_that_is_too_large_is_413_also_for_who_listens_only_after_it(tmp_path: Path) -> None:
     with serving(tmp_path) as (_, client):
         part = b" " * (1 << 20)
-        parts = (part for _ in range(LARGEST_BODY // len(part) + 1))
-        assert client.post("create_session", content=parts).status_code == 413
+        count = LARGEST_BODY // len(part) + 1
+        assert client.post("create_session", content=(part for _ in range(count))).status_code == 413
+        plain = HTTPConnection("127.0.0.1", client.base_url.port, timeout=30)
+        plain.request("POST", "/api/v1/create_session", body=bytes(count * len(part)))
+        assert plain.getresponse().status == 413
+        plain.close()
+
+
+def test_a_body_that_is_too_large_is_not_sent_by_who_asks_before(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        head = f"POST /api/v1/asample HTTP/1.1\r\nhost: local\r\ncontent-length: {LARGEST_BODY + 1}\r\n"
+        with socket.create_connection(("127.0.0.1", client.base_url.port), timeout=30) as connection:
+            connection.sendall(f"{head}expect: 100-continue\r\n\r\n".encode())
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 413")
+
+
+def test_a_request_to_upgrade_is_answered_as_a_plain_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(tmp_path) as (_, client):
+        reply = client.get("healthz", headers={"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c"})
+        assert (reply.status_code, capfd.readouterr().err) == (200, "")
 
 
 def held_poll(client: httpx.Client, request_id: str) -> socket.socket:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local_server.driving import RANDOM, Driven, Json, answered, refused
-from tinkex_py.local.bodies import DEEPEST
+from tinkex_py.local.bodies import DEEPEST, SMALL
 from tinkex_py.local.routes import endpoints
 from tinkex_py.request import Reply
 
@@ -38,6 +38,35 @@ def test_a_wrong_method_is_405_and_names_the_right_one(driven: Driven) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"tags": [}', b'{"tags": ["\\ud800"], "a": NaN}'])
 def test_what_is_not_json_is_400(driven: Driven, body: bytes) -> None:
     assert driven.status("POST", "create_session", body) == 400
+
+
+HALVES = (b'{"tags": ["\\ud800"]}', b'{"tags": ["\\uDC00"], "a": NaN}', b'{"tags": ["\\ud800"], "a": NaN}')
+
+
+@pytest.mark.parametrize("body", HALVES)
+def test_half_a_character_is_refused_by_its_name(driven: Driven, body: bytes) -> None:
+    detail = "the body holds half a character: an escape of a surrogate without the other one"
+    assert refused(driven.call("POST", "create_session", body)) == (400, detail)
+
+
+def test_the_bytes_of_half_a_character_are_no_text(driven: Driven) -> None:
+    body = b'{"tags": ["\xed\xa0\x80"], "user_metadata": {"a": NaN}}'
+    assert driven.status("POST", "create_session", body) == 400
+
+
+def test_a_body_that_is_neither_a_batch_nor_a_sample_is_small(driven: Driven) -> None:
+    body = b'{"user_metadata": {"a": "%s"}}' % (b"b" * SMALL)
+    detail = f"the body has {len(body)} bytes; here it may have {SMALL} at most"
+    assert refused(driven.call("POST", "create_session", body)) == (413, detail)
+    late = driven.post("optim_step", {"model_id": driven.model(), "seq_id": 2, "adam_params": {}})
+    assert (
+        driven.status(
+            "POST", "optim_step", b'{"model_id": "%s", "seq_id": 1}' % str(late["model_id"]).encode() + b" " * SMALL
+        )
+        == 413
+    )
+    driven.work()
+    assert "metrics" in answered(driven.poll(late["request_id"]))
 
 
 WRONG: dict[str, tuple[str, Any, list[Json]]] = {

@@ -209,6 +209,12 @@ def test_a_stop_token_ends_a_sample(driven: Driven) -> None:
     assert [(len(one["tokens"]), one["stop_reason"]) for one in output["sequences"]] == [(1, "stop")]
 
 
+def test_a_chunk_that_is_no_text_is_named_by_its_place(driven: Driven) -> None:
+    chunks = [*TEXT["chunks"], {"type": "image", "data": "", "format": "png"}]
+    found = driven.result("asample", sample(sampler(driven), prompt={"chunks": chunks}))
+    assert found["error"] == "prompt.chunks[1] is 'image': the embedded models read text only"
+
+
 def test_an_empty_prompt_fails_the_promise(driven: Driven) -> None:
     failed = driven.result("asample", sample(sampler(driven), prompt={"chunks": []}))
     assert failed["category"] == "user"

@@ -82,11 +82,11 @@ TARGETS: Json = {"target_tokens": {"data": [1], "dtype": "int64"}}
 MISTAKES: dict[str, tuple[Json, str]] = {
     "an image": (
         of_datum({"model_input": {"chunks": [{"tokens": [1]}, IMAGE]}, "loss_fn_inputs": TARGETS}),
-        "data[0].model_input: chunks[1] is 'image': the embedded models read text only",
+        "data[0].model_input.chunks[1] is 'image': the embedded models read text only",
     ),
     "audio": (
         of_datum({"model_input": {"chunks": [{"dmel": "aGk=", "type": "dmel"}]}, "loss_fn_inputs": TARGETS}),
-        "data[0].model_input: chunks[0] is 'dmel': the embedded models read text only",
+        "data[0].model_input.chunks[0] is 'dmel': the embedded models read text only",
     ),
     "an unknown loss": (
         of_datum(DATUM, "dpo"),

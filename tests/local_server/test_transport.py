@@ -72,7 +72,8 @@ def test_a_poll_that_lasts_too_long_is_answered_as_pending() -> None:
             step: Json = {"model_id": model_id, "seq_id": 2, "adam_params": {}}
             waiting = (await server.post("optim_step", json=step)).json()["request_id"]
             reply = await poll(server, waiting)
-            assert (reply.status_code, reply.json()) == (408, {"queue_state": "active"})
+            reason = "the model's step 1 comes first, and it has not come"
+            assert (reply.status_code, reply.json()) == (408, {"queue_state": "active", "queue_state_reason": reason})
 
     run(program())
 

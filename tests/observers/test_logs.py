@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import sys
 from collections.abc import Generator, Sequence
 from typing import Literal
 
@@ -229,6 +231,18 @@ def test_the_settings_give_the_level(untouched: logging.Logger) -> None:
     LoggingObserver.at("Debug")
     LoggingObserver.at("info")
     assert (untouched.level, len(untouched.handlers)) == (logging.INFO, 1)
+
+
+def test_a_line_for_stderr_has_its_time_and_level_and_is_written_once(
+    untouched: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    LoggingObserver.at("info")(SessionStarted(session_id="s-1"))
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO session s-1 began\n", line)
+    logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
+    LoggingObserver(untouched)(SessionStarted(session_id="s-2"))
+    assert capsys.readouterr().err == "session s-2 began\n"
 
 
 NUMBERS = {

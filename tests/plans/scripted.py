@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from typing_extensions import override
 
 from tinkex_py.config import Config
-from tinkex_py.errors import ConnectionFailed, TransportError
+from tinkex_py.errors import ConnectionFailed, DeadlineExceeded, TransportError
 from tinkex_py.events import AnyEvent
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Gate
@@ -103,6 +103,11 @@ class Answers(Script):
     def operations(self) -> list[str]:
         """What was asked for, in order."""
         return [request.operation for request, _ in self.sent]
+
+
+def late(seconds: float) -> DeadlineExceeded:
+    """What a deadline of a test's own ends with."""
+    return DeadlineExceeded(message="late", seconds=seconds)
 
 
 def waiting(**settings: Any) -> Waiting:

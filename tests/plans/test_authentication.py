@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -33,6 +34,7 @@ EXCHANGE = reply(200, {"pjwt_auth_enabled": True})
 INVALID = reply(401, {"detail": "no"}, www_authenticate='Bearer error="invalid_token"')
 REFUSED = reply(401, {"detail": "no"})
 ANSWERED = reply(200, {})
+GONE = errors.MissingCredentials(message="gone")
 LIFE = 1000.0
 
 
@@ -148,17 +150,21 @@ def test_a_credential_is_handed_out_as_the_source_has_it_then() -> None:
 
 
 def test_a_credential_that_cannot_be_had_any_more_is_not_handed_out() -> None:
-    gone = errors.MissingCredentials(message="gone")
-    answers: list[Outcome[str]] = [Success(KEY), Failure(gone)]
-    server = from_source(lambda _: answers.pop(0))
-    server.lines["client_config"] = [reply(404)]
-    assert handed_out(server, 0.0, 1.0) == [Success(KEY), Failure(gone)]
+    server, _ = answering(Success(KEY), Failure(GONE))
+    assert handed_out(server, 0.0, 1.0) == [Success(KEY), Failure(GONE)]
 
 
 def test_a_token_that_comes_again_counts_as_another() -> None:
     server = routes(token("a"), answers=(INVALID, ANSWERED))
     assert isinstance(server.run(ask()), Success)
     assert presented(server) == ["a", "a"]
+
+
+def test_the_life_of_a_token_that_does_not_say_when_it_was_issued_is_counted_on_the_clock_of_its_server() -> None:
+    answer = structs.replace(reply(200, {"jwt": jwt("a", exp=LIFE)}, date="Thu, 01 Jan 1970 00:00:00 GMT"), at=1e9)
+    server = routes(answer, token("b"))
+    server.run(at(0.0, 449.0, 451.0, 452.0))
+    assert presented(server) == ["a", "a", "a", "b"]
 
 
 def test_another_401_is_final() -> None:
@@ -196,7 +202,7 @@ def test_an_exchange_that_cannot_be_read_keeps_what_it_holds_to_itself() -> None
 
 def from_source(answer: Callable[[str], Outcome[str]], *tokens: Line) -> Routes:
     server = routes(*tokens)
-    server.startup.authentication.source = answer
+    server.startup.authentication = Authentication(source=answer)
     return server
 
 
@@ -227,6 +233,18 @@ def printing(*credentials: str, **lines: Line | tuple[Line, ...]) -> tuple[Route
     return server, printed
 
 
+def answering(*answers: Outcome[str], **lines: Line | tuple[Line, ...]) -> tuple[Routes, list[float]]:
+    """A client whose source answers with these, the last one again and again; and when it was asked."""
+    server, asked = Routes(**lines), list[float]()
+
+    def source(_: str) -> Outcome[str]:
+        asked.append(asyncio.get_running_loop().time())
+        return answers[min(len(asked), len(answers)) - 1]
+
+    server.startup.authentication = Authentication(source=source)
+    return server, asked
+
+
 def test_a_credential_serves_until_it_is_refused_and_the_request_is_sent_again_with_another() -> None:
     answers = (ANSWERED, ANSWERED, REFUSED, ANSWERED)
     server, printed = printing("tml-1", "tml-2", get_server_capabilities=answers)
@@ -255,11 +273,39 @@ def test_a_credential_is_replaced_once_for_a_request() -> None:
 
 
 def test_a_source_that_has_no_other_credential_says_why() -> None:
-    gone = errors.MissingCredentials(message="gone")
-    answers: list[Outcome[str]] = [Success("tml-1"), Failure(gone)]
-    server = Routes(get_server_capabilities=REFUSED)
-    server.startup.authentication.source = lambda _: answers.pop(0)
-    assert server.run(ask()) == Failure(gone)
+    server, asked = answering(Success("tml-1"), Failure(GONE), get_server_capabilities=REFUSED)
+    assert server.run(ask()) == Failure(GONE)
+    assert (presented(server), asked) == (["tml-1"], [0.0, 0.0, 1.0, 6.0, 21.0])
+
+
+def test_a_source_that_fails_for_a_moment_costs_nothing_that_is_under_way() -> None:
+    answers = Success("tml-1"), Failure(GONE), Failure(GONE), Success("tml-2")
+    taken = tuple(reply(200, {"request_id": each}) for each in ("r", "s"))
+    server, asked = answering(*answers, optim_step=taken, retrieve_future=(REFUSED, reply(200, {"metrics": None})))
+    outcomes = server.run(steps_of(new_run(), 2)).unwrap()
+    assert [type(each) for each in outcomes] == [Success] * 2
+    assert presented(server, "optim_step") == ["tml-1", "tml-2"]
+    assert asked == [0.0, 0.0, 1.0, 6.0]
+
+
+def test_a_step_whose_result_no_credential_may_ask_for_is_said_to_be_taken() -> None:
+    taken = tuple(reply(200, {"request_id": each}) for each in ("r", "s"))
+    questions = (REFUSED, reply(200, {"metrics": None}))
+    refused = Routes(optim_step=taken, retrieve_future=questions)
+    lost, _ = answering(Success("tml-1"), *[Failure(GONE)] * 4, optim_step=taken, retrieve_future=questions)
+    for server, kind in ((refused, errors.Unauthorized), (lost, errors.MissingCredentials)):
+        failed, following = server.run(steps_of(new_run(), 2)).unwrap()
+        error = failed.failure()
+        assert isinstance(error, kind)
+        assert error.message.endswith(
+            "Step 1 was taken all the same, only its result can't be asked for: don't submit it again"
+        )
+        assert isinstance(following, Success)
+
+
+def test_a_source_that_never_answered_is_not_asked_again() -> None:
+    server, asked = answering(Failure(GONE))
+    assert (server.run(ask()), asked) == (Failure(GONE), [0.0])
 
 
 def test_all_who_wait_for_another_credential_share_one_run_of_the_command() -> None:
@@ -328,9 +374,8 @@ def test_questions_about_the_key_carry_the_key_and_need_nothing_before() -> None
 
 
 def test_a_credential_that_is_gone_by_the_time_of_the_exchange_is_told() -> None:
-    answers: list[Outcome[str]] = [Success(KEY), Failure(errors.MissingCredentials(message="gone"))]
-    server = from_source(lambda _: answers.pop(0))
-    assert server.run(ask()) == Failure(errors.MissingCredentials(message="gone"))
+    server, _ = answering(Success(KEY), Failure(GONE), client_config=EXCHANGE)
+    assert (server.run(ask()), server.operations) == (Failure(GONE), ["client_config"])
 
 
 def test_a_source_that_raises_does_not_show_what_it_raised() -> None:

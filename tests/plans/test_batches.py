@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from returns.result import Failure, Success
 
-from tests.plans.scripted import reply
+from tests.plans.scripted import late, reply
 from tests.plans.training import Trainer, a_run, batch_of, datum, good
 from tinkex_py import AdamParams, errors
 from tinkex_py.endpoints.steps import BatchStep, forward, optim_step
@@ -227,9 +227,6 @@ def test_a_result_that_fails_after_the_optimizer_has_stepped_says_so() -> None:
 
 
 def test_a_batch_that_is_stopped_between_chunks_is_partial() -> None:
-    def late(seconds: float) -> errors.TinkerError:
-        return errors.DeadlineExceeded(message="late", seconds=seconds)
-
     def patient() -> Plan[Outcome[OptimStepResponse]]:
         yield from attempt(deadline(2.5, backward(run, 5), late))
         yield from sleep(10)
@@ -244,9 +241,6 @@ def test_a_batch_that_is_stopped_between_chunks_is_partial() -> None:
 
 
 def test_a_step_that_was_stopped_before_its_turn_is_never_sent() -> None:
-    def late(seconds: float) -> errors.TinkerError:
-        return errors.DeadlineExceeded(message="late", seconds=seconds)
-
     run, trainer = a_run(), Trainer()
     trainer.delay = 1.0
     plans = [backward(run, 3), deadline(1.5, backward(run, 1), late), update(run)]
@@ -256,9 +250,6 @@ def test_a_step_that_was_stopped_before_its_turn_is_never_sent() -> None:
 
 
 def test_a_step_that_is_stopped_behind_one_under_way_is_never_sent() -> None:
-    def late(seconds: float) -> errors.TinkerError:
-        return errors.DeadlineExceeded(message="late", seconds=seconds)
-
     def program() -> Plan[list[int]]:
         stopped = [attempt(deadline(seconds, update(run), late)) for seconds in (1, 2)]
         _ = yield from together(stopped)

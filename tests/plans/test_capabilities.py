@@ -80,6 +80,12 @@ def test_a_prompt_that_does_not_fit_is_refused_and_longer_contexts_are_named() -
     error, _ = checked(lambda all_: require_context(all_, "short", 6, 5))
     assert error is not None
     assert (error.capability, error.available) == ("a context of 11 tokens", ("long",))
+    assert "a prompt of 6 tokens with max_tokens=5 needs 11 tokens" in error.message
+    assert "shorten the prompt, lower max_tokens, or use" in error.message
+    prompt, _ = checked(lambda all_: require_context(all_, "short", 11, None))
+    assert prompt is not None
+    assert "a prompt of 11 tokens needs 11 tokens" in prompt.message
+    assert "shorten the prompt or use" in prompt.message
     alone, _ = checked(lambda all_: require_context(all_, "short", 600, 5))
     assert alone is not None
     assert alone.message.endswith("the server lists none")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import pytest
 from returns.result import Failure, Success
 
 from tests.plans.scripted import BROKEN, Script, reply
 from tinkex_py import Outcome, errors
-from tinkex_py.events import CircuitChanged
+from tinkex_py.events import CircuitChanged, ReplyReceived
 from tinkex_py.plans.circuit import Circuit, guarded
 from tinkex_py.plans.effects import Plan, attempt, deadline, halt, pure, sleep, together
 from tinkex_py.plans.trouble import Trouble
+
+T = TypeVar("T")
 
 FAULT = errors.ServerFault(message="it failed", status=503)
 MISSING = errors.NotFound(message="no such thing", status=404)
@@ -81,9 +85,43 @@ def test_a_try_that_is_cut_off_lets_another_try() -> None:
     assert story(state, 30.0, "well") == ["Success"]
 
 
-def _later(plan: Plan[None]) -> Plan[None]:
-    yield from sleep(30)
-    yield from plan
+def test_others_go_on_as_soon_as_the_one_that_tries_is_answered() -> None:
+    state, own = circuit(), Trouble(sent=True)
+    story(state, FAULT, FAULT)
+    SCRIPT.events.clear()
+
+    def long() -> Plan[None]:
+        yield from sleep(5)
+        own.note(ReplyReceived(operation="optim_step", endpoint="POST /api/v1/optim_step", status=200, elapsed=5.0))
+        yield from sleep(7200)
+
+    def others() -> Plan[tuple[str, ...]]:
+        said: list[str] = []
+        for seconds in (31, 5, 1):
+            yield from sleep(seconds)
+            said.append((yield from guard(state, sleep(100))))
+        return tuple(said)
+
+    _, said = SCRIPT.run(together([_later(guarded(state, long(), own)), others()])).unwrap()
+    assert said == Success(("CircuitOpen", "Success", "Success"))
+    assert [event.open for event in SCRIPT.events if isinstance(event, CircuitChanged)] == [False]
+
+
+def test_who_ends_while_another_tries_leaves_it_trying() -> None:
+    state = circuit()
+
+    def crowd() -> Plan[tuple[Outcome[str], ...]]:
+        early = guard(state, sleep(32), sent=False)
+        failing = (guard(state, halt(FAULT)) for _ in range(2))
+        late = (_later(guard(state, sleep(seconds)), at) for at, seconds in ((31, 10), (33, 0)))
+        return (yield from together([early, *failing, *late]))[3:]
+
+    assert SCRIPT.run(crowd()) == Success((Success("Success"), Success("CircuitOpen")))
+
+
+def _later(plan: Plan[T], seconds: float = 30) -> Plan[T]:
+    yield from sleep(seconds)
+    return (yield from plan)
 
 
 def test_the_error_says_how_long_it_stays_open() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from returns.result import Failure, Success
 
-from tests.plans.scripted import Immediate, reply
+from tests.plans.scripted import Immediate, late, reply
 from tests.plans.training import Trainer, a_run, batch_of, datum, good
 from tinkex_py import AdamParams, Datum, ModelInput, TensorData, errors
 from tinkex_py.endpoints.steps import optim_step
@@ -259,9 +259,6 @@ def test_a_loss_that_does_not_return_is_given_up_and_lets_the_next_step_go() -> 
 
 
 def test_a_custom_step_that_is_stopped_between_the_passes_trains_nothing() -> None:
-    def late(seconds: float) -> errors.TinkerError:
-        return errors.DeadlineExceeded(message="late", seconds=seconds)
-
     def patient() -> Any:
         stopped = yield from attempt(deadline(1.5, take_custom(run, DATA, LOSS), late))
         return stopped, (yield from attempt(take_update(run, optim_step(AdamParams()))))

@@ -11,9 +11,9 @@ from typing import Any, get_args
 import pytest
 from returns.result import Failure, Success
 
-from tests.plans.scripted import Script, reply
+from tests.plans.scripted import Script, late, reply
 from tinkex_py.endpoints.service import get_server_capabilities
-from tinkex_py.errors import ClientClosed, DeadlineExceeded, TransportError
+from tinkex_py.errors import ClientClosed, TransportError
 from tinkex_py.plans.cells import Cell, Gate, Queue
 from tinkex_py.plans.effects import (
     Plan,
@@ -75,10 +75,7 @@ def test_a_plan_is_closed_whatever_ends_it() -> None:
         finally:
             closed.append("inner")
 
-    def expired(seconds: float) -> DeadlineExceeded:
-        return DeadlineExceeded(message="late", seconds=seconds)
-
-    assert SCRIPT.run(deadline(5, inner(), expired)) == Failure(expired(5))
+    assert SCRIPT.run(deadline(5, inner(), late)) == Failure(late(5))
     assert closed == ["inner"]
 
 
@@ -86,10 +83,6 @@ def test_a_deadline_that_is_not_reached_changes_nothing() -> None:
     for seconds in (5.0, float("inf")):
         assert SCRIPT.run(deadline(seconds, pure(1), lambda _: ERROR)) == Success(1)
         assert SCRIPT.run(deadline(seconds, halt(ERROR), lambda _: ERROR)) == Failure(ERROR)
-
-
-def late(seconds: float) -> DeadlineExceeded:
-    return DeadlineExceeded(message="late", seconds=seconds)
 
 
 def watched(seconds: float, plan: Callable[[], Plan[Any]], ends: list[float]) -> Plan[object]:

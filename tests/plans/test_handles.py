@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.plans.scripted import Script, reply, waiting
+from tests.plans.scripted import Script, late, reply, waiting
 from tests.plans.training import Trainer, a_run, datum
 from tinkex_py.endpoints.losses import CreateCustomLoss
 from tinkex_py.errors import DeadlineExceeded, InvalidInput, NotFound, RequestFailed, SessionEnded
@@ -16,7 +16,6 @@ from tinkex_py.losses.protocol import LossError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import attempt, deadline, together
 from tinkex_py.plans.handles import Maker, created_loss, take_by_handle
-from tinkex_py.plans.polling import unanswered
 from tinkex_py.plans.retry import Policy
 from tinkex_py.plans.sessions import SessionState
 from tinkex_py.plans.startup import Startup
@@ -94,7 +93,7 @@ def test_a_loss_whose_making_was_cut_short_may_be_made_again() -> None:
     script, maker = Script(SESSION, DYNAMIC, 100.0, PROMISE, reply(200, MADE)), a_maker()
 
     def twice() -> Any:
-        cut = yield from attempt(deadline(1, created_loss(maker, loss, RANKS), unanswered))
+        cut = yield from attempt(deadline(1, created_loss(maker, loss, RANKS), late))
         return cut, (yield from created_loss(maker, loss, RANKS))
 
     cut, made = script.run(twice()).unwrap()

@@ -58,6 +58,34 @@ def test_items_come_in_order_from_the_offset_on() -> None:
     assert script.sent[0][0].query == (("limit", "100"), ("offset", "2"))
 
 
+def names_of(script: Script, **options: Any) -> list[str]:
+    return [each.checkpoint_id for each in script.run(collected(user_checkpoints(), POLICY, **options)).unwrap()]
+
+
+@pytest.mark.parametrize("wanted", [None, 101])
+def test_what_moves_to_the_next_page_because_others_came_is_counted_once(wanted: int | None) -> None:
+    script = Script(full(0, total_count=102), page("98", "99", "100", "101", total_count=104))
+    assert names_of(script, wanted=wanted) == list(map(str, range(wanted or 102)))
+
+
+def test_a_server_that_gives_the_first_page_always_is_not_asked_for_ever() -> None:
+    newer = reply(200, {"checkpoints": [{"checkpoint_id": str(name), "size_bytes": 1} for name in range(100)]})
+    told = [{"tinker_path": f"tinker://r/weights/{name}", "checkpoint_id": "a"} for name in range(100)]
+    pages = (
+        [full(0), newer],
+        [reply(200, {"checkpoints": [{**each, "size_bytes": n} for each in told]}) for n in (1, 2)],
+    )
+    for first, second in pages:
+        script = Script(first, second)
+        assert (len(names_of(script)), len(script.sent)) == (100, 2)
+
+
+def test_checkpoints_of_two_runs_may_have_one_id_and_those_without_a_path_too() -> None:
+    paths = [{"checkpoint_id": "a", "tinker_path": f"tinker://{run}/weights/a"} for run in "xy"]
+    times = [{"checkpoint_id": "a", "time": f"2026-07-1{day}T00:00:00Z"} for day in (3, 4)]
+    assert names_of(Script(reply(200, {"checkpoints": [*paths, *times]}))) == ["a"] * 4
+
+
 def test_runs_and_sessions_are_lists_too() -> None:
     runs = Script(reply(200, {"training_runs": [{"training_run_id": "r", "base_model": "m"}]}))
     assert [run.training_run_id for run in runs.run(collected(training_runs("accessible"), POLICY)).unwrap()] == ["r"]

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 from returns.result import Failure, Success
 
-from tests.plans.scripted import BROKEN, Script, gaps, reply
+from tests.plans.scripted import BROKEN, Line, Script, gaps, reply
 from tinkex_py.endpoints.service import get_server_capabilities, session_heartbeat
 from tinkex_py.errors import (
     BadRequest,
@@ -18,7 +18,8 @@ from tinkex_py.errors import (
     RateLimited,
     ServerFault,
 )
-from tinkex_py.events import Paused
+from tinkex_py.events import Paused, ReplyReceived, RequestBroken, RequestSent, RetryScheduled
+from tinkex_py.plans.effects import Unready
 from tinkex_py.plans.retry import Billing, Policy, after, call
 from tinkex_py.request import UNLESS_CONFLICT, Repeat, Reply
 from tinkex_py.types import GetServerCapabilitiesResponse
@@ -64,6 +65,15 @@ def test_the_server_may_say_whether_to_repeat(status: int, wish: str, sent: int)
     script = Script(reply(status, x_should_retry=wish), DONE)
     script.run(call(GET, POLICY))
     assert len(script.sent) == sent
+
+
+@pytest.mark.parametrize("line", [DONE, BROKEN, Unready(BROKEN)], ids=["answered", "broken", "unready"])
+def test_observers_hear_of_each_request_how_it_went(line: Line) -> None:
+    script = Script(line)
+    script.run(call(GET, Policy(seconds=300, attempts=2)))
+    kinds = [type(event) for event in script.events if not isinstance(event, RetryScheduled)]
+    answers = {ReplyReceived} if line is DONE else {RequestBroken}
+    assert (set(kinds[::2]), set(kinds[1::2]), len(kinds) % 2) == ({RequestSent}, answers, 0)
 
 
 def test_attempts_are_limited_and_counted() -> None:

@@ -9,7 +9,7 @@ import pytest
 from returns.result import Failure, Success
 from typing_extensions import override
 
-from tests.plans.scripted import BROKEN, Line, Script, gaps, reply, waiting
+from tests.plans.scripted import BROKEN, Line, Script, gaps, late, reply, waiting
 from tests.plans.training import Trainer, a_run
 from tinkex_py import AdamParams, errors
 from tinkex_py.endpoints.promises import RetrieveFuture
@@ -321,9 +321,6 @@ def test_the_step_whose_promise_is_lost_is_in_doubt_whatever_was_taken_after_it(
 
 @pytest.mark.parametrize("patience", [1.0, 100.0], ids=["given up", "waited for"])
 def test_a_step_that_nobody_waited_for_may_be_one_that_the_server_waits_for(patience: float) -> None:
-    def late(seconds: float) -> errors.TinkerError:
-        return errors.DeadlineExceeded(message="late", seconds=seconds)
-
     def program() -> Plan[list[Outcome[object]]]:
         _ = yield from attempt(deadline(patience, take(run, STEP), late))
         yield from sleep(10)

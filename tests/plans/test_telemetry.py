@@ -9,7 +9,8 @@ from returns.result import Success
 
 from tests.plans.scripted import BROKEN, Line, Script, gaps, reply
 from tinkex_py.endpoints.telemetry import TelemetryBatch
-from tinkex_py.plans.effects import Plan, sleep, spawn
+from tinkex_py.errors import DeadlineExceeded
+from tinkex_py.plans.effects import Plan, deadline, sleep, spawn
 from tinkex_py.plans.telemetry import CAPACITY, Outbox, flush, reporting
 from tinkex_py.types.telemetry import SessionStart
 
@@ -38,6 +39,12 @@ def test_what_cannot_be_sent_is_dropped_and_counted(line: Line) -> None:
     outbox, script = filled(3), Script(line)
     assert script.run(flush(outbox)) == Success(None)
     assert (outbox.sent, outbox.dropped, len(script.sent)) == (0, 3, 1)
+
+
+def test_what_is_cut_off_on_its_way_is_dropped_and_counted() -> None:
+    outbox, script = filled(3), Script(1e6)
+    script.run(deadline(4, flush(outbox), lambda seconds: DeadlineExceeded(message="closed", seconds=seconds)))
+    assert (outbox.sent, outbox.dropped, len(outbox.waiting)) == (0, 3, 0)
 
 
 def test_what_is_too_much_is_dropped_and_counted() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.plans.scripted import BROKEN, Answers, Script, reply
+from tests.plans.scripted import BROKEN, Answers, Script, late, reply
 from tinkex_py import AsyncServiceClient, Config, errors
 from tinkex_py.endpoints.service import get_server_capabilities, session_heartbeat
 from tinkex_py.outcome import Outcome
@@ -33,14 +33,10 @@ def beaten() -> Plan[None]:
 def trouble_after(script: Script, plan: Plan[object]) -> Trouble:
     """What is noted of all that observers are told while the plan runs, for 20 s at most."""
     trouble = Trouble()
-    script.run(attempt(deadline(20, plan, overdue)))
+    script.run(attempt(deadline(20, plan, late)))
     for event in script.events:
         trouble.note(event)
     return trouble
-
-
-def overdue(seconds: float) -> errors.DeadlineExceeded:
-    return errors.DeadlineExceeded(message="over", seconds=seconds)
 
 
 def test_the_last_trouble_is_noted() -> None:
@@ -96,10 +92,10 @@ def test_an_operation_that_ends_late_does_not_blame_another() -> None:
         return service.context.limited(30, name, call(request, POLICY))
 
     outcomes = simulate(both, httpx.MockTransport(handler), config=Config(base_url="http://server.test"))
-    late, refused = (each.failure() for each in outcomes)
-    assert isinstance(late, errors.DeadlineExceeded)
+    overdue, refused = (each.failure() for each in outcomes)
+    assert isinstance(overdue, errors.DeadlineExceeded)
     assert isinstance(refused, errors.ConnectionFailed)
-    assert (late.endpoint, late.attempts, late.elapsed) == ("GET /whole", 1, 30)
+    assert (overdue.endpoint, overdue.attempts, overdue.elapsed) == ("GET /whole", 1, 30)
 
 
 @pytest.mark.parametrize("timeout", [5.0, 20.0, 200.0])

@@ -84,6 +84,13 @@ def test_what_others_can_reach_is_refused_with_the_command_that_mends_it(
     assert (remedy in problem.message, KEY in repr(problem)) == (True, False)
 
 
+def test_nothing_is_stored_where_it_would_be_refused(file: Path) -> None:
+    file.parent.mkdir()
+    file.parent.chmod(0o777)
+    problem = store_keys(file, NO_KEYS.having("a", MANUAL)).failure()
+    assert ("chmod 700" in problem.message, list(file.parent.iterdir())) == (True, [])
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     outcome = stored_keys(tmp_path)
@@ -166,10 +173,17 @@ def test_a_client_outlives_what_its_command_printed_and_runs_it_once_for_all(tmp
     assert runs.read_text() == "x\n" * 2
 
 
-def test_an_expired_token_is_refused_here() -> None:
+def test_an_expired_token_is_refused_here_and_told_where_it_is_from(file: Path) -> None:
     expired = jwt("me", exp=1)
-    for source in (Credentials(Config(api_key=expired)), Credentials(Config(credential_cmd=f"echo {expired}"))):
-        assert isinstance(source().failure(), errors.InvalidConfig)
+    assert store_keys(file, NO_KEYS.having("a", ManualKey(key=expired, name="a"))) == Success(None)
+    for setting, config in (
+        ("api_key", Config(api_key=expired)),
+        ("credential_cmd", Config(credential_cmd=f"echo {expired}")),
+        ("credentials_file", Config(credentials_file=str(file))),
+    ):
+        error = credentials_of(config).unwrap()().failure()
+        assert isinstance(error, errors.InvalidConfig)
+        assert (error.setting, "clock" in error.message, expired in repr(error)) == (setting, True, False)
     assert isinstance(Credentials(Config(api_key=jwt("me", exp=time.time() + 60)))(), Success)
 
 

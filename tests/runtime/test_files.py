@@ -20,7 +20,7 @@ from tests.clients.fronts import error_of
 from tinkex_py import Failure, Success, or_raise
 from tinkex_py.errors import FileFailed
 from tinkex_py.plans.downloads import Piece, Source
-from tinkex_py.runtime.files import Arriving, discard, free, gather, settle, unpack, within
+from tinkex_py.runtime.files import MOST_FILES, Arriving, discard, free, gather, settle, unpack, within
 
 Compression: TypeAlias = Literal["gz", "bz2", "xz", "tar"]
 OPENERS: dict[Compression, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open, "tar": open}
@@ -180,6 +180,58 @@ def test_an_archive_can_not_fill_a_disk(tmp_path: Path) -> None:
         case _:
             pytest.fail("it was unpacked")
     assert not (tmp_path / "to").exists()
+
+
+def described(kind: bytes) -> bytes:
+    """The headers of a member that says of itself what it is called, in 2 MB, or where all of it is."""
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind, 2 << 20
+    if kind != tarfile.GNUTYPE_SPARSE:
+        return header.tobuf(tarfile.USTAR_FORMAT) + b"a" * header.size
+    header.size = 0
+    first = bytearray(header.tobuf(tarfile.USTAR_FORMAT))
+    first[482] = 1
+    first[148:156] = b"%06o\0 " % (sum(first[:148]) + sum(first[156:]) + 8 * ord(" "))
+    places = b"00000000001\0" * 42
+    others = (places + b"\1").ljust(tarfile.BLOCKSIZE, b"\0") * 4096
+    return bytes(first) + others + places.ljust(tarfile.BLOCKSIZE, b"\0")
+
+
+LONG = {
+    "name": tarfile.GNUTYPE_LONGNAME,
+    "link": tarfile.GNUTYPE_LONGLINK,
+    "extended": tarfile.XHDTYPE,
+    "global": tarfile.XGLTYPE,
+    "sparse": tarfile.GNUTYPE_SPARSE,
+}
+
+
+@pytest.mark.parametrize("before", [b"", tarfile.TarInfo("one").tobuf()], ids=["first", "later"])
+@pytest.mark.parametrize("kind", LONG.values(), ids=LONG)
+def test_headers_that_would_fill_the_memory_are_not_read(tmp_path: Path, before: bytes, kind: bytes) -> None:
+    archive = before + described(kind) + tarfile.TarInfo("two").tobuf() + bytes(2 * tarfile.BLOCKSIZE)
+    assert read(tmp_path / "a", gzip.compress(archive)) is None
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE], ids=["files", "folders"])
+def test_an_archive_can_not_fill_the_memory_with_members(tmp_path: Path, kind: bytes) -> None:
+    _ = (tmp_path / "a").write_bytes(linked("one", kind, "").tobuf() * (MOST_FILES + 1) + bytes(2 * tarfile.BLOCKSIZE))
+    assert f"more than {MOST_FILES} files" in error_of(FileFailed, unpack(tmp_path / "a", tmp_path / "to")).message
+    assert not (tmp_path / "a").exists()
+
+
+def test_an_archive_with_long_names_is_unpacked(tmp_path: Path) -> None:
+    names = ["/".join(["n" * 200] * 3) + f"/{number}" for number in range(3)]
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        archive = b"".join(tarfile.TarInfo(name).tobuf(form) for name in names) + bytes(2 * tarfile.BLOCKSIZE)
+        assert read(tmp_path / "a", gzip.compress(archive)) == {"0": b"", "1": b"", "2": b""}
+
+
+@pytest.mark.parametrize("members", [{}, {"sub": linked("sub", tarfile.DIRTYPE, "")}], ids=["nothing", "a folder"])
+def test_an_archive_without_files_is_no_checkpoint(tmp_path: Path, members: dict[str, tarfile.TarInfo]) -> None:
+    error = error_of(FileFailed, unpack(packed(tmp_path / "a", **members), tmp_path / "to"))
+    assert "holds no files" in error.message
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE], ids=["a file", "a folder"])

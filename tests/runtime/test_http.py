@@ -54,6 +54,25 @@ def test_a_request_carries_the_credential_to_the_configured_address() -> None:
     assert (seen[0].headers["x-api-key"], seen[0].headers["x-extra"]) == ("tml-secret", "1")
 
 
+def test_a_refusal_that_says_the_credential_again_does_not_show_it() -> None:
+    answer = exchange(lambda request: httpx.Response(401, text=f"no such key: {request.headers['x-api-key']}"))
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.body) == (401, b"no such key: ***")
+
+
+def test_a_proxy_of_a_given_transport_that_wants_to_know_who_asks_is_not_asked_again() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError("407 Proxy Authentication Required")
+
+    handlers: list[Handler] = [refuse, lambda _: httpx.Response(407)]
+    for handler in handlers:
+        match exchange(handler):
+            case Unready(errors.ConnectionFailed(message=message, sent=False)):
+                assert "407" in message
+            case other:
+                pytest.fail(str(other))
+
+
 def test_no_name_reaches_another_resource() -> None:
     seen: list[httpx.Request] = []
     exchange(keeping(seen), get_sampler("a/../b?c#d"))
@@ -99,6 +118,18 @@ def test_an_address_outside_the_service_gets_no_credential_and_none_of_our_heade
     assert isinstance(exchange(keeping(seen), elsewhere), Reply)
     assert str(seen[0].url) == "https://elsewhere.test/signed?signature=abc"
     assert not [name for name in seen[0].headers if name.startswith("x-")]
+
+
+def test_what_makes_an_address_a_signed_one_is_in_no_refusal_that_says_it_again() -> None:
+    signature = "ab%2Fcdefghijklmno%3D"
+    url = f"https://files.test/a?expires=900&signature={signature}"
+    said = f"no /a?expires=900&amp;signature={signature}: ab/cdefghijklmno= is over"
+    request = structs.replace(CAPABILITIES, address=Address(url))
+    answer = exchange(lambda _: httpx.Response(403, text=said), request)
+    assert isinstance(answer, Reply)
+    assert answer.body == b"no /a?expires=900&amp;signature=***: *** is over"
+    assert isinstance(whole := exchange(lambda _: httpx.Response(200, text=said), request), Reply)
+    assert whole.body == said.encode()
 
 
 @pytest.mark.parametrize("url", ["ftp://files.test/a", "/signed/a", "", "http://[::1/a", "https:///a", "http://a:b/"])

@@ -19,7 +19,7 @@ import pytest
 from returns.result import Failure, Success
 
 from tinkex_py import Config, ServiceClient, errors
-from tinkex_py.endpoints.checkpoints import copy_weights
+from tinkex_py.endpoints.checkpoints import copy_weights, get_checkpoint_archive_url
 from tinkex_py.endpoints.service import create_session, get_server_capabilities, session_heartbeat
 from tinkex_py.endpoints.steps import submit_step
 from tinkex_py.outcome import Outcome
@@ -274,6 +274,16 @@ def test_what_announces_an_answer_is_none() -> None:
     assert (found.status, found.body) == (200, b"{}")
 
 
+@pytest.mark.parametrize("name", ["location", "Location"])
+@pytest.mark.parametrize("url", ["https://files.test/a?signature=hush", "/a'b?signature=hush"])
+def test_no_log_shows_where_a_redirect_leads(caplog: pytest.LogCaptureFixture, name: str, url: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    moved = f"HTTP/1.1 302 Found\r\n{name}: {url}\r\ncontent-length: 0\r\n\r\n".encode()
+    found, _ = exchange(always(moved), get_checkpoint_archive_url("run", "weights/a"))
+    assert isinstance(found, Reply)
+    assert (str(found.header("location")).endswith("signature=hush"), "hush" in caplog.text) == (True, False)
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://localhost:9/a\r\nx-api-key: b", "http://a..b/a", "http://xn--/a"],
@@ -418,14 +428,43 @@ def test_a_request_goes_through_the_proxy_that_was_given() -> None:
     assert fields(proxy.heads[-1])["proxy-authorization"].startswith("Basic ")
 
 
+def test_a_proxy_is_told_an_address_of_ipv6_in_brackets() -> None:
+    found, proxy = through_a_proxy("http://[fd00::1]:8000")
+    assert isinstance(found, Reply)
+    assert proxy.heads[0].startswith("GET http://[fd00::1]:8000/api/v1/get_server_capabilities HTTP/1.1")
+    assert fields(proxy.heads[0])["host"] == "[fd00::1]:8000"
+
+
 def test_a_proxy_that_is_not_there_is_named() -> None:
     found, _ = exchange(always(OK), base_url="http://server.test", proxy="http://me:pass@127.0.0.1:9")
     assert isinstance(found, errors.ConnectionFailed)
-    assert ("proxy" in found.message, "pass" in found.message, found.sent) == (True, False, False)
+    assert ("proxy http://***@127.0.0.1:9 and" in found.message, "pass" in found.message) == (True, False)
+    assert not found.sent
+
+
+def test_a_proxy_of_the_environment_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "me:pass@127.0.0.1:9")
+    found, _ = exchange(always(OK), base_url="http://server.test")
+    assert isinstance(found, errors.ConnectionFailed)
+    assert ("proxy http://***@127.0.0.1:9 and" in found.message, "pass" in found.message) == (True, False)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_to_know_who_asks_is_named_and_not_asked_again(scheme: str) -> None:
+    async def through() -> Answer:
+        async with serving(always(b"HTTP/1.1 407 Who?\r\ncontent-length: 0\r\n\r\n")) as proxy:
+            config = Config(base_url=f"{scheme}://server.test", api_key=KEY, proxy=proxy.address.replace("//", "//me@"))
+            return await answer_of(connected(config))
+
+    match asyncio.run(through()):
+        case Unready(errors.ConnectionFailed(message=message, sent=False)):
+            assert "proxy http://***@127.0.0.1" in message
+            assert "407" in message
+        case other:
+            pytest.fail(str(other))
 
 
 REFUSING = {
-    "credentials wanted": b"HTTP/1.1 407 Who?\r\ncontent-length: 0\r\n\r\n",
     "no way": b"HTTP/1.1 502 No\r\ncontent-length: 3\r\n\r\nbad",
     "no http": b"what?\r\n\r\nclose-now",
     "nothing": None,

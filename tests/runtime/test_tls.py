@@ -162,7 +162,8 @@ def together(
 
 
 def answered(connection: Any, stream: int) -> None:
-    connection.send_headers(stream, [(":status", "200"), ("content-type", "application/json")])
+    location = ("location", "https://files.test/a?signature=hush")
+    connection.send_headers(stream, [(":status", "200"), ("content-type", "application/json"), location])
     connection.send_data(stream, b"{}", end_stream=True)
 
 
@@ -186,12 +187,13 @@ def test_requests_share_connections_over_http2() -> None:
     assert (server.requests, server.connections) == (61, 1)
 
 
-def test_no_log_shows_the_credential_over_http2(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_shows_the_credential_or_a_location_over_http2(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("hpack").setLevel(logging.NOTSET)
     found, _ = together(answered, 1)
     assert {type(each) for each in found} == {Reply}
     assert KEY not in caplog.text
+    assert "signature" not in caplog.text
 
 
 @pytest.mark.parametrize("broken", [stream_reset, reset_midway, gone_away])

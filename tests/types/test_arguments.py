@@ -20,6 +20,7 @@ from tinkex_py.types.arguments import arguments_check, as_day, as_moment, search
 
 GOOD: dict[str, object] = {
     "training_run_id": "r",
+    "checkpoint_id": "weights/step-10",
     "project_id": None,
     "limit": 1,
     "offset": 0,
@@ -185,3 +186,4 @@ def test_times_are_given_as_they_are_or_as_text() -> None:
     assert (as_moment(datetime(2026, 7, 13, 12)), as_moment("2026-07-13T12:00:00")) == (noon, noon)  # noqa: DTZ001
     day = date(2026, 7, 13)
     assert (as_day(day), as_day("2026-07-13"), as_day("today")) == (day, day, None)
+    assert str(as_day(noon)) == "2026-07-13"

@@ -16,7 +16,9 @@ from typing_extensions import override
 from tinkex_py import Datum, ImageChunk, ModelInput, TensorData
 from tinkex_py.outcome import or_raise
 from tinkex_py.types import (
+    Checkpoint,
     CheckpointsListResponse,
+    Cursor,
     ForwardBackwardOutput,
     FrozenMapping,
     OptimStepResponse,
@@ -112,6 +114,22 @@ def test_a_time_that_has_to_be_there_has_to_be_readable() -> None:
     assert isinstance(decode(Happened, b'{"at": "soon"}'), Failure)
     assert isinstance(decode(dict[str, datetime], b'{"at": "soon"}'), Failure)
     assert isinstance(decode(list[datetime], b'["soon"]'), Failure)
+
+
+def test_a_null_in_the_place_of_what_may_be_left_out_spoils_no_list() -> None:
+    lacking = {"checkpoint_id": "a", "checkpoint_type": None, "public": None, "time": "2026-07-13T12:00:00"}
+    listed = [lacking, {"checkpoint_id": "b"}, {"checkpoint_id": "c", "public": True}, lacking]
+    found = or_raise(decode(CheckpointsListResponse, json.dumps({"checkpoints": listed}).encode())).checkpoints
+    assert found[0] == found[3] == Checkpoint(checkpoint_id="a", time=NOON)
+    assert list(found[1:3]) == [Checkpoint(checkpoint_id="b"), Checkpoint(checkpoint_id="c", public=True)]
+    empty = json.dumps({"checkpoints": None, "cursor": {"limit": None, "total_count": None}}).encode()
+    assert decode(CheckpointsListResponse, empty) == Success(CheckpointsListResponse(cursor=Cursor()))
+
+
+def test_a_null_in_the_place_of_what_has_to_be_there_is_a_failure() -> None:
+    failed = decode(CheckpointsListResponse, b'{"checkpoints": [{"checkpoint_id": null}]}')
+    assert failed == Failure("Object missing required field `checkpoint_id` - at `$.checkpoints[0]`")
+    assert isinstance(decode(CheckpointsListResponse, b'{"checkpoints": [null]}'), Failure)
 
 
 def test_integers_are_read_from_whole_numbers() -> None:

@@ -1,4 +1,25 @@
-"""The command line: `tinkex`."""
+"""The command line: `tinkex`.
+
+What every command has
+    commands, options, invocation        all commands, the options they share, and one run of one of them
+    tables, display                      results as tables, and values as people read them
+    asides, complaints                   what is said beside the results, and what to do about errors
+
+The commands
+    training, sampling                   `tinkex demo`, `train`, `checkpoint save` and `sample`
+    runs, checkpoints, sessions, models  what there is
+    deleting, downloading, pushing       what else is done with checkpoints
+    auth, billing, doctor                who is using the server, what was used, and what is amiss
+    serving, plotting, versions          a server, pictures of curves, and which version this is
+
+What they are made of
+    texts, lessons                       a training's texts, and its loop
+    teaching, interrupts                 how it is shown, and how it is interrupted
+    records, sparkline, pictures         its log, and its curves
+    surprise                             log-probabilities as colours
+    cards, hub                           an adapter's README, and the Hugging Face hub
+    probes                               what the doctor asks a server
+"""
 
 from __future__ import annotations
 

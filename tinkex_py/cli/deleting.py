@@ -40,7 +40,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 
 
 class Failed(Struct, frozen=True):
-    """A checkpoint that is still there, and why."""
+    """A checkpoint that was not deleted, and why."""
 
     tinker_path: str
     error: str
@@ -125,7 +125,7 @@ def delete(
             return
         failures = _deleted(invocation, rest, found)
     _report(invocation, Deletion(deleted_count=len(found) - len(failures), failed=_failed(failures)))
-    _complain(invocation, "is still there", failures)
+    _complain(invocation, "was not deleted", failures)
 
 
 def _refused(found: Sequence[Checkpoint]) -> Failures:
@@ -174,7 +174,7 @@ def _preview(invocation: Invocation, found: Sequence[Checkpoint], *, result: boo
 
 
 def _deleted(invocation: Invocation, rest: RestClient, found: Sequence[Checkpoint]) -> list[tuple[str, TinkerError]]:
-    """Delete them all; those that are still there, in the order in which they were given."""
+    """Delete them all; those that could not be, in the order in which they were given."""
     failures: dict[str, TinkerError] = {}
     hidden = invocation.options.quiet or not invocation.err.is_terminal
     with ThreadPoolExecutor(_TOGETHER) as pool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Generator, Mapping, Sequence
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 CARD = "README.md"
+_OWN = re.compile(r'^tinker_path: ("tinker://.*")$', re.MULTILINE)
 _CHECKPOINT = re.compile(r"tinker://[^\s\"'`]+")
+_SILENCE = 300.0
+"""Seconds after which a hub that says nothing is given up; the package itself waits for ever."""
 _LOG_IN = "run hf auth login, or set HF_TOKEN to a token that may write (https://huggingface.co/settings/tokens)"
 _TO_DO: Mapping[int | None, str] = {
     None: "check the network, and HF_ENDPOINT if it is set; then run the command again",
@@ -72,8 +76,7 @@ class Hub:
 
         with TemporaryDirectory() as folder, self._asked() as api, suppress(EntryNotFoundError):
             file = api.hf_hub_download(repo, CARD, revision=revision, local_dir=folder)
-            found = _CHECKPOINT.search(Path(file).read_text(encoding="utf-8", errors="replace"))
-            return True, found and found[0]
+            return True, named_in(Path(file).read_text(encoding="utf-8", errors="replace"))
         return False, None
 
     @staticmethod
@@ -108,16 +111,27 @@ class Hub:
             return done.pr_url or done.commit_url
 
 
+def named_in(readme: str) -> str | None:
+    """The checkpoint that a README tells of: by the field that cards from here have, or else anywhere in it."""
+    with suppress(ValueError):
+        own = _OWN.search(readme)
+        if own is not None:
+            return str(json.loads(own[1]))
+    found = _CHECKPOINT.search(readme)
+    return found and found[0]
+
+
 def hub_of(invocation: Invocation) -> Hub:
     """The hub, of which nothing is asked yet; the command ends where the package for it isn't installed."""
     try:
-        from huggingface_hub import HfApi
+        from huggingface_hub import HfApi, get_session
         from huggingface_hub.utils.tqdm import disable_progress_bars
     except ImportError:
         message = "pushing to the hub needs a package: pip install 'tinkex-py[hub]'"
         invocation.fail(ExtraMissing(message=message, extra="hub"))
     if invocation.options.quiet or not invocation.err.is_terminal:
         _ = disable_progress_bars()
+    get_session().timeout = invocation.options.timeout or _SILENCE
     return Hub(HfApi(endpoint=os.environ.get("HF_ENDPOINT")), invocation)
 
 

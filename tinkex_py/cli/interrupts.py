@@ -13,7 +13,7 @@ from tinkex_py.local.signals import heard
 class Interrupts:
     """Ctrl-C, SIGTERM and SIGHUP are only noted at first; a Ctrl-C after that is a KeyboardInterrupt.
 
-    Another of the others changes nothing: `timeout` sends two at once, a terminal that is closed may too.
+    A second SIGTERM or SIGHUP changes nothing: `timeout` sends two at once, and a terminal that is closed may too.
     """
 
     def __init__(self) -> None:

@@ -27,6 +27,7 @@ from tinkex_py.config import LOCAL_SCHEME, Config
 from tinkex_py.errors import FileFailed, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome
 from tinkex_py.runtime.credentials import credentials_of
+from tinkex_py.types.files import failed, reason
 
 T = TypeVar("T")
 ClientT = TypeVar("ClientT", bound=OpenedBlocking)
@@ -66,8 +67,8 @@ class Invocation(Struct, kw_only=True):
             return None
         try:
             return file.read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError):
-            self.fail(FileFailed(message=f"the key can't be read from {file}", path=str(file)))
+        except (OSError, UnicodeDecodeError) as error:
+            self.fail(failed(file, f"can't be read: {reason(error)}"))
 
     @contextmanager
     def client(self, kind: type[ClientT], folder: Path = FOLDER, *, engine: bool = False) -> Generator[ClientT]:
@@ -76,10 +77,10 @@ class Invocation(Struct, kw_only=True):
             yield client
 
     def settings(self, folder: Path = FOLDER, *, engine: bool = False) -> Config:
-        """Those of the server that is named; of the embedded engine where neither server nor credential is.
+        """Those of the server that is named; of the embedded engine where neither a server nor a credential is.
 
-        The engine has its checkpoints in `folder`, which is made where `engine` says that it may be. So has one that is
-        named without a folder: in a folder for the time of a command, nothing that is saved could be used.
+        The engine has its checkpoints in `folder`: one that is there, or with `engine` one that is made. So does an
+        engine that was named without a folder, whose checkpoints would otherwise be gone with the command.
         """
         settings = self.config()
         unplaced = settings.base_url == LOCAL_SCHEME or self._nobody_is_named(settings)
@@ -169,9 +170,9 @@ class Invocation(Struct, kw_only=True):
             found = Path(os.path.realpath(file)).parent
             why = None if found.is_dir() else f"there is no folder {file.parent}"
         except OSError as error:
-            why = error.strerror
+            why = reason(error)
         if why is not None:
-            self.fail(FileFailed(message=f"{file} can't be written: {why}", path=str(file)))
+            self.fail(failed(file, f"can't be written: {why}"))
 
     def check_apart(self, file: Path, read: Path, option: str) -> None:
         """End where the file that is to be written is the one that is read."""
@@ -188,7 +189,7 @@ class Invocation(Struct, kw_only=True):
             else:
                 _replace(Path(os.path.realpath(file)), content)
         except OSError as error:
-            self.fail(FileFailed(message=f"{file} can't be written: {error.strerror}", path=str(file)))
+            self.fail(failed(file, f"can't be written: {reason(error)}"))
 
     def write(self, content: str | bytes) -> None:
         """What is for another program, as it is."""

@@ -94,7 +94,7 @@ def _shared() -> list[click.Option]:
             ["--timeout"], type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For one call.", **_KEPT
         ),
         click.Option(["-q", "--quiet"], is_flag=True, help="Say only results and errors.", **_KEPT),
-        click.Option(["-v", "--verbose"], count=True, help="Say more: -v requests and attempts, -vv all.", **_KEPT),
+        click.Option(["-v", "--verbose"], count=True, help="Say more: -v repetitions, -vv every request.", **_KEPT),
     ]
 
 

@@ -21,6 +21,7 @@ from tinkex_py.cli.display import harmless
 from tinkex_py.cli.records import Curve
 from tinkex_py.errors import ExtraMissing, FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.files import failed, reason
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def place_problem(file: Path) -> InvalidInput | FileFailed | None:
         writable = os.access(file if file.exists() else file.parent, os.W_OK)
         return None if writable else _unwritten(file, os.strerror(errno.EACCES))
     except OSError as error:
-        return _unwritten(file, error.strerror)
+        return _unwritten(file, reason(error))
 
 
 def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome[Path]:
@@ -89,12 +90,12 @@ def save_curves(curves: Sequence[Curve], file: Path, title: str = "") -> Outcome
     try:
         _ = file.write_bytes(drawn.getvalue())
     except OSError as error:
-        return Failure(_unwritten(file, error.strerror))
+        return Failure(_unwritten(file, reason(error)))
     return Success(file)
 
 
-def _unwritten(file: Path, why: str | None) -> FileFailed:
-    return FileFailed(message=f"{file} can't be written: {why}", path=str(file))
+def _unwritten(file: Path, why: str) -> FileFailed:
+    return failed(file, f"can't be written: {why}")
 
 
 def _drawn(values: Sequence[float]) -> list[float]:

@@ -16,6 +16,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.files import failed, reason
 
 _NO_CURVES = frozenset({"step", "learning_rate"})
 _FIRST = ("loss", "reward")
@@ -50,27 +51,29 @@ class StepLog:
 
         Steps that were taken after the checkpoint that is `resumed` are taken once more, and have their numbers again.
         """
+        if self._file is None:
+            return Success(self)
         try:
-            if self._file is not None:
-                before = self._file.read_bytes() if self._file.is_file() else b""
-                lines = [_counted(line) for line in before.splitlines()]
-                behind = [line.step for line in lines if resumed is not None and line.checkpoint == resumed]
-                self.last = behind[-1] if behind else max((line.step for line in lines), default=0)
-                self._open = self._file.open("a", encoding="utf-8")
-                _ = self._open.write("\n" if before and not before.endswith(b"\n") else "")
+            before = self._file.read_bytes() if self._file.is_file() else b""
+            lines = [_counted(line) for line in before.splitlines()]
+            behind = [line.step for line in lines if resumed is not None and line.checkpoint == resumed]
+            self.last = behind[-1] if behind else max((line.step for line in lines), default=0)
+            self._open = self._file.open("a", encoding="utf-8")
+            _ = self._open.write("\n" if before and not before.endswith(b"\n") else "")
         except OSError as error:
-            return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
+            return Failure(failed(self._file, f"can't be written: {reason(error)}"))
         return Success(self)
 
     def add(self, values: Mapping[str, float | str]) -> Outcome[None, FileFailed]:
         """Write one step, which is in the file when this returns, or say why it can't be."""
+        if self._file is None or self._open is None:
+            return Success(None)
+        line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         try:
-            if self._open is not None:
-                line = {**values, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
-                _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
-                self._open.flush()
+            _ = self._open.write(msgspec.json.encode(line).decode() + "\n")
+            self._open.flush()
         except OSError as error:
-            return Failure(_failed(self._file, f"can't be written: {error.strerror}"))
+            return Failure(failed(self._file, f"can't be written: {reason(error)}"))
         return Success(None)
 
     def __enter__(self) -> Self:
@@ -89,19 +92,18 @@ def read_curves(file: Path, names: Sequence[str] = ()) -> Outcome[tuple[Curve, .
     try:
         lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        return Failure(_failed(file, f"can't be read: {reason}"))
+        return Failure(failed(file, f"can't be read: {reason(error)}"))
     points: dict[str, list[tuple[float, float]]] = {}
     for number, line in enumerate(lines, 1):
         try:
             _collect(points, number, msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {})
         except (RecursionError, OverflowError):
-            reason = "it is nested too deep, or has a number that is too large"
-            return Failure(_failed(file, f"line {number}: {reason}; mend that line", number))
+            what = "it is nested too deep, or has a number that is too large"
+            return Failure(failed(file, f"line {number}: {what}; mend that line", number))
         except msgspec.DecodeError as error:
             if number == len(lines) or _is_half(line):
                 continue
-            return Failure(_failed(file, f"line {number}: {error}; mend that line", number))
+            return Failure(failed(file, f"line {number}: {error}; mend that line", number))
     return _chosen(file, points, names)
 
 
@@ -118,7 +120,7 @@ def _chosen(
     missing = [name for name in names if name not in points]
     if missing or not points:
         there = f"there are {', '.join(points)}" if points else "it has no numbers by name"
-        return Failure(_failed(file, f"has no {', '.join(missing) or 'curve'}; {there}"))
+        return Failure(failed(file, f"has no {', '.join(missing) or 'curve'}; {there}"))
     first = [name for name in _FIRST if name in points]
     order = names or [*first, *(name for name in points if name not in first)]
     return Success(tuple(Curve(name, *map(tuple, zip(*points[name], strict=True))) for name in order))
@@ -140,7 +142,3 @@ def _is_half(line: str) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-
-
-def _failed(file: Path | None, what: str, line: int | None = None) -> FileFailed:
-    return FileFailed(message=f"{file} {what}", path=str(file), line=line)

@@ -22,6 +22,7 @@ from tinkex_py.clients.service import ServiceClient
 from tinkex_py.errors import FileFailed, InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.types import ModelInput, SampledSequence, SampleResponse, SamplingParams
+from tinkex_py.types.files import failed, reason
 from tinkex_py.types.tokenizing import Tokenizer
 
 BASE_MODEL = "tinkex/tiny-english"
@@ -147,8 +148,7 @@ def _read(invocation: Invocation, file: Path) -> str | list[int]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        invocation.fail(FileFailed(message=f"{file} can't be read: {reason}", path=str(file)))
+        invocation.fail(failed(file, f"can't be read: {reason(error)}"))
     try:
         return msgspec.json.decode(text, type=list[int])
     except msgspec.DecodeError as error:

@@ -62,8 +62,10 @@ class Standing(Struct, kw_only=True):
     unlogged: FileFailed | None = None
 
 
-def teach(run: Run, file: Path | None = None) -> None:
-    """Train with a bar, then save the checkpoint and the curve; a full log or an interrupt saves what there is.
+def teach(run: Run, file: Path | None = None) -> str:
+    """Train with a bar, then save the curve and the checkpoint, whose path is returned.
+
+    A full log or an interrupt saves what there is.
 
     It can go on where a file was given to train on. What fails, and a second interrupt, ends it with what there is.
     """
@@ -81,6 +83,7 @@ def teach(run: Run, file: Path | None = None) -> None:
     match ended:
         case Success(path):
             _finish(run, file, at, path, interrupts.status)
+            return path
         case Failure(error):
             invocation.complain_of(error)
             invocation.warn(_standing(run, file, at))

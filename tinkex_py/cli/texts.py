@@ -14,6 +14,7 @@ from returns.result import Failure, Success
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome, collect
 from tinkex_py.types import Datum, ModelInput
+from tinkex_py.types.files import failed, reason
 from tinkex_py.types.tokenizing import Tokenizer
 
 
@@ -35,13 +36,13 @@ def read_passages(path: Path) -> Outcome[tuple[Passage, ...], FileFailed]:
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        return Failure(FileFailed(message=f"{path} can't be read: {error.strerror}", path=str(path)))
+        return Failure(failed(path, f"can't be read: {reason(error)}"))
     except UnicodeDecodeError as error:
         number = error.object.count(b"\n", 0, error.start) + 1
         message = f"{path}, line {number}: {error.reason} ({error.object[error.start]:#04x}); give a text in UTF-8"
         return Failure(FileFailed(message=message, path=str(path), line=number))
     if not text.strip():
-        return Failure(FileFailed(message=f"{path} is empty; give a text to learn", path=str(path)))
+        return Failure(failed(path, "is empty; give a text to learn"))
     if not _has_lines(path):
         return Success((Passage("", text),))
     # Only a newline ends a line of JSONL: a string may hold other separators as they are.

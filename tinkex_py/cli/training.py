@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tinkex_py.cli.tables import done
 from tinkex_py.cli.teaching import Run, teach
 from tinkex_py.cli.texts import Passage, examples, is_misnamed, read_passages
 from tinkex_py.clients.service import ServiceClient
+from tinkex_py.types.files import reason
 
 BASE_MODEL = "tinkex/tiny-english"
 WINDOW = 128
@@ -51,12 +53,13 @@ def demo(invocation: Invocation, out: Path, steps: int) -> None:
         )
         invocation.tell(f"Fine-tuning {BASE_MODEL} on the Zen of Python (LoRA rank 32, {len(zen)} bytes of text)")
         _show_sample(run, "before", prompt)
-        teach(run)
+        path = teach(run)
         _show_sample(run, "after", prompt)
+    command = ["tinkex", "sample", prompt, "--base-url", f"local:{out}", "--model-path", path]
     invocation.tell(
+        f"\nSample from what was learned:\n  {shlex.join(command)}\n"
         "\nWhat to try next:\n"
         "  tinkex train FILE        the same on a text of your own\n"
-        "  tinkex sample PROMPT     sample from what was learned\n"
         "  tinkex serve             the embedded engine on a port, for any Tinker client\n"
         "  docs/examples            reinforcement learning, resuming, many samples at once"
     )
@@ -141,7 +144,7 @@ def train_command(
             log=log,
             resumed=resume,
         )
-        teach(run, file)
+        _ = teach(run, file)
 
 
 @click.command("save", cls=Command)
@@ -216,7 +219,7 @@ def _folder(invocation: Invocation, out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        invocation.stop(f"{out} can't be made: {error.strerror}", "choose another folder with --out")
+        invocation.stop(f"{out} can't be made: {reason(error)}", "choose another folder with --out")
     return out
 
 

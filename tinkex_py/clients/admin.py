@@ -31,7 +31,8 @@ class AdminOperations(Opened):
         which = None if day is None else as_day(day)
         if which is None and day is not None:
             return halt(refused("day", day, "give a date, or a text such as 2026-07-13"))
-        return audit_log(admin.get_audit_log(event_type, which), self.context.policy(timeout))
+        plan = audit_log(admin.get_audit_log(event_type, which), self.context.policy(timeout))
+        return self.context.limited(timeout, "get_audit_log", plan)
 
     @operation
     def get_billing_usage(
@@ -52,7 +53,7 @@ class AdminOperations(Opened):
     def get_current_checkpoint_storage_usage(
         self, project_id: str | None = None, *, timeout: float | None = None
     ) -> Plan[CheckpointStorageUsageResponse]:
-        """What checkpoints take now, of one project or of all.
+        """How much storage checkpoints take now, of one project or of all.
 
         GET /api/v1/billing/usage/checkpoints/current; Forbidden without the permission to view billing.
         """
@@ -60,7 +61,9 @@ class AdminOperations(Opened):
 
 
 class AdminClient(AdminOperations, OpenedBlocking):
-    """Blocking: every operation returns its outcome.
+    """What an organization did and used. Blocking: every operation returns its outcome.
+
+    The arguments are those of `tinkex_py.clients.opened.Opened`; the key needs the role for it.
 
     >>> with AdminClient() as admin:  # doctest: +SKIP
     ...     admin.get_audit_log(day="2026-07-13")
@@ -68,7 +71,7 @@ class AdminClient(AdminOperations, OpenedBlocking):
 
 
 class AsyncAdminClient(AdminOperations, OpenedAsync):
-    """Awaitable: every operation returns a coroutine of its outcome."""
+    """As AdminClient, awaitable: every operation returns a coroutine of its outcome."""
 
 
 _MOMENT = "give a datetime, or a text such as 2026-07-13T00:00:00Z"

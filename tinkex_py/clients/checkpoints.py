@@ -46,8 +46,12 @@ class CheckpointOperations(CopyOperations):
     def all_user_checkpoints(
         self, limit: int | None = None, *, timeout: float | None = None
     ) -> Plan[tuple[Checkpoint, ...]]:
-        """Your checkpoints from as many pages as it takes, `limit` of them at most. GET /api/v1/checkpoints"""
-        return collected(user_checkpoints(), self.context.policy(timeout), wanted=limit)
+        """Your checkpoints from as many pages as it takes, `limit` of them at most. GET /api/v1/checkpoints
+
+        `timeout` is for all pages together.
+        """
+        plan = collected(user_checkpoints(), self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_user_checkpoints", plan)
 
     @operation
     def delete_checkpoint(
@@ -158,7 +162,11 @@ class CheckpointOperations(CopyOperations):
         return call(builder(run, checkpoint), self.context.policy(timeout))
 
     def _at(self, builder: Callable[[str, str], Request[T]], tinker_path: str, timeout: float | None) -> Plan[T]:
-        return located(tinker_path, lambda path: at_path(builder, path, self.context.policy(timeout)))
+        def limited(path: TinkerPath) -> Plan[T]:
+            operation = builder(path.training_run_id, path.checkpoint_id).operation
+            return self.context.limited(timeout, operation, at_path(builder, path, self.context.policy(timeout)))
+
+        return located(tinker_path, limited)
 
     def _external_urls(self, path: TinkerPath, timeout: float | None) -> Plan[ExternalWeightsUrlsResponse]:
         if path.checkpoint_type != "external":

@@ -102,11 +102,14 @@ class Context:
         if reporter is not None:
             self.session.companions.append(partial(reporting, reporter.outbox))
         self.generation = 0
+        """How often this began anew after a fork: what was made before has another one."""
         self._joined: dict[str, SessionState] = {}
         self._shared = shared
         self._open_again = open_again
+        # A context that nobody holds any more closes its runtime.
         self._detach: Callable[[], object] = weakref.finalize(self, runtime.close).detach
         self._left_behind: tuple[Runtime, ...] = ()
+        """The runtimes of the processes that this one was forked off from, kept so that nobody ends them here."""
         renew_after_fork(self)
 
     def __reduce__(self) -> NoReturn:

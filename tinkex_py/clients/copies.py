@@ -9,7 +9,7 @@ from tinkex_py.plans.effects import Plan
 
 
 class CopyOperations(Opened):
-    """What both can do."""
+    """Copying a checkpoint, which service clients and REST clients can do."""
 
     @operation
     def copy_weights(

@@ -14,15 +14,26 @@ from returns.result import Failure, Success
 
 from tinkex_py.clients.rest import RestClient
 from tinkex_py.clients.service import ServiceClient
-from tinkex_py.errors import CallbackFailed, CapabilityMissing, FileFailed, InvalidInput, NotFound
+from tinkex_py.errors import (
+    BadRequest,
+    CallbackFailed,
+    CapabilityMissing,
+    FileFailed,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PromiseExpired,
+    Unauthorized,
+)
 from tinkex_py.locks import alone
 from tinkex_py.outcome import Outcome, change, then
-from tinkex_py.plans.downloads import piece
+from tinkex_py.plans.downloads import Piece, piece
 from tinkex_py.request import Address
 from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather, settle, unpack, within
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.raised import in_words
+from tinkex_py.types.runs import ExternalWeightsUrlsResponse
 from tinkex_py.wire.replies import is_bare
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -30,6 +41,10 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 LIFETIME = 3600
 """Seconds for which a temporary export is kept, should it not be deleted."""
+_UNSAID = 2048
+"""Pieces of a file whose size its server doesn't say: 16 GB if they are whole."""
+_REFUSALS = (BadRequest, Unauthorized, Forbidden, NotFound, PromiseExpired)
+"""What a server of files may answer where an address has ended."""
 _EARLY = timedelta(minutes=5)
 """How long before its end an address is asked for anew."""
 _ARCHIVE, _EXPORT, _NOTES, _FILES = "archive.tar", "export", "notes", "files"
@@ -45,24 +60,32 @@ class Downloaded(Struct, frozen=True, kw_only=True):
 
 
 class _Addresses:
-    """Where the files of an exported checkpoint are; asked for anew before the addresses end."""
+    """Where the files of a checkpoint are; asked for anew before the addresses end, or when one is refused."""
 
-    def __init__(self, rest: RestClient, tinker_path: str) -> None:
-        self._rest = rest
-        self._path = tinker_path
+    def __init__(self, ask: Callable[[], Outcome[ExternalWeightsUrlsResponse]]) -> None:
+        self._ask = ask
         self._urls: Mapping[str, str] = {}
         self._until: datetime | None = None
 
     def known(self) -> Outcome[Mapping[str, str]]:
         if self._until is not None and datetime.now(UTC) < self._until - _EARLY:
             return Success(self._urls)
-        match self._rest.get_external_weights_urls(self._path):
-            case Success(found):
-                self._urls = found.urls
-                self._until = found.expires or datetime.now(UTC) + timedelta(minutes=15)
-                return Success(self._urls)
-            case Failure() as failed:
-                return failed
+        return change(self._ask(), self.take)
+
+    def of(self, name: str) -> Outcome[str]:
+        def found(urls: Mapping[str, str]) -> Outcome[str]:
+            message = f"the server has no file {name} of this checkpoint any more; begin the download again"
+            return Success(urls[name]) if name in urls else Failure(FileFailed(message=message, path=name))
+
+        return then(self.known(), found)
+
+    def take(self, found: ExternalWeightsUrlsResponse) -> Mapping[str, str]:
+        self._urls = found.urls
+        self._until = found.expires or datetime.now(UTC) + timedelta(minutes=15)
+        return self._urls
+
+    def forget(self) -> None:
+        self._until = None
 
 
 def download_checkpoint(
@@ -113,9 +136,10 @@ def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Pro
     rest = RestClient.beside(service)
     if path.checkpoint_type == "external":
         return _exported(rest, path, str(path), folder, progress)
-    match rest.get_checkpoint_archive_url(path.training_run_id, path.checkpoint_id):
-        case Success(archive):
-            return _archived(rest, path, archive.url, folder, progress)
+    addresses = _Addresses(lambda: _archive_of(rest, path))
+    match addresses.known():
+        case Success(_):
+            return _archived(rest, path, addresses, folder, progress)
         case Failure(NotFound(detail=detail)) as failed if not is_bare(detail):
             return failed  # the checkpoint isn't there, where otherwise archives are
         case Failure(NotFound()) if path.checkpoint_type == "training":
@@ -126,10 +150,20 @@ def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Pro
             return failed
 
 
-def _archived(rest: RestClient, path: TinkerPath, url: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
+def _archive_of(rest: RestClient, path: TinkerPath) -> Outcome[ExternalWeightsUrlsResponse]:
+    """The archive as the one file that there is."""
+    return change(
+        rest.get_checkpoint_archive_url(path.training_run_id, path.checkpoint_id),
+        lambda archive: ExternalWeightsUrlsResponse(urls={_ARCHIVE: archive.url}, expires=archive.expires),
+    )
+
+
+def _archived(
+    rest: RestClient, path: TinkerPath, addresses: _Addresses, folder: Path, progress: Progress
+) -> Outcome[Downloaded]:
     beside = _beside(folder)
     archive = Arriving(beside / _ARCHIVE, beside / _NOTES / _ARCHIVE)
-    came = _fetched(rest, archive, lambda: Success(url), progress)
+    came = _fetched(rest, archive, addresses, _ARCHIVE, progress)
     if isinstance(came, Failure):
         return came
     files = unpack(archive.file, beside / _FILES)
@@ -171,7 +205,7 @@ def _withdrawn(
 
 
 def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
-    addresses = _Addresses(rest, export)
+    addresses = _Addresses(lambda: rest.get_external_weights_urls(export))
     names = then(addresses.known(), lambda urls: Success(tuple(urls)) if urls else Failure(_empty(export)))
     if isinstance(names, Failure):
         return names
@@ -182,25 +216,23 @@ def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, pro
         if isinstance(place, Failure):
             return place
         file = place.unwrap()
-        came = _fetched(rest, file, partial(_address, addresses, name), progress)
+        came = _fetched(rest, file, addresses, name, progress)
         if isinstance(came, Failure):
             return came
         files.append(file.file)
     return then(gather(files, origin, _beside(folder) / _FILES), partial(_settled, path, folder))
 
 
-def _fetched(
-    rest: RestClient, file: Arriving, address: Callable[[], Outcome[str]], progress: Progress
-) -> Outcome[None]:
+def _fetched(rest: RestClient, file: Arriving, addresses: _Addresses, name: str, progress: Progress) -> Outcome[None]:
     """All of a file, from where it was broken off; what is here already is begun anew once at most."""
-    anew = False
+    anew, unsaid = False, 0
     while not file.whole:
-        where = address()
-        if isinstance(where, Failure):
-            return where
-        came = rest.execute(piece("download", Address(where.unwrap()), file.size, file.source))
+        came = _next(rest, file, addresses, name)
         if isinstance(came, Failure):
             return came
+        unsaid += came.unwrap().total is None
+        if unsaid > _UNSAID:
+            return Failure(_endless(file.file))
         if came.unwrap().again and (anew or file.size == 0):
             return Failure(_withheld(file.file))
         anew = anew or came.unwrap().again
@@ -211,6 +243,19 @@ def _fetched(
         if isinstance(told, Failure):
             return told
     return Success(None)
+
+
+def _next(rest: RestClient, file: Arriving, addresses: _Addresses, name: str) -> Outcome[Piece]:
+    """The next piece of a file; an address that is refused may have ended, and another is asked for once."""
+
+    def asked(url: str) -> Outcome[Piece]:
+        return rest.execute(piece("download", Address(url), file.size, file.source))
+
+    came = then(addresses.of(name), asked)
+    if isinstance(came, Failure) and isinstance(came.failure(), _REFUSALS):
+        addresses.forget()
+        return then(addresses.of(name), asked)
+    return came
 
 
 def _told(progress: Progress, name: str, done: int, total: int | None) -> Outcome[None, CallbackFailed]:
@@ -232,18 +277,15 @@ def _withheld(file: Path) -> FileFailed:
     return FileFailed(message=message, path=str(file))
 
 
+def _endless(file: Path) -> FileFailed:
+    message = f"the server gave {_UNSAID} pieces of {file.name}, but neither its size nor its end; tell its operators"
+    return FileFailed(message=message, path=str(file))
+
+
 def _empty(export: str) -> FileFailed:
     return FileFailed(
         message=f"the server names no files of {export}; export it anew, or tell its operators", path=export
     )
-
-
-def _address(addresses: _Addresses, name: str) -> Outcome[str]:
-    def found(urls: Mapping[str, str]) -> Outcome[str]:
-        message = f"the server has no file {name} of this checkpoint any more; begin the download again"
-        return Success(urls[name]) if name in urls else Failure(FileFailed(message=message, path=name))
-
-    return then(addresses.known(), found)
 
 
 def _settled(path: TinkerPath, folder: Path, files: tuple[Path, ...]) -> Outcome[Downloaded]:

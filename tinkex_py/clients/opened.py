@@ -35,10 +35,16 @@ T = TypeVar("T")
 class Opened(Client):
     """A client with a runtime of its own, or beside another client.
 
-    Settings come from `config`, else from the environment (docs/settings.md lists its variables); the other arguments
-    win over both. `observers` are called with every event; with none given, what a person wants to know goes to the
-    log `tinkex_py`. `poll_backoff` is how long to wait between two questions for a result. Construction sends nothing
-    and never fails: settings that can't work become the outcome of every operation.
+    Settings come from `config`, else from the environment (docs/settings.md lists its variables). The settings that are
+    arguments too win over both: `base_url` and `api_key` of the server, `project_id`, `user_metadata` and
+    `display_name` of the session, `default_headers_overrides` for every request, and `parity`.
+
+    `observers` are called with every event; with none given, what a person wants to know goes to the log `tinkex_py`.
+    `transport`, a transport or an AsyncClient of httpx, carries the requests. `poll_backoff` is how long to wait
+    between two questions for a result: "none", "exponential" (1 s doubled up to 30 s), `(first, longest)` in seconds,
+    or a function that is given how often in a row there was no result, and returns seconds.
+
+    Construction sends nothing and never fails: settings that can't work become the outcome of every operation.
     """
 
     guest = False

@@ -18,12 +18,33 @@ from tinkex_py.types.numbers import plain
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Promise(Generic[T_co]):
+class _Coming(Generic[T_co]):
+    """What promises of both worlds have in common."""
+
+    def __init__(self, running: Running[T_co]) -> None:
+        self._running = running
+
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._running.settled.filled
+
+    def cancel(self) -> None:
+        """Stop the work, on the server too where it can: the result is then Cancelled, unless it was there before.
+
+        A training step that has its number goes on, and is settled in the background.
+        """
+        self._running.cancel()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'done' if self.done() else 'pending'}>"
+
+
+class Promise(_Coming[T_co]):
     """The result of submitted work; it is on its way whether or not anybody waits."""
 
     def __init__(self, context: Context, running: Running[T_co]) -> None:
+        super().__init__(running)
         self._context = context
-        self._running = running
 
     def result(self, timeout: float | None = None) -> Outcome[T_co]:
         """Block until the result is there, from any thread, any number of times.
@@ -38,23 +59,9 @@ class Promise(Generic[T_co]):
         outcome = wait(self._running, seconds)
         return _still_going(seconds) if outcome is None else outcome
 
-    def done(self) -> bool:
-        """Whether the result is there."""
-        return self._running.settled.filled
 
-    def cancel(self) -> None:
-        """Stop waiting for the server; a training step that has a number is settled in the background."""
-        self._running.cancel()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}, {'done' if self.done() else 'pending'}>"
-
-
-class AsyncPromise(Generic[T_co]):
+class AsyncPromise(_Coming[T_co]):
     """The result of submitted work; it is on its way whether or not anybody awaits it. Await it for its outcome."""
-
-    def __init__(self, running: Running[T_co]) -> None:
-        self._running = running
 
     def __await__(self) -> Generator[Any, None, Outcome[T_co]]:
         """Wait for the outcome, any number of times; cancelling the wait lets the work go on."""
@@ -67,17 +74,6 @@ class AsyncPromise(Generic[T_co]):
         seconds = plain(timeout)
         outcome = await arrival_within(self._running, seconds)
         return _still_going(seconds) if outcome is None else outcome
-
-    def done(self) -> bool:
-        """Whether the result is there."""
-        return self._running.settled.filled
-
-    def cancel(self) -> None:
-        """Stop waiting for the server; a training step that has a number is settled in the background."""
-        self._running.cancel()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}, {'done' if self.done() else 'pending'}>"
 
 
 _is_time = optional(is_duration)

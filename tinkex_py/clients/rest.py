@@ -61,8 +61,12 @@ class RestOperations(CheckpointOperations, SessionOperations):
         *,
         timeout: float | None = None,
     ) -> Plan[tuple[TrainingRun, ...]]:
-        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs"""
-        return collected(training_runs(access_scope, project_id), self.context.policy(timeout), wanted=limit)
+        """Training runs from as many pages as it takes, `limit` of them at most. GET /api/v1/training_runs
+
+        `timeout` is for all pages together.
+        """
+        plan = collected(training_runs(access_scope, project_id), self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_training_runs", plan)
 
     @operation
     def whoami(self, *, timeout: float | None = None) -> Plan[Identity]:
@@ -78,7 +82,9 @@ class RestOperations(CheckpointOperations, SessionOperations):
 
 
 class RestClient(RestOperations, OpenedBlocking):
-    """Blocking: every operation returns its outcome.
+    """Runs, checkpoints and sessions, listed and managed. Blocking: every operation returns its outcome.
+
+    The arguments are those of `tinkex_py.clients.opened.Opened`.
 
     >>> with RestClient() as rest:  # doctest: +SKIP
     ...     rest.list_training_runs()
@@ -86,4 +92,4 @@ class RestClient(RestOperations, OpenedBlocking):
 
 
 class AsyncRestClient(RestOperations, OpenedAsync):
-    """Awaitable: every operation returns a coroutine of its outcome."""
+    """As RestClient, awaitable: every operation returns a coroutine of its outcome."""

@@ -90,13 +90,15 @@ class SamplingOperations(SamplerOperations):
         """The tokenizer of the base model; ExtraMissing when its package isn't installed."""
         return self._tokenizer(timeout)
 
-    def _sample(self, question: Question, timeout: float | None, *, anew: bool | None = None) -> Plan[SampleResponse]:
-        """The samples, unless the server says that prompt and answer don't fit the model."""
+    def _sample(
+        self, question: Question, timeout: float | None, *, anew: bool | None = None, kept: bool = True
+    ) -> Plan[SampleResponse]:
+        """The samples, unless the server says that the prompt, and an answer that is `kept`, don't fit the model."""
         found = question.problem()
         if found is not None:
             return (yield from halt(found))
         sampler = yield from self._own()
-        yield from self._fitting(question.prompt.length, question.sampling_params.max_tokens)
+        yield from self._fitting(question.prompt.length, question.sampling_params.max_tokens if kept else None)
         return (yield from sample(sampler, question, inf if timeout is None else timeout, anew=anew))
 
     def _fitting(self, prompt: int | None, max_tokens: int | None) -> Plan[None]:
@@ -118,21 +120,20 @@ class SamplingOperations(SamplerOperations):
             prompt_logprobs_last_n=last_n,
             record_stability_info=self._sampler.record_stability_info,
         )
-        response = yield from self._sample(
-            question, timeout, anew=self._sampler.retry is None or self._sampler.retry.enable_retry_logic
-        )
+        anew = self._sampler.retry is None or self._sampler.retry.enable_retry_logic
+        response = yield from self._sample(question, timeout, anew=anew, kept=False)
         return list(response.prompt_logprobs or ())
 
     def _known_base_model(self, policy: Policy) -> Plan[str]:
         if self._base_model is None:
-            source = self._sampler.source
-            if source.sampling_session_id is not None:
-                self._base_model = (yield from call(get_sampler(source.sampling_session_id), policy)).base_model
-            else:
-                self._base_model = (
-                    source.base_model or (yield from call(weights_info(source.model_path or ""), policy)).base_model
-                )
+            self._base_model = yield from self._found_base_model(policy)
         return self._base_model
+
+    def _found_base_model(self, policy: Policy) -> Plan[str]:
+        source = self._sampler.source
+        if source.sampling_session_id is not None:
+            return (yield from call(get_sampler(source.sampling_session_id), policy)).base_model
+        return source.base_model or (yield from call(weights_info(source.model_path or ""), policy)).base_model
 
     def _tokenizer(self, timeout: float | None) -> Plan[Tokenizer]:
         name = yield from self._known_base_model(self.context.policy(timeout))
@@ -140,11 +141,11 @@ class SamplingOperations(SamplerOperations):
 
 
 class SamplingClient(SamplingOperations, Blocking):
-    """Blocking: samples are promises, everything else returns its outcome."""
+    """What is sampled from, made by a service or training client. Blocking: samples are promises, all else returns."""
 
 
 class AsyncSamplingClient(SamplingOperations, Asynchronous):
-    """Awaitable: samples are async promises, everything else is awaited."""
+    """As SamplingClient, awaitable: samples are async promises, all else is awaited."""
 
 
 def open_sampler(

@@ -66,8 +66,11 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     ) -> Plan[TrainingT]:
         """A client that trains a new LoRA adapter of a base model. POST /api/v1/create_model
 
-        `optimizer` is what `optim_step` will use: AdamOptimizerConfig(), which None means too, or
-        DimuonOptimizerConfig().
+        `rank` is that of the adapter, and `seed` makes its random half the same each time. `train_mlp`, `train_attn`
+        and `train_unembed` say which of the model's weights it adapts. `optimizer` is what `optim_step` will use:
+        AdamOptimizerConfig(), which None means too, or DimuonOptimizerConfig().
+
+        CapabilityMissing or NotFound when the server has no such base model, or can't train it.
         """
         lora = LoraConfig(rank=rank, seed=seed, train_mlp=train_mlp, train_attn=train_attn, train_unembed=train_unembed)
         plan = self._create(self._making(user_metadata, optimizer, timeout), base_model, lora)
@@ -89,7 +92,8 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
 
         POST /api/v1/weights_info, create_model and load_weights. With `by_load` it is load_weights alone, as servers
         of later releases know it; None does that where the server can't say what the checkpoint was trained on.
-        `weights_access_token` is for a checkpoint of another account.
+        `base_model` takes the place of the one that the checkpoint was trained on. `weights_access_token` is for a
+        checkpoint of another account. NotFound when there is no such checkpoint.
         """
         origin = Origin(path=path, base_model=base_model, weights_access_token=weights_access_token)
         plan = self._restore(self._making(user_metadata, optimizer, timeout), origin, timeout, by_load=by_load)
@@ -130,7 +134,7 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         """A client that goes on from a checkpoint of a run, as soon as the server says that the run is corrupted.
 
         The promise is pending while all is well; `cancel()` ends the watch. OutOfSequence when nothing was saved.
-        GET /api/v1/training_runs/{training_run_id}, every so often.
+        GET /api/v1/training_runs/{training_run_id}, every `recovery.poll_interval` seconds.
         """
         chosen = recovery or RecoveryPolicy()
         found = problem(chosen, "recovery")
@@ -149,8 +153,12 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     ) -> Plan[SamplingT]:
         """A client that samples from saved weights or from a base model. POST /api/v1/create_sampling_session
 
+        `model_path` is a path that saving for a sampler returned; where both are given, it is what is sampled from.
         `retry_config` says how it goes on after a sample failed; `record_stability_info` has the server keep what
         training on these samples needs to be stable.
+
+        InvalidInput when neither is given. NotFound when there is no such checkpoint, CapabilityMissing or NotFound
+        when the server has no such base model, or can't sample from it.
         """
         plan = open_sampler(
             self.context,
@@ -265,7 +273,9 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
 
 
 class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], OpenedBlocking):
-    """Blocking: every operation returns its outcome.
+    """Where every program begins. Blocking: every operation returns its outcome.
+
+    The arguments are those of `tinkex_py.clients.opened.Opened`.
 
     >>> with ServiceClient() as service:  # doctest: +SKIP
     ...     service.get_server_capabilities()
@@ -289,7 +299,10 @@ class ServiceClient(ServiceOperations[TrainingClient, SamplingClient], OpenedBlo
 
 
 class AsyncServiceClient(ServiceOperations[AsyncTrainingClient, AsyncSamplingClient], OpenedAsync):
-    """Awaitable: every operation returns a coroutine of its outcome; usable from any event loop, or several."""
+    """Where every async program begins. Every operation returns a coroutine of its outcome.
+
+    It can be used from any event loop, or from several. The arguments are those of `tinkex_py.clients.opened.Opened`.
+    """
 
     @operation
     def create_rest_client(self) -> Plan[AsyncRestClient]:

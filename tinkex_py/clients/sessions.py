@@ -44,8 +44,12 @@ class SessionOperations(Opened):
     def all_sessions(
         self, limit: int | None = None, access_scope: AccessScope = "owned", *, timeout: float | None = None
     ) -> Plan[tuple[str, ...]]:
-        """Session ids from as many pages as it takes, `limit` of them at most. GET /api/v1/sessions"""
-        return collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
+        """Session ids from as many pages as it takes, `limit` of them at most. GET /api/v1/sessions
+
+        `timeout` is for all pages together.
+        """
+        plan = collected(session_ids(access_scope), self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_sessions", plan)
 
     @operation
     def search_sessions(
@@ -59,9 +63,13 @@ class SessionOperations(Opened):
     def all_found_sessions(
         self, request: SessionSearchRequest, limit: int | None = None, *, timeout: float | None = None
     ) -> Plan[tuple[SessionSummary, ...]]:
-        """Sessions found on as many pages as it takes, `limit` of them at most. POST /api/v1/sessions/search"""
+        """Sessions found on as many pages as it takes, `limit` of them at most. POST /api/v1/sessions/search
+
+        `timeout` is for all pages together.
+        """
         found = search_problem(request)
-        return halt(found) if found else found_sessions(request, self.context.policy(timeout), wanted=limit)
+        plan = halt(found) if found else found_sessions(request, self.context.policy(timeout), wanted=limit)
+        return self.context.limited(timeout, "all_found_sessions", plan)
 
     @operation
     def assign_session_project(self, session_id: str, project_id: str, *, timeout: float | None = None) -> Plan[None]:

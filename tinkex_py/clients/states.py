@@ -36,7 +36,8 @@ class StateOperations(RunOperations):
     ) -> Plan[SaveWeightsResponse]:
         """A checkpoint to go on training from, optimizer included. POST /api/v1/save_weights
 
-        Conflict when the name is taken, unless `overwrite`; `ttl_seconds` is 3600 at least, None keeps it.
+        Conflict when the name is taken, unless `overwrite`. The server deletes it after `ttl_seconds`, 3600 at least;
+        with None it keeps it.
         """
         step = steps.save_weights(name, ttl_seconds, overwrite=overwrite, user_metadata=user_metadata)
         return self._limited(timeout, "save_state", take_state(self._run, step, lambda saved: saved.path))
@@ -50,7 +51,10 @@ class StateOperations(RunOperations):
         *,
         timeout: float | None = None,
     ) -> Plan[SaveWeightsForSamplerResponse]:
-        """The weights as they are now, to sample from. POST /api/v1/save_weights_for_sampler"""
+        """The weights as they are now, to sample from. POST /api/v1/save_weights_for_sampler
+
+        `create_sampling_client` takes the `path` that it returns. `ttl_seconds` is as for `save_state`.
+        """
         step = steps.save_weights_for_sampler(name, ttl_seconds=ttl_seconds, user_metadata=user_metadata)
         return self._take(step, timeout)
 

@@ -63,7 +63,10 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
         *,
         timeout: float | None = None,
     ) -> Plan[ForwardBackwardOutput]:
-        """The loss of a batch and its outputs, without gradients. POST /api/v1/forward"""
+        """The loss of a batch and its outputs, without gradients. POST /api/v1/forward
+
+        To a server that reads batches in protobuf it goes as POST /api/v1/forward_backward, with a flag.
+        """
         return self._batch(steps.forward, data, loss_fn, loss_fn_config, timeout)
 
     @submission
@@ -77,7 +80,9 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
     ) -> Plan[ForwardBackwardOutput]:
         """The loss of a batch, and its gradients added to those there are. POST /api/v1/forward_backward
 
-        `loss_fn` is a loss of the server's, or one made by `create_custom_loss`, which has no settings.
+        `loss_fn` is a loss of the server's by its name, with `loss_fn_config` for its settings, or one made by
+        `create_custom_loss`, which has none. The metric `loss:sum` is a sum over the batch, not a mean.
+
         A large batch goes in chunks. OutOfSequence lists those that were `taken` when another failed; the next
         optim_step is then OutOfSequence too, unless it accepts a partial batch.
         """
@@ -101,8 +106,9 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
 
         `loss_fn(data, logprobs)` gets one array for each datum, shaped like its target tokens, in nats. It returns
         `(loss, metrics)` for torch to differentiate, or `(loss, metrics, gradients)`. `arrays` says which arrays it
-        gets: "torch", "numpy", or None for torch where that is installed. A loss made by `create_custom_loss` may be
-        given too. POST /api/v1/forward_backward, twice, or once for a loss that the server runs.
+        gets: "torch", "numpy", or None for torch where that is installed. `regularizers` are added to the loss;
+        `track_grad_norms` puts the norm of each part's gradient into the metrics. A loss made by `create_custom_loss`
+        may be given too. POST /api/v1/forward_backward, twice, or once for a loss that the server runs.
 
         CallbackFailed when the function fails: nothing was trained, and the next step works. ExtraMissing without
         numpy, or without torch where its arrays are asked for.
@@ -255,14 +261,17 @@ class TrainingOperations(StateOperations, Generic[SamplingT]):
 
 
 class TrainingClient(TrainingOperations[SamplingClient], Blocking):
-    """Blocking: steps are promises, everything else returns its outcome."""
+    """A model in training, made by a service client. Blocking: steps are promises, all else returns its outcome.
+
+    Steps take effect in the order of their calls, from any thread.
+    """
 
     def _sampling_client(self, sampler: Sampler, base_model: str | None) -> SamplingClient:
         return SamplingClient(self.context, sampler, base_model)
 
 
 class AsyncTrainingClient(TrainingOperations[AsyncSamplingClient], Asynchronous):
-    """Awaitable: steps are async promises, everything else is awaited."""
+    """As TrainingClient, awaitable: steps are async promises, all else is awaited."""
 
     def _sampling_client(self, sampler: Sampler, base_model: str | None) -> AsyncSamplingClient:
         return AsyncSamplingClient(self.context, sampler, base_model)

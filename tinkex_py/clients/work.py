@@ -14,14 +14,16 @@ from tinkex_py.plans.effects import Plan
 from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Address, AnyRequest, Method, Repeat, Request
 from tinkex_py.types.kinds import (
+    HEADER_FORM,
     any_of,
     are_texts,
     as_number,
-    fits_header,
     is_duration,
     is_encodable,
+    is_header,
     is_share,
     is_tuple,
+    names_header,
     one_of,
     optional,
 )
@@ -39,7 +41,7 @@ def work_problem(work: AnyRequest | Plan[Any], retry: Policy | None) -> InvalidI
 
 
 def _can_begin(work: object) -> bool:
-    """Whether it is no plan that has begun: what is left of one ends with another value than the plan's."""
+    """Whether it is anything but a plan that has begun: only the rest of that would run."""
     given: Any = work
     return not isinstance(work, GeneratorType) or getgeneratorstate(given) == GEN_CREATED
 
@@ -56,21 +58,17 @@ def _are_pairs(value: object) -> bool:
     return is_tuple(value) and all(map(_is_pair, value))
 
 
-def _is_header(value: object) -> bool:
-    match value:
-        case (str(name), str(text)):
-            return fits_header(name) and (not text or fits_header(text))
-        case _:
-            return False
-
-
 def _are_headers(value: object) -> bool:
-    return is_tuple(value) and all(map(_is_header, value))
+    return is_tuple(value) and all(is_tuple(pair) and len(pair) == _TWO and is_header(*pair) for pair in value)
 
 
 def _names(headers: object) -> object:
-    """Headers without their values, which may be secret."""
-    return tuple(pair[0] if is_tuple(pair) and pair else "***" for pair in headers) if is_tuple(headers) else "***"
+    """Headers without their values, which may be secret; what can name none may be a whole line with its secret."""
+    return tuple(map(_name, headers)) if is_tuple(headers) else "***"
+
+
+def _name(pair: object) -> object:
+    return pair[0] if is_tuple(pair) and pair and names_header(pair[0]) else "***"
 
 
 def _reads_answers(value: object) -> bool:
@@ -96,9 +94,7 @@ _REQUEST = (
     Rule("path", are_texts, "give a tuple of texts that can be sent"),
     Rule("returns", _reads_answers, "give what an answer is read as, such as wire.replies.Value(int)"),
     Rule("query", _are_pairs, "give a tuple of pairs of texts that can be sent"),
-    Rule(
-        "headers", _are_headers, "give a tuple of pairs of printable ASCII, with no space at their ends", shown=_names
-    ),
+    Rule("headers", _are_headers, f"give a tuple of pairs; {HEADER_FORM}", shown=_names),
     Rule("body", optional(any_of(Struct)), "give a Struct or an Encoded, or None"),
     Rule("repeat", any_of(Repeat), "give a Repeat, such as request.TRANSIENT"),
     Rule("timeout", optional(is_duration), "give a number of seconds, or None for the client's own"),

@@ -61,7 +61,9 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
     transport: str = "httpx"
     """What carries requests: `"httpx"`, or `"fast"`, which needs the extra of that name."""
     proxy: str | None = None
-    """The address of an HTTP proxy; None for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say."""
+    """The address of an HTTP proxy; None for what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. NO_PROXY may
+    name hosts, hosts with a port, and networks such as 10.0.0.0/8.
+    """
     proxy_headers: Mapping[str, str] = FrozenMapping()
     timeout: float = 300.0
     """What one REST call may take in all."""
@@ -101,7 +103,9 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
     circuit_reset: float = 30.0
     """How long nothing is sent then."""
     otel_propagate: bool = False
-    """Send the `traceparent` of the current OpenTelemetry span along."""
+    """Send the `traceparent` of the current OpenTelemetry span along, and what else OTEL_PROPAGATORS has sent: baggage
+    too, if it says nothing else.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()

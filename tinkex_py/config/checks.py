@@ -12,10 +12,12 @@ from tinkex_py.config.profiles import PROFILES, PURPOSES
 from tinkex_py.errors import InvalidConfig
 from tinkex_py.types.batch import Dialect
 from tinkex_py.types.kinds import (
+    HEADER_FORM,
     are_texts,
     fits_header,
     is_duration,
     is_encodable,
+    is_header,
     is_mapping,
     is_truth,
     is_tuple,
@@ -59,11 +61,6 @@ _POSITIVE = (
 )
 _IN_HEADERS = ("api_key", "cloudflare_access_client_id", "cloudflare_access_client_secret", "sdk_version")
 _UNFIT = "it is empty, ends in a space, or holds characters that no HTTP header can carry; copy it anew"
-_UNFIT_PAIR = (
-    "names of headers are ASCII letters, digits and some of what stands between them, such as -; "
-    "values are printable ASCII, with no space at their ends"
-)
-_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "parity": tuple(PROFILES),
     "transport": TRANSPORTS,
@@ -140,10 +137,8 @@ def _header_values(config: Config) -> Iterator[InvalidConfig]:
 def _header_pairs(config: Config) -> Iterator[InvalidConfig]:
     for setting in ("default_headers", "proxy_headers"):
         for name, value in getattr(config, setting).items():
-            if not names_header(name) or (value and not fits_header(value)):
-                yield _invalid(setting, repr(name) if names_header(name) else "***", _UNFIT_PAIR)
-            if name.lower() in _FRAMING:
-                yield _invalid(setting, repr(name), "leave it out: where a body ends is said with each request")
+            if not is_header(name, value):
+                yield _invalid(setting, repr(name) if names_header(name) else "***", HEADER_FORM)
 
 
 def _choices(config: Config) -> Iterator[InvalidConfig]:

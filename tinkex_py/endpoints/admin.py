@@ -21,7 +21,7 @@ def get_audit_log(event_type: AuditEventType = "all", day: date | None = None) -
         operation="get_audit_log",
         method="GET",
         path=(*PREFIX, "audit"),
-        query=given(event_type=event_type, day=None if day is None else f"{day:%Y-%m-%d}"),
+        query=given(event_type=event_type, day=None if day is None else day.isoformat()),
         returns=OrElsewhere(AuditLogResponse),
     )
 

@@ -5,7 +5,7 @@ A checkpoint's id is its kind and its name, `weights/step-10`: two parts of the 
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tinkex_py.endpoints.verbs import PREFIX, command, get, given, post
 from tinkex_py.request import NULL, UNLESS_CONFLICT, Null, Request, secret
@@ -93,9 +93,7 @@ def copy_weights(
     body = CopyWeights(source_path=source_path, destination_project_id=destination_project_id, ttl_seconds=ttl_seconds)
     token = secret(weights_access_token)
     headers = () if token is None else (("x-tinker-weights-access-token", token),)
-    return structs.replace(
-        post("copy_weights", "copy_weights", body=body, returns=CopyWeightsResponse), headers=headers
-    )
+    return post("copy_weights", "copy_weights", body=body, returns=CopyWeightsResponse, headers=headers)
 
 
 def _place(training_run_id: str, checkpoint_id: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tinkex_py.endpoints.verbs import get, post, soon, submit
 from tinkex_py.request import Repeat, Request
@@ -126,7 +126,7 @@ def asample(
         record_stability_info=record_stability_info or None,
     )
     headers = (("x-tinker-sampling-backpressure", "1"),)
-    return structs.replace(submit("asample", body, repeat=_UNLESS_PRESSED), headers=headers)
+    return submit("asample", body, repeat=_UNLESS_PRESSED, headers=headers)
 
 
 _UNLESS_PRESSED = Repeat(statuses=frozenset({408, 409}), faults=True, connection=True)

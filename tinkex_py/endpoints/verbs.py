@@ -24,17 +24,30 @@ def get(operation: str, *path: str, returns: TypeForm[T], query: Pairs = ()) -> 
 
 
 def post(
-    operation: str, *path: str, body: Struct | Encoded, returns: TypeForm[T], repeat: Repeat = TRANSIENT
+    operation: str,
+    *path: str,
+    body: Struct | Encoded,
+    returns: TypeForm[T],
+    repeat: Repeat = TRANSIENT,
+    headers: Pairs = (),
 ) -> Request[T]:
     """A command: repeated under the same idempotency key."""
     return Request(
-        operation=operation, method="POST", path=(*PREFIX, *path), returns=Value(returns), body=body, repeat=repeat
+        operation=operation,
+        method="POST",
+        path=(*PREFIX, *path),
+        returns=Value(returns),
+        body=body,
+        repeat=repeat,
+        headers=headers,
     )
 
 
-def submit(operation: str, body: Struct | Encoded, repeat: Repeat = TRANSIENT) -> Request[Promised]:
+def submit(
+    operation: str, body: Struct | Encoded, repeat: Repeat = TRANSIENT, headers: Pairs = ()
+) -> Request[Promised]:
     """A command whose answer promises a result."""
-    return post(operation, operation, body=body, returns=Promised, repeat=repeat)
+    return post(operation, operation, body=body, returns=Promised, repeat=repeat, headers=headers)
 
 
 def soon(operation: str, body: Struct, returns: type[StructT]) -> Request[StructT | Promised]:

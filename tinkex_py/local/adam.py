@@ -8,20 +8,10 @@ import msgspec
 import numpy as np
 
 from tinkex_py.local.architecture import Floats, Parameters
+from tinkex_py.types.training import AdamParams
 
 SMALLEST = 1e-37
 """An `eps` below this one counts as it: float32 could take it for 0, and a weight without a gradient has 0 / eps."""
-
-
-class AdamParams(msgspec.Struct, frozen=True, kw_only=True):
-    """One step's settings, with the service's defaults; `grad_clip_norm` 0 switches clipping off."""
-
-    learning_rate: float = 1e-4
-    beta1: float = 0.9
-    beta2: float = 0.95
-    eps: float = 1e-12
-    weight_decay: float = 0.0
-    grad_clip_norm: float = 0.0
 
 
 class AdamState(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.local.bodies import Chunk, Datum, ModelInput, Tensor
 from tinkex_py.local.engine import Example
-from tinkex_py.outcome import Outcome, change, collect
+from tinkex_py.outcome import Outcome, change, collect, then
 
 Array: TypeAlias = npt.NDArray[np.generic]
 
@@ -22,14 +22,18 @@ LARGEST = 1 << 24
 """Elements that a sparse tensor may have in its dense form."""
 
 
-def tokens_of(model_input: ModelInput) -> Outcome[npt.NDArray[np.int64], str]:
-    """The token ids `[T]` of an input of text."""
+def tokens_of(model_input: ModelInput, place: str) -> Outcome[npt.NDArray[np.int64], str]:
+    """The token ids `[T]` of an input of text, which stands at `place`."""
     ids: list[int] = []
     for index, chunk in enumerate(model_input.chunks):
         if chunk.tokens is None or chunk.type != "encoded_text":
-            return Failure(f"chunks[{index}] is {_kind(chunk)}: the embedded models read text only")
+            return Failure(f"{place}.chunks[{index}] is {_kind(chunk)}: the embedded models read text only")
         ids.extend(chunk.tokens)
-    return _integers(ids)
+    match _integers(ids):
+        case Success() as success:
+            return success
+        case Failure(reason):
+            return Failure(f"{place}: {reason}")
 
 
 def examples_of(data: Sequence[Datum]) -> Outcome[tuple[Example, ...], str]:
@@ -78,11 +82,7 @@ def _placed(place: str, found: Outcome[Example, str]) -> Outcome[Example, str]:
 
 
 def _example(datum: Datum) -> Outcome[Example, str]:
-    match tokens_of(datum.model_input):
-        case Success(tokens):
-            return _with_inputs(tokens, datum.loss_fn_inputs)
-        case Failure(reason):
-            return Failure(f"model_input: {reason}")
+    return then(tokens_of(datum.model_input, "model_input"), lambda tokens: _with_inputs(tokens, datum.loss_fn_inputs))
 
 
 def _with_inputs(tokens: npt.NDArray[np.int64], tensors: Mapping[str, Tensor]) -> Outcome[Example, str]:

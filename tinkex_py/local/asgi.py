@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import threading
@@ -16,19 +17,24 @@ from returns.result import Failure, Success
 from typing_extensions import override
 
 from tinkex_py.local.answers import refusal
-from tinkex_py.local.incoming import incoming
+from tinkex_py.local.incoming import LARGEST_BODY, incoming
 from tinkex_py.local.signals import heard
 from tinkex_py.local.worker import Worker
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 
+if sys.platform != "win32":
+    import resource
+
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-LARGEST_BODY = 64 << 20
-"""Bytes of the largest body that is read."""
+LARGEST_DISCARDED = 1 << 30
+"""Bytes of a body that are read at most: what is beyond the largest body is read and thrown away."""
 STOPPING_SECONDS = 5
+FILES = 8192
+"""Files that may be open, if the system lets them: each question that is held has a connection."""
 KEEPING_SECONDS = 75
 """How long a connection may rest: longer than clients keep one, so that none is closed while a request is under way."""
 
@@ -60,7 +66,8 @@ class Application:
     async def _answered(self, scope: Mapping[str, Any], receive: Receive) -> Reply | None:
         """The reply; None when the client has gone."""
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        if _announced_size(dict(headers)) > LARGEST_BODY:
+        named = dict(headers)
+        if _announced_size(named) > LARGEST_BODY and "100-continue" in named.get("expect", "").lower():
             return _TOO_LARGE
         body = await _read(receive)
         if body is None or len(body) > LARGEST_BODY:
@@ -75,13 +82,19 @@ def _announced_size(headers: Mapping[str, str]) -> int:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body, or a little more than the largest one; None when the client has gone."""
-    body = bytearray()
-    while len(body) <= LARGEST_BODY:
+    """The whole body, or a little more than the largest one; None when the client has gone.
+
+    What is beyond is thrown away: most clients listen only once they have sent it all, unless they ask before.
+    """
+    body, size = bytearray(), 0
+    while size <= LARGEST_DISCARDED:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if len(body) <= LARGEST_BODY:
+            body += part
         if not message.get("more_body", False):
             break
     return bytes(body)
@@ -109,6 +122,7 @@ def serve(
     `announce` is called with the address once it is open; what it raises ends serving, and is raised. A Failure says
     why the address or the folder can't be used.
     """
+    _allow_files()
     try:
         folder = None if directory is None else Path(directory).expanduser()
         if folder is not None:
@@ -126,6 +140,15 @@ def serve(
             return Failure(str(error))
         _run(worker, listening, announce)
     return Success(None)
+
+
+def _allow_files() -> None:
+    """Some systems begin with 256: a client with 1000 samples under way would wait to be let in, again and again."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], None]) -> None:
@@ -151,11 +174,18 @@ def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], Non
         timeout_keep_alive=KEEPING_SECONDS,
         timeout_graceful_shutdown=STOPPING_SECONDS,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_for_users)
     server = _Uvicorn(config, worker)
     with _signals_end(server):
         server.run(sockets=[listening])
     if unannounced:
         raise unannounced[0]
+
+
+def _is_for_users(record: logging.LogRecord) -> bool:
+    """Not what uvicorn says of a request to upgrade, such as some clients make of any: that WebSockets be installed."""
+    said = record.getMessage()
+    return "upgrade request" not in said and "WebSocket library" not in said
 
 
 class _Uvicorn(uvicorn.Server):

@@ -33,11 +33,17 @@ def base_names() -> tuple[str, ...]:
     return (ENGLISH, RANDOM)
 
 
+def base_problem(name: str) -> str | None:
+    """Say which base models there are when the name is none of theirs."""
+    return (
+        None if name in base_names() else f"there is no base model {name!r} here; there are {', '.join(base_names())}"
+    )
+
+
 def load_base(name: str) -> Outcome[Base, str]:
     """Return a base model, loaded once per process; a Failure lists the names there are."""
-    if name not in base_names():
-        return Failure(f"there is no base model {name!r} here; there are {', '.join(base_names())}")
-    return Success(_base(name))
+    problem = base_problem(name)
+    return Success(_base(name)) if problem is None else Failure(problem)
 
 
 @lru_cache(maxsize=2)

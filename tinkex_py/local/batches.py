@@ -6,7 +6,7 @@ from returns.result import Failure, Success
 
 from tinkex_py.local import bodies
 from tinkex_py.local.answers import refusal, unprocessable
-from tinkex_py.local.incoming import Incoming
+from tinkex_py.local.incoming import LARGEST_BODY, Incoming
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
 from tinkex_py.types.datum import Datum
@@ -28,7 +28,7 @@ def read_forward_backward(request: Incoming) -> Outcome[BatchStep, Reply]:
     """The body of `forward_backward`, in protobuf or JSON by its Content-Type."""
     if is_protobuf(request.header("content-type")):
         return _read_protobuf(request.body)
-    match bodies.read(bodies.ForwardBackward, request.body):
+    match bodies.read(bodies.ForwardBackward, request.body, LARGEST_BODY):
         case Success(body):
             return Success(_step(body, body.forward_backward_input, forward_only=bool(body.forward_only)))
         case Failure() as failure:
@@ -37,7 +37,7 @@ def read_forward_backward(request: Incoming) -> Outcome[BatchStep, Reply]:
 
 def read_forward(request: Incoming) -> Outcome[BatchStep, Reply]:
     """The body of `forward`, which is JSON in every vintage that has it."""
-    match bodies.read(bodies.Forward, request.body):
+    match bodies.read(bodies.Forward, request.body, LARGEST_BODY):
         case Success(body):
             return Success(_step(body, body.forward_input, forward_only=True))
         case Failure() as failure:

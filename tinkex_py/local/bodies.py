@@ -31,6 +31,8 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Lifetime: TypeAlias = Annotated[int, Meta(ge=3600, le=10 * 366 * 86400)]
 """Seconds that a checkpoint is kept: an hour to ten years."""
 Metadata: TypeAlias = Mapping[str, Any] | None
+SMALL = 1 << 20
+"""Bytes of a body that is neither a batch nor a sample: metadata is kept, and told again with every list."""
 DEEPEST = 32
 """Containers that may be inside one another in metadata: they are told again with every list that they are in."""
 
@@ -306,11 +308,15 @@ class TimeToLive(Struct, frozen=True, kw_only=True):
     ttl_seconds: Lifetime | None = None
 
 
-def read(form: TypeForm[T], body: bytes) -> Outcome[T, Reply]:
-    """The body as a value; the failure is the refusal: 400 for what is not JSON, 422 for a wrong field."""
+def read(form: TypeForm[T], body: bytes, most: int = SMALL) -> Outcome[T, Reply]:
+    """The body as a value; the failure is the refusal: 400 for what is not JSON, 413 beyond `most` bytes, 422 for a
+    wrong field.
+    """
+    if len(body) > most:
+        return Failure(refusal(413, f"the body has {len(body)} bytes; here it may have {most} at most"))
     match json.decode(form, body):
-        case Success(_) if not _is_text(body):
-            return Failure(refusal(400, "the body holds half a character"))
+        case Success(_) if _holds_half(body):
+            return Failure(_HALF)
         case Success(value) if _nests(getattr(value, "user_metadata", None), DEEPEST):
             return Failure(unprocessable(("body", "user_metadata"), f"it nests more than {DEEPEST} levels deep"))
         case Success() as success:
@@ -319,12 +325,19 @@ def read(form: TypeForm[T], body: bytes) -> Outcome[T, Reply]:
             return Failure(_refused(reason, body))
 
 
-def _is_text(body: bytes) -> bool:
-    """Whether no escape is half of a pair: beside a NaN such a text is read, but it can be written nowhere."""
-    try:
-        return b"\\u" not in body or bool(dumps(loads(body), ensure_ascii=False).encode())
-    except (ValueError, RecursionError):
+_HALF = refusal(400, "the body holds half a character: an escape of a surrogate without the other one")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def _holds_half(body: bytes) -> bool:
+    """Whether an escape is half of a pair: beside a NaN such a text is read, but it can be written nowhere."""
+    if not _SURROGATE.search(body):
         return False
+    try:
+        return _LONE.search(dumps(loads(body), ensure_ascii=False)) is not None
+    except (ValueError, RecursionError) as error:
+        return isinstance(error, RecursionError)
 
 
 def _nests(value: object, most: int) -> bool:
@@ -337,6 +350,8 @@ def _refused(reason: str, body: bytes) -> Reply:
     match json.decode(Any, body):
         case Success(_):
             return _misshapen(reason)
+        case Failure(_) if _holds_half(body):
+            return _HALF
         case Failure(broken):
             return refusal(400, f"the body is not JSON: {broken}")
 

@@ -6,20 +6,20 @@ from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.local import bodies, engine
-from tinkex_py.local.answers import answer, nothing, refusal, unprocessable
+from tinkex_py.local.answers import answer, nothing, refusal
 from tinkex_py.local.bases import ARCHITECTURE
 from tinkex_py.local.incoming import Incoming
 from tinkex_py.local.pages import page, scope_problem
 from tinkex_py.local.records import (
-    CheckpointId,
     CheckpointRecord,
     Reason,
+    RunRecord,
     Status,
-    parse_path,
     wire_checkpoint,
     wire_run,
 )
 from tinkex_py.local.state import State
+from tinkex_py.local.store import Stored
 from tinkex_py.request import Reply
 from tinkex_py.types.service import GetServerCapabilitiesResponse, SupportedModel
 from tinkex_py.types.training import WeightsInfoResponse
@@ -35,25 +35,22 @@ def capabilities() -> GetServerCapabilitiesResponse:
     )
 
 
-def weights_info(state: State, body: bodies.WeightsInfo, request: Incoming) -> Reply:
+def weights_info(state: State, body: bodies.WeightsInfo) -> Reply:
     """POST /api/v1/weights_info"""
-    del request
-    checkpoint = parse_path(body.tinker_path)
-    if checkpoint is None:
-        return unprocessable(("body", "tinker_path"), "the path is tinker://<training run>/<kind>/<name>")
-    run = state.store.run(checkpoint.run_id)
-    if run is None or state.store.find(checkpoint, state.now()) is None:
-        return refusal(404, f"there is no checkpoint {body.tinker_path}")
-    config = run.lora_config
-    return answer(
-        WeightsInfoResponse(
-            base_model=run.base_model,
-            lora_rank=config.rank,
-            train_unembed=config.train_unembed,
-            train_mlp=config.train_mlp,
-            train_attn=config.train_attn,
-        )
-    )
+    match state.checkpoint(body.tinker_path, "tinker_path"):
+        case Success((_, run)):
+            config = run.lora_config
+            return answer(
+                WeightsInfoResponse(
+                    base_model=run.base_model,
+                    lora_rank=config.rank,
+                    train_unembed=config.train_unembed,
+                    train_mlp=config.train_mlp,
+                    train_attn=config.train_attn,
+                )
+            )
+        case Failure(refused):
+            return refused
 
 
 def training_runs(state: State, request: Incoming) -> Reply:
@@ -96,42 +93,35 @@ def checkpoints(state: State, request: Incoming) -> Reply:
             return refused
 
 
-def delete_checkpoint(state: State, checkpoint: CheckpointId) -> Reply:
+def delete_checkpoint(state: State, stored: Stored) -> Reply:
     """DELETE /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}"""
-    if state.store.find(checkpoint, state.now()) is None:
-        return _no_checkpoint(checkpoint)
-    folder = state.store.delete(checkpoint)
+    checkpoint = stored.record.id
+    _ = state.store.delete(checkpoint)
     state.usage.note("checkpoint_deleted", checkpoint.run_id, checkpoint.path)
-    if folder is not None:
-        state.discard(folder)
+    state.discard(stored.folder)
     return nothing()
 
 
-def publish(state: State, checkpoint: CheckpointId) -> Reply:
+def publish(state: State, stored: Stored) -> Reply:
     """POST /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/publish: 409 if it is public"""
-    return _published(state, checkpoint, public=True)
+    return _published(state, stored, public=True)
 
 
-def unpublish(state: State, checkpoint: CheckpointId) -> Reply:
+def unpublish(state: State, stored: Stored) -> Reply:
     """DELETE /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/publish: 409 if it is not public"""
-    return _published(state, checkpoint, public=False)
+    return _published(state, stored, public=False)
 
 
-def _published(state: State, checkpoint: CheckpointId, *, public: bool) -> Reply:
-    stored = state.store.find(checkpoint, state.now())
-    if stored is None:
-        return _no_checkpoint(checkpoint)
+def _published(state: State, stored: Stored, *, public: bool) -> Reply:
+    checkpoint = stored.record.id
     if stored.record.public == public:
         return refusal(409, f"the checkpoint {checkpoint.path} is {'public' if public else 'not public'} already")
     state.usage.note(f"checkpoint_{'' if public else 'un'}published", checkpoint.run_id, checkpoint.path)
     return _updated(state, structs.replace(stored.record, public=public))
 
 
-def set_ttl(state: State, checkpoint: CheckpointId, body: bodies.TimeToLive) -> Reply:
+def set_ttl(state: State, stored: Stored, body: bodies.TimeToLive) -> Reply:
     """PUT /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/ttl"""
-    stored = state.store.find(checkpoint, state.now())
-    if stored is None:
-        return _no_checkpoint(checkpoint)
     expires_at = None if body.ttl_seconds is None else state.now() + body.ttl_seconds
     return _updated(state, structs.replace(stored.record, expires_at=expires_at))
 
@@ -145,22 +135,19 @@ def _no_run(run_id: str) -> Reply:
     return refusal(404, f"there is no training run {run_id!r}")
 
 
-def _no_checkpoint(checkpoint: CheckpointId) -> Reply:
-    return refusal(404, f"there is no checkpoint {checkpoint.path}")
-
-
-def copy_weights(state: State, body: bodies.CopyWeights, request: Incoming) -> Reply:
+def copy_weights(state: State, body: bodies.CopyWeights) -> Reply:
     """POST /api/v1/copy_weights: a copy of a checkpoint, in a training run of its own in another project"""
-    del request
-    checkpoint = parse_path(body.source_path)
-    if checkpoint is None:
-        return unprocessable(("body", "source_path"), "the path is tinker://<training run>/<kind>/<name>")
-    stored, run = state.store.find(checkpoint, state.now()), state.store.run(checkpoint.run_id)
-    if stored is None or run is None:
-        return refusal(404, f"there is no checkpoint {body.source_path}")
+    match state.checkpoint(body.source_path, "source_path"):
+        case Success((stored, run)):
+            return _copied(state, stored, run, body)
+        case Failure(refused):
+            return refused
+
+
+def _copied(state: State, stored: Stored, run: RunRecord, body: bodies.CopyWeights) -> Reply:
     session = state.open_session(project_id=body.destination_project_id, display_name=f"copy of {body.source_path}")
     state.end(session, Status(type="client_finished", reason=Reason()))
-    copied = CheckpointId(f"{session.session_id}:train:0", checkpoint.kind, checkpoint.name)
+    copied = stored.record.id._replace(run_id=f"{session.session_id}:train:0")
     now = state.now()
     expires_at = None if body.ttl_seconds is None else now + body.ttl_seconds
     record = structs.replace(stored.record, run_id=copied.run_id, created_at=now, public=False, expires_at=expires_at)

@@ -22,9 +22,10 @@ from safetensors.numpy import load, save
 from tinkex_py.local.adam import AdamState
 from tinkex_py.local.architecture import Floats
 from tinkex_py.local.bases import Base, load_base
-from tinkex_py.local.lora import LoraConfig, config_problem, initial_adapter
+from tinkex_py.local.lora import config_problem, initial_adapter
 from tinkex_py.local.model import LoraModel
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.training import LoraConfig
 
 FORMAT = 1
 ADAPTER, OPTIMIZER, DESCRIPTION = "adapter.safetensors", "optimizer.safetensors", "checkpoint.json"

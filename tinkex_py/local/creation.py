@@ -25,18 +25,18 @@ TOKENIZER = "tinkex/bytes"
 
 def create_model(state: State, body: bodies.CreateModel, request: Incoming) -> Reply:
     """POST /api/v1/create_model"""
-    if body.base_model not in engine.base_names():
-        names = ", ".join(engine.base_names())
-        return refusal(404, f"there is no base model {body.base_model!r} here; there are {names}")
+    problem = engine.base_problem(body.base_model)
+    if problem is not None:
+        return refusal(404, problem)
     config = body.lora_config or LoraConfig()
     return _made(
         state, body.session_id, body.model_seq_id, request, lambda run: lambda: _created(state, run, body, config)
     )
 
 
-def create_custom_loss(state: State, body: bodies.CreateCustomLoss, request: Incoming) -> Reply:
+def create_custom_loss(state: State, body: bodies.CreateCustomLoss) -> Reply:
     """POST /api/v1/create_custom_loss: 400, the engine computes its own losses only"""
-    del state, request
+    del state
     remedy = "use forward_backward_custom, which computes it in your program"
     return refusal(400, f"the embedded engine does not run custom losses such as {body.name!r}: {remedy}")
 
@@ -45,8 +45,7 @@ def _created(state: State, run: Run, body: bodies.CreateModel, config: LoraConfi
     problem = _optimizer_problem(body.optimizer_config)
     if problem is not None:
         return Failure(problem)
-    adapter = engine.LoraConfig(**structs.asdict(config))
-    made = then(engine.load_base(body.base_model), lambda base: engine.create_model(base, adapter))
+    made = then(engine.load_base(body.base_model), lambda base: engine.create_model(base, config))
     return then(made, lambda model: _started(state, run, model, body.user_metadata, {"model_id": run.run_id}))
 
 
@@ -139,7 +138,7 @@ def _numbered(state: State, session: Session, number: int, request: Incoming, wo
     if accepted is not None:
         return promised(accepted.request_id, run_id)
     run = Run(run_id, session)
-    request_id = state.submit(work(run))
+    request_id = state.submit(session, work(run))
     session.models.enter(number, Accepted(request.fingerprint, request_id))
     state.runs[run_id] = run
     return promised(request_id, run_id)
@@ -155,7 +154,7 @@ def _started(
         run.record = RunRecord(
             run_id=run.run_id,
             base_model=model.base.name,
-            lora_config=LoraConfig(**structs.asdict(model.config)),
+            lora_config=model.config,
             created_at=now,
             last_request_at=now,
             user_metadata=metadata,
@@ -167,9 +166,8 @@ def _started(
     return Success(conclude)
 
 
-def get_info(state: State, body: bodies.OfModel, request: Incoming) -> Reply:
+def get_info(state: State, body: bodies.OfModel) -> Reply:
     """POST /api/v1/get_info"""
-    del request
     run = state.runs.get(body.model_id)
     if run is None or run.record is None:
         return refusal(404, f"there is no model {body.model_id!r}")
@@ -185,12 +183,11 @@ def get_info(state: State, body: bodies.OfModel, request: Incoming) -> Reply:
     )
 
 
-def unload_model(state: State, body: bodies.OfModel, request: Incoming) -> Reply:
+def unload_model(state: State, body: bodies.OfModel) -> Reply:
     """POST /api/v1/unload_model: the model goes when the work it has is done"""
-    del request
     match state.run(body.model_id):
         case Success(run):
             state.drop(run.run_id)
-            return promised(state.submit(lambda: done({"model_id": run.run_id})), run.run_id)
+            return promised(state.submit(run.session, lambda: done({"model_id": run.run_id})), run.run_id)
         case Failure(refused):
             return refused

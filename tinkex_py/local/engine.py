@@ -12,23 +12,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from returns.result import Failure, Success
 
-from tinkex_py.local.adam import AdamParams, adam_step, global_norm, settings_problem
-from tinkex_py.local.bases import Base, base_names, load_base
+from tinkex_py.local.adam import adam_step, global_norm, settings_problem
+from tinkex_py.local.bases import Base, base_names, base_problem, load_base
 from tinkex_py.local.choosing import SamplingOptions
 from tinkex_py.local.examples import Example, examples_problem, loss_problem
-from tinkex_py.local.lora import LoraConfig, adapter_gradients, config_problem
+from tinkex_py.local.lora import adapter_gradients, config_problem
 from tinkex_py.local.losses import LOSSES
 from tinkex_py.local.model import LoraModel, SamplerWeights, base_sampler, snapshot
 from tinkex_py.local.sampling import DIVERGED, Alternatives, PromptTargets, SampledSequence, SampleOutput, sample
 from tinkex_py.local.training import StepOutput, added, evaluate
 from tinkex_py.outcome import Outcome
+from tinkex_py.types.training import AdamParams, LoraConfig
 
 __all__ = [
-    "AdamParams",
     "Alternatives",
     "Base",
     "Example",
-    "LoraConfig",
     "LoraModel",
     "PromptTargets",
     "SampleOutput",
@@ -37,6 +36,7 @@ __all__ = [
     "SamplingOptions",
     "StepOutput",
     "base_names",
+    "base_problem",
     "base_sampler",
     "create_model",
     "forward_backward",

@@ -19,19 +19,18 @@ from tinkex_py.local.links import LIFETIME, expiry, link
 from tinkex_py.local.records import KINDS, CheckpointId
 from tinkex_py.local.sessions import trace
 from tinkex_py.local.state import State
-from tinkex_py.local.store import RECORD_FILE
+from tinkex_py.local.store import RECORD_FILE, Stored
 from tinkex_py.request import Reply
 
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
-def archive(state: State, checkpoint: CheckpointId, request: Incoming) -> Reply:
+def archive(state: State, stored: Stored, request: Incoming) -> Reply:
     """GET /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/archive: where a tar.gz of it is
 
     As a redirect to those who name gzip (clients up to 0.15 do, beside the JSON that they name always), else as JSON.
     """
-    if state.store.find(checkpoint, state.now()) is None:
-        return refusal(404, f"there is no checkpoint {checkpoint.path}")
+    checkpoint = stored.record.id
     state.usage.note("checkpoint_read", checkpoint.run_id, checkpoint.path)
     url = link(state, request, ("archive", *checkpoint, f"{checkpoint.name}.tar.gz"))
     accepted = " ".join(value for name, value in request.headers if name == "accept")
@@ -40,11 +39,9 @@ def archive(state: State, checkpoint: CheckpointId, request: Incoming) -> Reply:
     return Reply(status=302, headers=(("location", url), ("expires", formatdate(state.now() + LIFETIME, usegmt=True))))
 
 
-def external_weights_urls(state: State, checkpoint: CheckpointId, request: Incoming) -> Reply:
+def external_weights_urls(state: State, stored: Stored, request: Incoming) -> Reply:
     """GET /api/v1/training_runs/{training_run_id}/checkpoints/{checkpoint_id}/external_weights_urls"""
-    stored = state.store.find(checkpoint, state.now())
-    if stored is None:
-        return refusal(404, f"there is no checkpoint {checkpoint.path}")
+    checkpoint = stored.record.id
     if checkpoint.kind != "external_weights":
         return refusal(400, f"{checkpoint.path} is no export: make one with save_weights_external")
     state.usage.note("checkpoint_read", checkpoint.run_id, checkpoint.path)

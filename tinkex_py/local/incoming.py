@@ -15,7 +15,7 @@ from tinkex_py.request import Pairs, Reply
 from tinkex_py.wire.compression import unpacked
 
 LARGEST_BODY = 64 << 20
-"""Bytes that a compressed body may have once it is unpacked."""
+"""Bytes of the largest body that is read, and that a compressed one may have once it is unpacked."""
 _REFUSALS = {"unknown": 415, "large": 413, "broken": 400}
 
 

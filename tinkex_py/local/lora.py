@@ -9,27 +9,17 @@ normalized activations are of size one. So a rate found at one rank is good at a
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 
 from tinkex_py.local.architecture import Architecture, Floats, Parameters, parameter_shapes
+from tinkex_py.types.training import LoraConfig
 
 ALPHA = 32.0
 LARGEST_RANK = 128
 
 
-class LoraConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Which adapters a model has: rank 1 to 128, at least one group trained; no seed means seed 0."""
-
-    rank: int = 32
-    seed: int | None = None
-    train_attn: bool = True
-    train_mlp: bool = True
-    train_unembed: bool = True
-
-
 def config_problem(config: LoraConfig) -> str | None:
-    """Say what keeps the configuration from being used, if anything."""
+    """Say what keeps the configuration from being used, if anything: its rank, or that it trains nothing."""
     if not 1 <= config.rank <= LARGEST_RANK:
         return f"lora_config.rank must be 1 to {LARGEST_RANK}, not {config.rank}"
     if not (config.train_attn or config.train_mlp or config.train_unembed):
@@ -47,7 +37,7 @@ def adapted(architecture: Architecture, config: LoraConfig) -> dict[str, tuple[i
 
 
 def initial_adapter(architecture: Architecture, config: LoraConfig) -> dict[str, Floats]:
-    """Seeded normal A with variance 1 / inputs, and zero B: at first the adapter changes nothing.
+    """Seeded normal A (seed 0 if none is given) with variance 1 / inputs, and zero B: at first it changes nothing.
 
     Each A has a stream of its own, so switching one group off leaves the others' starts as they are.
     """

@@ -7,7 +7,8 @@ import msgspec
 from tinkex_py.local.adam import AdamState, initial_state
 from tinkex_py.local.architecture import Floats, Parameters
 from tinkex_py.local.bases import Base
-from tinkex_py.local.lora import LoraConfig, initial_adapter, merged
+from tinkex_py.local.lora import initial_adapter, merged
+from tinkex_py.types.training import LoraConfig
 
 
 class LoraModel:

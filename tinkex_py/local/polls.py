@@ -16,7 +16,7 @@ from tinkex_py.wire.protobuf.requests import CONTENT_TYPE as PROTOBUF
 LARGE = 1 << 20
 """Bytes from which on a result's size is told before it is sent."""
 BUSY = 64
-"""Pieces of work in the queue from which on a question is told so at once, instead of being held."""
+"""Pieces of work in the queue from which on a question that was held in vain is told so."""
 
 
 def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming) -> Answer:
@@ -27,7 +27,8 @@ def retrieve_future(state: State, body: bodies.RetrieveFuture, request: Incoming
         case "forgotten":
             return refusal(410, f"the result of {body.request_id!r} is not kept any more")
         case "unknown":
-            return refusal(404, f"there is no promise {body.request_id!r}")
+            lost = "work that was given to an earlier server is lost"
+            return refusal(404, f"there is no promise {body.request_id!r}; {lost}")
         case Result(content) if body.allow_metadata_only and len(content) >= LARGE:
             return answer({"status": "complete_metadata", "response_payload_size": len(content)})
         case Result(content, protobuf=protobuf):
@@ -41,6 +42,10 @@ def _in_protobuf(content: bytes) -> Reply:
 
 def _pending(state: State, request_id: str) -> Reply:
     """What a question is answered that was held in vain: 408, or try_again with the length of a long queue."""
+    missing = state.missing(request_id)
+    if missing is not None:
+        reason = f"the model's step {missing} comes first, and it has not come"
+        return answer({"queue_state": "active", "queue_state_reason": reason}, 408)
     if len(state.queue) < BUSY:
         return NOT_READY
     return answer(
@@ -53,9 +58,8 @@ def _pending(state: State, request_id: str) -> Reply:
     )
 
 
-def retrieve_futures(state: State, body: bodies.RetrieveFutures, request: Incoming) -> Answer:
+def retrieve_futures(state: State, body: bodies.RetrieveFutures) -> Answer:
     """POST /api/v1/retrieve_futures: Held while nothing new is settled, unless the question has no time for that"""
-    del request
     match state.sampler(body.target.sampling_session_id):
         case Success(sampler):
             return _completions(state, channel(sampler.sampler_id, body.target.cloned_sampler_id), body)
@@ -82,9 +86,8 @@ def _told(completion: Completion) -> dict[str, object]:
     }
 
 
-def cancel_future(state: State, body: bodies.OfPromise, request: Incoming) -> Reply:
+def cancel_future(state: State, body: bodies.OfPromise) -> Reply:
     """POST /api/v1/cancel_future: a sample that is still in the queue is taken out, one that is begun goes on"""
-    del request
     if state.promises.standing(body.request_id) == "unknown":
         return refusal(404, f"there is no promise {body.request_id!r}")
     job = state.unbegun(body.request_id)
@@ -98,9 +101,8 @@ def cancel_future(state: State, body: bodies.OfPromise, request: Incoming) -> Re
     return nothing()
 
 
-def join_sampling_session(state: State, body: bodies.OfSampler, request: Incoming) -> Reply:
+def join_sampling_session(state: State, body: bodies.OfSampler) -> Reply:
     """POST /api/v1/join_sampling_session: a number of its own for a clone of a sampler, from 1"""
-    del request
     match state.sampler(body.sampling_session_id):
         case Success(sampler):
             sampler.clones += 1

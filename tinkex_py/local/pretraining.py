@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from tinkex_py.local.adam import AdamParams, AdamState, adam_step, initial_state
+from tinkex_py.local.adam import AdamState, adam_step, initial_state
 from tinkex_py.local.architecture import Floats, Parameters, Tokens, random_parameters
 from tinkex_py.local.bases import ARCHITECTURE
 from tinkex_py.local.corpus import documents
 from tinkex_py.local.tokenizer import BOS, EOS, encode
 from tinkex_py.local.transformer import backward, forward, log_softmax
+from tinkex_py.types.training import AdamParams
 
 SEED = 20240501
 BATCHES = ((16, 256),) * 7 + ((4, 1024),)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from tinkex_py.types import paths
 from tinkex_py.types.training import LoraConfig
 
 Kind: TypeAlias = Literal["weights", "sampler_weights", "external_weights"]
@@ -17,14 +18,8 @@ KINDS: Mapping[str, Kind] = {
     "sampler_weights": "sampler_weights",
     "external_weights": "external_weights",
 }
-CHECKPOINT_TYPES: Mapping[Kind, str] = {
-    "weights": "training",
-    "sampler_weights": "sampler",
-    "external_weights": "external",
-}
 OWNER = "urn:tinkex:user:local"
 """The one user of an embedded server."""
-SCHEME = "tinker://"
 LONGEST_NAME = 200
 
 
@@ -38,7 +33,7 @@ class CheckpointId(NamedTuple):
     @property
     def path(self) -> str:
         """`tinker://run/kind/name`."""
-        return f"{SCHEME}{self.run_id}/{self.kind}/{self.name}"
+        return f"{paths.SCHEME}{self.run_id}/{self.kind}/{self.name}"
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -101,8 +96,8 @@ class CheckpointRecord(Struct, frozen=True, kw_only=True):
 
 def parse_path(path: str) -> CheckpointId | None:
     """The checkpoint that a `tinker://` path names; None for any other text."""
-    parts = path.removeprefix(SCHEME).split("/")
-    if not path.startswith(SCHEME) or len(parts) != 3 or parts[1] not in KINDS or not parts[0] or not parts[2]:
+    parts = path.removeprefix(paths.SCHEME).split("/")
+    if not path.startswith(paths.SCHEME) or len(parts) != 3 or parts[1] not in KINDS or not parts[0] or not parts[2]:
         return None
     return CheckpointId(parts[0], KINDS[parts[1]], parts[2])
 
@@ -130,7 +125,7 @@ def wire_checkpoint(record: CheckpointRecord) -> dict[str, object]:
     """A checkpoint as the protocol shows it."""
     return {
         "checkpoint_id": f"{record.kind}/{record.name}",
-        "checkpoint_type": CHECKPOINT_TYPES[record.kind],
+        "checkpoint_type": paths.KINDS[record.kind],
         "time": wire_time(record.created_at),
         "tinker_path": record.id.path,
         "size_bytes": record.size_bytes,

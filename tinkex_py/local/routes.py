@@ -10,11 +10,13 @@ from typing_extensions import TypeForm
 
 from tinkex_py.local import accounts, batches, bodies, catalog, creation, files, polls, samples, sessions, steps
 from tinkex_py.local.answers import answer, refusal
-from tinkex_py.local.incoming import Answer, Incoming
-from tinkex_py.local.records import KINDS, CheckpointId
+from tinkex_py.local.incoming import LARGEST_BODY, Answer, Incoming
+from tinkex_py.local.records import parse_path
 from tinkex_py.local.state import State
+from tinkex_py.local.store import Stored
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
+from tinkex_py.types.paths import SCHEME
 
 T = TypeVar("T")
 
@@ -59,30 +61,38 @@ def on_state(act: Callable[[State], Answer]) -> Action:
     return lambda _request, _open: act
 
 
-def commanding(form: TypeForm[T], act: Callable[[State, str, T], Answer]) -> Action:
+def posting(form: TypeForm[T], act: Callable[[State, T], Answer]) -> Action:
+    """A command with a body."""
+    return lambda request, _open: _read(form, request, act)
+
+
+def posting_whole(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer], most: int = bodies.SMALL) -> Action:
+    """A command with a body of so many bytes, where the rest of the request matters too: its fingerprint, say."""
+    return lambda request, _open: _read(form, request, lambda state, body: act(state, body, request), most)
+
+
+def posting_about(form: TypeForm[T], act: Callable[[State, str, T], Answer]) -> Action:
     """A command with a body, about the one thing that the path names."""
+    return lambda request, opened: _read(form, request, lambda state, body: act(state, opened[0], body))
+
+
+def posting_about_checkpoint(form: TypeForm[T], act: Callable[[State, Stored, T], Answer]) -> Action:
+    """A command with a body, about the checkpoint that the path names."""
 
     def prepare(request: Incoming, opened: tuple[str, ...]) -> Prepared:
-        match bodies.read(form, request.body):
-            case Success(body):
-                return lambda state: act(state, opened[0], body)
-            case Failure(refused):
-                return lambda _state: refused
+        return _read(form, request, lambda state, body: _found(state, opened, lambda stored: act(state, stored, body)))
 
     return prepare
 
 
-def posting(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer]) -> Action:
-    """A command with a body."""
-
-    def prepare(request: Incoming, _open: tuple[str, ...]) -> Prepared:
-        match bodies.read(form, request.body):
-            case Success(body):
-                return lambda state: act(state, body, request)
-            case Failure(refused):
-                return lambda _state: refused
-
-    return prepare
+def _read(
+    form: TypeForm[T], request: Incoming, act: Callable[[State, T], Answer], most: int = bodies.SMALL
+) -> Prepared:
+    match bodies.read(form, request.body, most):
+        case Success(body):
+            return lambda state: act(state, body)
+        case Failure(refused):
+            return _refusing(refused)
 
 
 def stepping(read: Read[T], act: Callable[[State, T, Incoming], Answer]) -> Action:
@@ -103,29 +113,22 @@ def reading(form: TypeForm[T]) -> Read[T]:
     return lambda request: bodies.read(form, request.body)
 
 
-def on_checkpoint(act: Callable[[State, CheckpointId], Answer]) -> Action:
+def on_checkpoint(act: Callable[[State, Stored], Answer]) -> Action:
     """Something done to the checkpoint that the path names."""
-    return of_checkpoint(lambda state, checkpoint, _request: act(state, checkpoint))
+    return lambda _request, opened: lambda state: _found(state, opened, lambda stored: act(state, stored))
 
 
-def of_checkpoint(act: Callable[[State, CheckpointId, Incoming], Answer]) -> Action:
+def of_checkpoint(act: Callable[[State, Stored, Incoming], Answer]) -> Action:
     """A question about the checkpoint that the path names, whose headers matter."""
-
-    def prepare(request: Incoming, opened: tuple[str, ...]) -> Prepared:
-        run_id, kind, name = opened
-        if kind not in KINDS:
-            return lambda _state: refusal(404, f"there is no checkpoint {kind}/{name}")
-        return lambda state: act(state, CheckpointId(run_id, KINDS[kind], name), request)
-
-    return prepare
+    return lambda request, opened: lambda state: _found(state, opened, lambda stored: act(state, stored, request))
 
 
-def _set_ttl(request: Incoming, opened: tuple[str, ...]) -> Prepared:
-    match bodies.read(bodies.TimeToLive, request.body):
-        case Success(body):
-            return on_checkpoint(lambda state, checkpoint: catalog.set_ttl(state, checkpoint, body))(request, opened)
-        case Failure(refused):
-            return lambda _state: refused
+def _found(state: State, opened: tuple[str, ...], act: Callable[[Stored], Answer]) -> Answer:
+    """What is done with the checkpoint whose run, kind and name the path has; 404 without one."""
+    path = SCHEME + "/".join(opened)
+    checkpoint = parse_path(path)
+    stored = None if checkpoint is None else state.store.find(checkpoint, state.now())
+    return refusal(404, f"there is no checkpoint {path}") if stored is None else act(stored)
 
 
 def client_config(state: State) -> Answer:
@@ -148,7 +151,7 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
     "create_session": {"POST": posting(bodies.CreateSession, sessions.create_session)},
     "session_heartbeat": {"POST": posting(bodies.OfSession, sessions.session_heartbeat)},
     "create_custom_loss": {"POST": posting(bodies.CreateCustomLoss, creation.create_custom_loss)},
-    "create_model": {"POST": posting(bodies.CreateModel, creation.create_model)},
+    "create_model": {"POST": posting_whole(bodies.CreateModel, creation.create_model)},
     "get_info": {"POST": posting(bodies.OfModel, creation.get_info)},
     "unload_model": {"POST": posting(bodies.OfModel, creation.unload_model)},
     "weights_info": {"POST": posting(bodies.WeightsInfo, catalog.weights_info)},
@@ -160,10 +163,10 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
     "save_weights_external": {"POST": stepping(reading(bodies.SaveWeights), steps.save_weights_external)},
     "copy_weights": {"POST": posting(bodies.CopyWeights, catalog.copy_weights)},
     "load_weights": {"POST": stepping(reading(bodies.LoadWeights), creation.load_weights)},
-    "create_sampling_session": {"POST": posting(bodies.CreateSamplingSession, samples.create_sampling_session)},
-    "asample": {"POST": posting(bodies.Sample, samples.asample)},
+    "create_sampling_session": {"POST": posting_whole(bodies.CreateSamplingSession, samples.create_sampling_session)},
+    "asample": {"POST": posting_whole(bodies.Sample, samples.asample, LARGEST_BODY)},
     "join_sampling_session": {"POST": posting(bodies.OfSampler, polls.join_sampling_session)},
-    "retrieve_future": {"POST": posting(bodies.RetrieveFuture, polls.retrieve_future)},
+    "retrieve_future": {"POST": posting_whole(bodies.RetrieveFuture, polls.retrieve_future)},
     "retrieve_futures": {"POST": posting(bodies.RetrieveFutures, polls.retrieve_futures)},
     "cancel_future": {"POST": posting(bodies.OfPromise, polls.cancel_future)},
     f"samplers/{OPEN}": {"GET": about(samples.get_sampler)},
@@ -176,15 +179,15 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
         "POST": on_checkpoint(catalog.publish),
         "DELETE": on_checkpoint(catalog.unpublish),
     },
-    f"{_CHECKPOINT}/ttl": {"PUT": _set_ttl},
+    f"{_CHECKPOINT}/ttl": {"PUT": posting_about_checkpoint(bodies.TimeToLive, catalog.set_ttl)},
     f"{_CHECKPOINT}/archive": {"GET": of_checkpoint(files.archive)},
     f"{_CHECKPOINT}/external_weights_urls": {"GET": of_checkpoint(files.external_weights_urls)},
     f"files/{OPEN}/{OPEN}": {"GET": asking_about(files.download)},
     "sessions": {"GET": asking(sessions.sessions)},
     "sessions/search": {"POST": posting(bodies.SearchSessions, sessions.search_sessions)},
     f"sessions/{OPEN}": {"GET": about(sessions.session_info)},
-    f"sessions/{OPEN}/finish": {"POST": commanding(bodies.FinishSession, sessions.finish_session)},
-    f"sessions/{OPEN}/project": {"PUT": commanding(bodies.OfProject, sessions.set_project)},
+    f"sessions/{OPEN}/finish": {"POST": posting_about(bodies.FinishSession, sessions.finish_session)},
+    f"sessions/{OPEN}/project": {"PUT": posting_about(bodies.OfProject, sessions.set_project)},
     f"sessions/{OPEN}/trace_export": {"GET": asking_about(sessions.trace_export)},
     "audit": {"GET": asking(accounts.audit)},
     "billing/usage/events": {"GET": asking(accounts.usage_events)},

@@ -14,9 +14,9 @@ from tinkex_py.local.answers import answer, refusal, unprocessable
 from tinkex_py.local.arrays import places_of, tokens_of
 from tinkex_py.local.checkpoint import load_checkpoint
 from tinkex_py.local.incoming import Incoming
-from tinkex_py.local.records import parse_path
+from tinkex_py.local.records import RunRecord
 from tinkex_py.local.sequence import Accepted
-from tinkex_py.local.state import Conclude, Job, Sampler, Session, State, channel
+from tinkex_py.local.state import Conclude, Job, Sampler, Session, State, channel, owner
 from tinkex_py.local.steps import promised
 from tinkex_py.local.store import Stored
 from tinkex_py.outcome import Outcome, change, then
@@ -29,7 +29,7 @@ T = TypeVar("T")
 CLONE_BLOCK = 10**9
 """A clone of a sampler numbers its samples from its own number times this."""
 LONGEST_QUEUE = 10_000
-"""Pieces of work in the queue from which on samples are to come later."""
+"""Pieces of a session's work in the queue from which on its samples are to come later."""
 
 
 def create_sampling_session(state: State, body: bodies.CreateSamplingSession, request: Incoming) -> Reply:
@@ -50,9 +50,8 @@ def _opened(
     if accepted is not None and accepted.fingerprint != fingerprint:
         return refusal(409, f"sampling_session_seq_id {number} was used before in this session")
     if accepted is None:
-        match _sampler(state, sampler_id, body.base_model, body.model_path):
+        match _sampler(state, sampler_id, session, body.base_model, body.model_path):
             case Success(sampler):
-                sampler.session = session
                 session.samplers.enter(number, Accepted(fingerprint, ""))
                 session.sampler_ids.append(sampler_id)
                 state.samplers[sampler_id] = sampler
@@ -61,35 +60,30 @@ def _opened(
     return answer({"sampling_session_id": sampler_id})
 
 
-def _sampler(state: State, sampler_id: str, base_model: str | None, model_path: str | None) -> Outcome[Sampler, Reply]:
+def _sampler(
+    state: State, sampler_id: str, session: Session | None, base_model: str | None, model_path: str | None
+) -> Outcome[Sampler, Reply]:
     """A sampler whose weights come with the next work, so that nothing later moves them."""
     if model_path is not None:
-        return then(_stored(state, model_path, base_model), lambda stored: _of_checkpoint(state, sampler_id, stored))
+        found = state.checkpoint(model_path, "model_path")
+        return then(found, lambda each: _of_checkpoint(state, sampler_id, session, *each, base_model))
     if base_model is None:
         return Failure(unprocessable(("body", "base_model"), "name a base_model or a model_path", "missing"))
-    if base_model not in engine.base_names():
-        names = ", ".join(engine.base_names())
-        return Failure(refusal(404, f"there is no base model {base_model!r} here; there are {names}"))
-    state.afterwards(lambda: _load(state, sampler_id, base_model, None))
-    return Success(Sampler(sampler_id, base_model, None, None))
+    problem = engine.base_problem(base_model)
+    if problem is not None:
+        return Failure(refusal(404, problem))
+    state.afterwards(session, lambda: _load(state, sampler_id, base_model, None))
+    return Success(Sampler(sampler_id, base_model, None, session))
 
 
-def _stored(state: State, model_path: str, base_model: str | None) -> Outcome[tuple[Stored, str], Reply]:
-    checkpoint = parse_path(model_path)
-    if checkpoint is None:
-        return Failure(unprocessable(("body", "model_path"), "the path is tinker://<training run>/<kind>/<name>"))
-    stored, run = state.store.find(checkpoint, state.now()), state.store.run(checkpoint.run_id)
-    if stored is None or run is None:
-        return Failure(refusal(404, f"there is no checkpoint {model_path}"))
+def _of_checkpoint(
+    state: State, sampler_id: str, session: Session | None, stored: Stored, run: RunRecord, base_model: str | None
+) -> Outcome[Sampler, Reply]:
+    path = stored.record.id.path
     if base_model not in {None, run.base_model}:
-        return Failure(unprocessable(("body", "base_model"), f"{model_path} is of {run.base_model}"))
-    return Success((stored, run.base_model))
-
-
-def _of_checkpoint(state: State, sampler_id: str, found: tuple[Stored, str]) -> Outcome[Sampler, Reply]:
-    stored, base_model = found
-    state.afterwards(lambda: _load(state, sampler_id, base_model, stored.folder))
-    return Success(Sampler(sampler_id, base_model, stored.record.id.path, None))
+        return Failure(unprocessable(("body", "base_model"), f"{path} is of {run.base_model}"))
+    state.afterwards(session, lambda: _load(state, sampler_id, run.base_model, stored.folder))
+    return Success(Sampler(sampler_id, run.base_model, path, session))
 
 
 def _load(state: State, sampler_id: str, base_model: str, folder: Path | None) -> None:
@@ -117,24 +111,30 @@ def get_sampler(state: State, sampler_id: str) -> Reply:
 
 def asample(state: State, body: bodies.Sample, request: Incoming) -> Reply:
     """POST /api/v1/asample: from a sampling session, or directly from a base model or a checkpoint"""
-    if len(state.queue) >= LONGEST_QUEUE:
-        return refusal(429, f"{len(state.queue)} pieces of work wait for the engine", {"retry-after": "1"})
     named = body.sampling_session_id
-    found = _nameless(state, body) if named is None else state.sampler(named)
-    match found:
+    found: Outcome[Sampler | None, Reply] = Success(None) if named is None else state.sampler(named)
+    match then(found, lambda sampler: _ready(state, body, sampler)):
         case Success(sampler):
             return _sampled(state, sampler, body, None if named is None else body.seq_id, request.fingerprint)
         case Failure(refused):
             return refused
 
 
+def _ready(state: State, body: bodies.Sample, sampler: Sampler | None) -> Outcome[Sampler, Reply]:
+    """The sampler, or a new one for this sample; 429 when too much of its session's work waits already."""
+    waiting = state.queue.waiting(owner(None if sampler is None else sampler.session))
+    if waiting >= LONGEST_QUEUE:
+        return Failure(refusal(429, f"{waiting} pieces of your work wait for the engine", {"retry-after": "1"}))
+    return _nameless(state, body) if sampler is None else Success(sampler)
+
+
 def _nameless(state: State, body: bodies.Sample) -> Outcome[Sampler, Reply]:
     """A sampler for one sample."""
-    return _sampler(state, f"{state.name}:once:{state.promises.issued}", body.base_model, body.model_path)
+    return _sampler(state, f"{state.name}:once:{state.promises.issued}", None, body.base_model, body.model_path)
 
 
 def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | None, fingerprint: bytes) -> Reply:
-    accepted = None if number is None else state.samples.accepted(sampler.sampler_id, number)
+    accepted = None if number is None else state.samples.accepted((sampler.sampler_id, number))
     if accepted is not None and accepted.fingerprint != fingerprint:
         return refusal(409, f"seq_id {number} was used before in this sampling session")
     if accepted is not None:
@@ -146,8 +146,8 @@ def _sampled(state: State, sampler: Sampler, body: bodies.Sample, number: int | 
         _ = state.completions_of(told)
     seed = _seed(state.seed, request_id) if body.sampling_params.seed is None else body.sampling_params.seed
     if number is not None:
-        state.samples.enter(sampler.sampler_id, number, Accepted(fingerprint, request_id))
-    state.queue.append(job)
+        state.samples.enter((sampler.sampler_id, number), Accepted(fingerprint, request_id))
+    state.queue.enter(owner(sampler.session), job)
     return promised(request_id, samples=body.num_samples)
 
 
@@ -161,7 +161,7 @@ def _computed(state: State, sampler: Sampler, body: bodies.Sample, seed: int) ->
 def _withdrawn(state: State, sampler: Sampler) -> None:
     """A sampler that was made for the one sample goes with it."""
     if sampler.session is None:
-        state.afterwards(lambda: state.shelf.remove((sampler.sampler_id,)))
+        state.afterwards(None, lambda: state.shelf.remove((sampler.sampler_id,)))
 
 
 def _counted(state: State, sampler: Sampler, body: bodies.Sample, output: SampleResponse) -> SampleResponse:
@@ -217,7 +217,7 @@ def _from_engine(
     weights: engine.SamplerWeights, body: bodies.Sample, options: engine.SamplingOptions
 ) -> Outcome[engine.SampleOutput, str]:
     return then(
-        tokens_of(body.prompt),
+        tokens_of(body.prompt, "prompt"),
         lambda prompt: then(
             _targets(body.target_prompt_logprobs),
             lambda targets: engine.sample(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+from typing_extensions import override
+
+K = TypeVar("K")
 T = TypeVar("T")
 
 REMEMBERED = 4096
-"""Accepted numbers that a repeat is still recognized by."""
+"""How many accepted numbers a repeat is still recognized by."""
 SAMPLES_REMEMBERED = 20_000
-"""As many numbers of samples, of all samplers together."""
+"""The same for the numbers of samples, of all samplers together."""
 
 
 class Accepted(NamedTuple):
@@ -35,45 +38,36 @@ class Conflicting(NamedTuple):
 Standing: TypeAlias = "Repeated | Conflicting | Literal['free']"
 
 
-class Ledger:
-    """Which numbers were given away, and to what; the oldest are forgotten when there are too many."""
+class Ledger(Generic[K]):
+    """Which numbers were given away, and to what; the oldest are forgotten when there are more than `kept`."""
 
-    def __init__(self) -> None:
-        self._accepted: dict[int, Accepted] = {}
-        self._next = 0
+    def __init__(self, kept: int = REMEMBERED) -> None:
+        self._kept = kept
+        self._accepted: dict[K, Accepted] = {}
 
-    @property
-    def next(self) -> int:
-        """The number after the highest that was given away."""
-        return self._next
-
-    def accepted(self, number: int) -> Accepted | None:
+    def accepted(self, number: K) -> Accepted | None:
         """What a number was given to."""
         return self._accepted.get(number)
 
-    def enter(self, number: int, accepted: Accepted) -> None:
+    def enter(self, number: K, accepted: Accepted) -> None:
         """Give a number away."""
         self._accepted[number] = accepted
-        self._next = max(self._next, number + 1)
-        if len(self._accepted) > REMEMBERED:
+        if len(self._accepted) > self._kept:
             del self._accepted[next(iter(self._accepted))]
 
 
-class Samples:
-    """Which numbers of samplers were given away, and to what; the oldest are forgotten when there are too many."""
+class Numbers(Ledger[int]):
+    """The numbers that a session gives to its models, or to its samplers."""
 
     def __init__(self) -> None:
-        self._accepted: dict[tuple[str, int], Accepted] = {}
+        super().__init__()
+        self.next = 0
+        """The number after the highest that was given away."""
 
-    def accepted(self, sampler_id: str, number: int) -> Accepted | None:
-        """What a sampler's number was given to."""
-        return self._accepted.get((sampler_id, number))
-
-    def enter(self, sampler_id: str, number: int, accepted: Accepted) -> None:
-        """Give a number of a sampler away."""
-        self._accepted[sampler_id, number] = accepted
-        if len(self._accepted) > SAMPLES_REMEMBERED:
-            del self._accepted[next(iter(self._accepted))]
+    @override
+    def enter(self, number: int, accepted: Accepted) -> None:
+        super().enter(number, accepted)
+        self.next = max(self.next, number + 1)
 
 
 class Sequence(Generic[T]):
@@ -83,7 +77,7 @@ class Sequence(Generic[T]):
         self.expected = 1
         self._waiting: dict[int, T] = {}
         self._refused: set[int] = set()
-        self._ledger = Ledger()
+        self._ledger = Ledger[int]()
 
     def standing(self, number: int, fingerprint: bytes) -> Standing:
         """What may be done with a number that has arrived."""

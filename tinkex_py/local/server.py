@@ -87,7 +87,7 @@ class Server:
     def work(self) -> bool:
         """Carry out the next piece of work; False when there is none."""
         with self._lock:
-            job = self._state.queue.popleft() if self._state.queue else None
+            job = self._state.queue.take()
         if job is None:
             return False
         result = self._carried_out(job)
@@ -137,7 +137,8 @@ class Server:
                 self._remember(key, found)
                 settled = self._state.drain_settled()
         except OSError as error:
-            return refusal(500, f"the server's folder: {error}")
+            # A folder that can't be written, or is full, is so a second later too.
+            return refusal(500, f"the server's folder: {error}", {"x-should-retry": "false"})
         self._announce(settled)
         return found
 

@@ -17,9 +17,8 @@ from tinkex_py.local.state import Session, State
 from tinkex_py.request import Reply
 
 
-def create_session(state: State, body: bodies.CreateSession, request: Incoming) -> Reply:
+def create_session(state: State, body: bodies.CreateSession) -> Reply:
     """POST /api/v1/create_session"""
-    del request
     session = state.open_session(
         tags=tuple(body.tags or ()),
         user_metadata=body.user_metadata,
@@ -29,9 +28,8 @@ def create_session(state: State, body: bodies.CreateSession, request: Incoming) 
     return answer({"session_id": session.session_id})
 
 
-def session_heartbeat(state: State, body: bodies.OfSession, request: Incoming) -> Reply:
+def session_heartbeat(state: State, body: bodies.OfSession) -> Reply:
     """POST /api/v1/session_heartbeat: 410 once the session has ended"""
-    del request
     match state.session(body.session_id):
         case Success(_):
             return answer({})
@@ -104,9 +102,8 @@ def trace(state: State, session: Session) -> dict[str, object]:
     return {"traceEvents": events, "displayTimeUnit": "ms"}
 
 
-def search_sessions(state: State, body: bodies.SearchSessions, request: Incoming) -> Reply:
+def search_sessions(state: State, body: bodies.SearchSessions) -> Reply:
     """POST /api/v1/sessions/search: those that fit every condition, the latest first"""
-    del request
     found = [one for one in _latest_first(state) if _fits(one.record, body) and _comes_after(one.record, body.cursor)]
     chosen = found[: body.limit]
     last = chosen[-1].record if len(found) > len(chosen) else None

@@ -13,15 +13,16 @@ from typing import Any, TypeAlias
 from msgspec import Struct, structs
 from returns.result import Failure, Success
 
-from tinkex_py.local.answers import encoded, refusal
+from tinkex_py.local.answers import encoded, refusal, unprocessable
 from tinkex_py.local.completions import COMPLETIONS_KEPT, Completion, Completions
 from tinkex_py.local.engine import LoraModel
 from tinkex_py.local.promises import Promises, Result
-from tinkex_py.local.records import ACTIVE, CheckpointId, RunRecord, SessionRecord, Status
-from tinkex_py.local.sequence import Ledger, Samples, Sequence
+from tinkex_py.local.records import ACTIVE, CheckpointId, RunRecord, SessionRecord, Status, parse_path
+from tinkex_py.local.sequence import SAMPLES_REMEMBERED, Ledger, Numbers, Sequence
 from tinkex_py.local.shelf import Shelf
 from tinkex_py.local.signer import Signer
-from tinkex_py.local.store import Store
+from tinkex_py.local.store import Store, Stored
+from tinkex_py.local.turns import Turns
 from tinkex_py.local.usage import Usage
 from tinkex_py.outcome import Outcome
 from tinkex_py.request import Reply
@@ -63,8 +64,8 @@ class Session:
     def __init__(self, record: SessionRecord, run_ids: Iterable[str] = ()) -> None:
         self.record = record
         self.seen = record.created_at
-        self.models = Ledger()
-        self.samplers = Ledger()
+        self.models = Numbers()
+        self.samplers = Numbers()
         self.run_ids: list[str] = list(run_ids)
         self.sampler_ids: list[str] = []
 
@@ -77,6 +78,11 @@ class Session:
     def ended(self) -> bool:
         """Whether it has been finished or given up."""
         return self.record.status != ACTIVE
+
+    @property
+    def why(self) -> str:
+        """Why it has ended, if that is known, in brackets."""
+        return f" ({self.record.status.detail[:200]})" if self.record.status.detail else ""
 
 
 class Run:
@@ -123,7 +129,7 @@ class State:
         self.seed = seed
         self.name = sha256(b"%d" % seed).hexdigest()[:8]
         self.promises = Promises(f"promise-{self.name}")
-        self.queue: deque[Job] = deque()
+        self.queue: Turns[Job] = Turns()
         self.shelf = Shelf()
         self.usage = Usage(now)
         self.signer = Signer(sha256(b"secret %d" % seed).digest())
@@ -134,7 +140,7 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.runs: dict[str, Run] = {}
         self.samplers: dict[str, Sampler] = {}
-        self.samples = Samples()
+        self.samples: Ledger[tuple[str, int]] = Ledger(SAMPLES_REMEMBERED)
         self.reserved: dict[str, CheckpointId] = {}
         self._told: deque[tuple[str, int]] = deque()
         self._settled: list[str] = []
@@ -172,7 +178,7 @@ class State:
         for key in [key for key in self.completions if key.partition("|")[0] in gone]:
             del self.completions[key]
         if gone:
-            self.afterwards(lambda: self.shelf.remove(gone))
+            self.afterwards(session, lambda: self.shelf.remove(gone))
 
     def drop(self, run_id: str) -> None:
         """Take a model out of service; steps that wait for a number that never came fail, those queued are done."""
@@ -219,7 +225,9 @@ class State:
         if session is None:
             return Failure(refusal(404, f"there is no session {session_id!r}"))
         session.seen = self.now()
-        return Failure(refusal(410, f"the session {session_id!r} has ended")) if session.ended else Success(session)
+        if session.ended:
+            return Failure(refusal(410, f"the session {session_id!r} has ended{session.why}"))
+        return Success(session)
 
     def run(self, model_id: str) -> Outcome[Run, Reply]:
         """A model that is in training here."""
@@ -235,10 +243,22 @@ class State:
         """A sampler that can be sampled from."""
         sampler = self.samplers.get(sampler_id)
         if sampler is None:
-            return Failure(refusal(404, f"there is no sampling session {sampler_id!r}"))
+            session = self.sessions.get(sampler_id.partition(":")[0])
+            gone = f"; it went with its session{session.why}: make a new one" if session and session.ended else ""
+            return Failure(refusal(404, f"there is no sampling session {sampler_id!r}{gone}"))
         if sampler.session is not None:
             sampler.session.seen = self.now()
         return Success(sampler)
+
+    def checkpoint(self, path: str, field: str) -> Outcome[tuple[Stored, RunRecord], Reply]:
+        """The checkpoint that a field of a body names, with its training run; 422 for a text that is no path."""
+        checkpoint = parse_path(path)
+        if checkpoint is None:
+            return Failure(unprocessable(("body", field), "the path is tinker://<training run>/<kind>/<name>"))
+        stored, run = self.store.find(checkpoint, self.now()), self.store.run(checkpoint.run_id)
+        if stored is None or run is None:
+            return Failure(refusal(404, f"there is no checkpoint {path}"))
+        return Success((stored, run))
 
     def project_of(self, run_id: str) -> str | None:
         """The project of the session that a training run was made in."""
@@ -258,30 +278,35 @@ class State:
         """Work with a new promise, not yet in the queue."""
         return Job(compute, self.promises.make())
 
-    def submit(self, compute: Compute) -> str:
-        """Put work with a new promise into the queue; return the promise."""
+    def submit(self, session: Session, compute: Compute) -> str:
+        """Put work of a session with a new promise into the queue; return the promise."""
         request_id = self.promises.make()
-        self.queue.append(Job(compute, request_id))
+        self.queue.enter(session.session_id, Job(compute, request_id))
         return request_id
+
+    def begin(self, run: Run, steps: Iterable[Job]) -> None:
+        """Put steps whose turn has come into the queue."""
+        for job in steps:
+            self.queue.enter(run.session.session_id, job)
 
     def unbegun(self, request_id: str) -> Job | None:
         """Work that keeps the promise and is not begun: it is in the queue, or waits for an earlier step."""
         jobs = chain(self.queue, *(run.sequence.waiting for run in self.runs.values()))
         return next((job for job in jobs if job.request_id == request_id), None)
 
-    def afterwards(self, action: Callable[[], None]) -> None:
-        """Have the engine's thread do something when all that is in the queue now is done."""
+    def missing(self, request_id: str) -> int | None:
+        """The number of the step that has to come before the one that keeps the promise."""
+        waiting = (run.sequence for run in self.runs.values() if run.sequence.waiting)
+        return next((one.missing for one in waiting if any(job.request_id == request_id for job in one.waiting)), None)
 
-        def compute() -> Outcome[Conclude, str]:
-            action()
-            return done(None)
-
-        self.queue.append(Job(compute))
+    def afterwards(self, session: Session | None, action: Callable[[], None]) -> None:
+        """Have the engine's thread do something when what a session (None: nobody's) has in the queue now is done."""
+        self.queue.enter(owner(session), Job(lambda: _acted(action)))
 
     def discard(self, folder: Path) -> None:
         """Remove what is no checkpoint any more when the work that may have been promised its weights is done."""
         self.store.doom(folder)
-        self.afterwards(lambda: self.store.remove(folder))
+        self.queue.enter_last(Job(lambda: _acted(lambda: self.store.remove(folder))))
 
     def discard_expired(self) -> None:
         """Remove the checkpoints that were found to have expired."""
@@ -317,6 +342,11 @@ class State:
         return settled
 
 
+def owner(session: Session | None) -> str:
+    """Whose line in the queue the work of a session waits in; samples without a session share one."""
+    return "" if session is None else session.session_id
+
+
 def channel(sampler_id: str, clone: int) -> str:
     """Where one clone of a sampler hears of its samples."""
     return f"{sampler_id}|{clone}"
@@ -325,6 +355,11 @@ def channel(sampler_id: str, clone: int) -> str:
 def failed(reason: str, category: str = "user") -> Result:
     """The result of a promise whose work failed, and whose mistake it was."""
     return Result(encoded({"error": reason, "category": category}), failed=True)
+
+
+def _acted(action: Callable[[], None]) -> Outcome[Conclude, str]:
+    action()
+    return done(None)
 
 
 def done(value: object) -> Outcome[Conclude, str]:

@@ -60,12 +60,12 @@ def _accepted(state: State, run: Run, number: int, fingerprint: bytes, plan: Out
     match plan:
         case Success(job):
             request_id = job.request_id or ""
-            state.queue.extend(run.sequence.accept(number, Accepted(fingerprint, request_id), job))
+            state.begin(run, run.sequence.accept(number, Accepted(fingerprint, request_id), job))
             _ = run.awaits(state.now())
             state.store.touch_run(run.run_id, state.now())
             return promised(request_id, run.run_id)
         case Failure(refused):
-            state.queue.extend(run.sequence.refuse(number))
+            state.begin(run, run.sequence.refuse(number))
             return refused
 
 
@@ -73,7 +73,8 @@ def refused_step(state: State, request: Incoming, refused: Reply) -> Reply:
     """Free the number of a step whose body could not be read, so that none waits for it."""
     match number_of(request):
         case bodies.Numbered(model_id=model_id, seq_id=int(number)) if model_id in state.runs:
-            state.queue.extend(state.runs[model_id].sequence.refuse(number))
+            run = state.runs[model_id]
+            state.begin(run, run.sequence.refuse(number))
         case _:
             pass
     return refused
@@ -142,8 +143,8 @@ def _optimized(model: engine.LoraModel, body: bodies.OptimStep) -> Outcome[Concl
     if body.optimizer_params is not None or body.adam_params is None:
         asked = "no adam_params" if body.optimizer_params is None else repr(body.optimizer_params.type)
         return Failure(f"the embedded engine has one optimizer, Adam with adam_params; the step has {asked}")
-    params = engine.AdamParams(**msgspec.structs.asdict(body.adam_params))
-    return then(engine.optim_step(model, params), lambda metrics: done(OptimStepResponse(metrics=_finite(metrics))))
+    made = engine.optim_step(model, body.adam_params)
+    return then(made, lambda metrics: done(OptimStepResponse(metrics=_finite(metrics))))
 
 
 def save_weights(state: State, body: bodies.SaveWeights, request: Incoming) -> Reply:
@@ -243,7 +244,7 @@ def _snapshot(state: State, run: Run, model: engine.LoraModel, sampler_id: str) 
             state.samplers[sampler_id] = sampler
             run.session.sampler_ids.append(sampler_id)
         else:
-            state.afterwards(lambda: state.shelf.remove((sampler_id,)))
+            state.afterwards(run.session, lambda: state.shelf.remove((sampler_id,)))
         return {"sampling_session_id": sampler_id}
 
     return Success(conclude)

@@ -47,7 +47,7 @@ class Traced:
 
 
 class _Tracer(Tracer):
-    """A trace holds what is called, and not that torch was told to follow none of it: that would be lost unseen."""
+    """Refuses `torch.no_grad()`: a trace holds the calls and not that torch was told not to follow them."""
 
     def create_node(self, *args: Any, **kwargs: Any) -> Node:
         """The node of a call."""

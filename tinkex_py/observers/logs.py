@@ -74,12 +74,15 @@ class LoggingObserver:
 
     @classmethod
     def at(cls, level: str | None) -> LoggingObserver:
-        """With a level (`debug`, `info`, `warning`, `error`), which is what TINKER_LOG says, lines go to stderr."""
+        """With a level (`debug`, `info`, `warning`, `error`), which is what TINKER_LOG says, lines go to stderr.
+
+        Those of a program that has logging of its own go where that sends them, and nowhere else.
+        """
         log = logging.getLogger("tinkex_py")
         if isinstance(level, str) and level.lower() in _LEVELS:
             log.setLevel(_LEVELS[level.lower()])
             if not log.handlers:
-                log.addHandler(logging.StreamHandler(sys.stderr))
+                log.addHandler(_to_stderr())
         return cls(log)
 
     def cares(self, event: AnyEvent) -> bool:
@@ -214,6 +217,13 @@ class LoggingObserver:
             return False
         self._said[subject] = at
         return True
+
+
+def _to_stderr() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(lambda _: not logging.getLogger().handlers)
+    return handler
 
 
 def _shown(part: object) -> object:

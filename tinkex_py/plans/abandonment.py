@@ -49,7 +49,8 @@ def attend(abandonment: Abandonment) -> Plan[None]:
 
 
 def heard_out(abandonment: Abandonment, submission: Plan[T]) -> Plan[T]:
-    """The submission's value; when it is stopped in the middle of an exchange, what the server promises is given up.
+    """The submission's value. If it is stopped in the middle of an exchange, the answer is heard all the same, so that
+    what the server promises in it can be given up.
 
     That takes a task for each exchange, so it is done for servers only that want to know, or may turn out to.
     """
@@ -96,7 +97,7 @@ def _let_go(abandonment: Abandonment, hearing: _Hearing) -> None:
 
 
 def _tell(abandonment: Abandonment, wishes: Callable[[], Plan[DynamicConfigResponse]]) -> Plan[None]:
-    """As many at once as the server takes; what it doesn't want to know, or doesn't understand, is forgotten."""
+    """Tell the server, as much at once as it takes; what it doesn't want to know or doesn't understand is forgotten."""
     while True:
         yield from wait_for(abandonment.noted)
         abandonment.noted = Cell()

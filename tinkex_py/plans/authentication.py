@@ -15,9 +15,9 @@ from returns.result import Failure, Success
 
 from tinkex_py.endpoints.service import auth_token
 from tinkex_py.errors import CallbackFailed, TinkerError, TransportError, Undecodable
-from tinkex_py.interpret import interpret
+from tinkex_py.interpret import interpret, unix_time
 from tinkex_py.outcome import Outcome
-from tinkex_py.plans.effects import Plan, Unready, attempt, compute, now, random_bits, spawn
+from tinkex_py.plans.effects import Plan, Unready, attempt, compute, now, random_bits, sleep, spawn
 from tinkex_py.plans.once import Once
 from tinkex_py.plans.retry import answered, identity
 from tinkex_py.request import AnyRequest, Reply
@@ -28,6 +28,9 @@ Source: TypeAlias = "Callable[[str], Outcome[str]]"
 
 EXCHANGED = frozenset({"client_config", "auth_token", "get_api_key", "delete_api_key"})
 """The requests that always carry the credential itself."""
+
+_AGAIN = (1.0, 5.0, 15.0)
+"""Seconds before each further run of a command that fails, having worked before: a long run outlives a bad moment."""
 
 _EARLIEST, _SPREAD = 0.45, 0.10
 """The share of its life after which a token is renewed: 45-55 %, so that clients don't come all at once."""
@@ -79,11 +82,21 @@ def resolved(authentication: Authentication) -> Plan[Outcome[None]]:
 
 
 def _answer(authentication: Authentication, source: Callable[[], Outcome[str]]) -> Plan[Outcome[None]]:
-    answer = yield from compute(source)
+    """What the source says; one that has answered before is asked again when it fails, as what it asks itself may."""
+    found = yield from _said(source)
+    for pause in () if authentication.credential is None else _AGAIN:
+        if isinstance(found, Success):
+            break
+        yield from sleep(pause)
+        found = yield from _said(source)
     authentication.asking.forget()
-    match answer:
+    return _keep(authentication, found)
+
+
+def _said(source: Callable[[], Outcome[str]]) -> Plan[Outcome[str]]:
+    match (yield from compute(source)):
         case Success(outcome):
-            return _keep(authentication, outcome)
+            return outcome
         case Failure(reason):
             return Failure(_failed_source(reason))
 
@@ -154,17 +167,17 @@ def _exchange(authentication: Authentication) -> Plan[Outcome[Token, Stopped]]:
         return Failure(Stopped(request, answer))
     match interpret(request, answer):
         case Success(said):
-            return Success((yield from _take(authentication, said, answer.at)))
+            return Success((yield from _take(authentication, said, unix_time(answer))))
         case Failure(Undecodable() as error):
             return Failure(Stopped(request, structs.replace(error, excerpt="")))  # it may hold a token
         case Failure(_):
             return Failure(Stopped(request, answer))
 
 
-def _take(authentication: Authentication, said: AuthToken, unix_time: float) -> Plan[Token]:
+def _take(authentication: Authentication, said: AuthToken, received_at: float) -> Plan[Token]:
     share = _EARLIEST + _SPREAD * (yield from random_bits()) / 2**64
     time = yield from now()
-    authentication.token = received(said.jwt, now=time, unix_time=unix_time, share=share)
+    authentication.token = received(said.jwt, now=time, unix_time=received_at, share=share)
     authentication.renewal.forget()
     return authentication.token
 

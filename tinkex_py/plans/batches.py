@@ -65,10 +65,10 @@ def take_batch(run: Run, problem: Check, build: Build, size: int = 0) -> Plan[Fo
 
 
 def ahead(run: Run, size: int, in_its_turn: Callable[[Turn], Plan[T]]) -> Plan[T]:
-    """The value of a plan that encodes so many bytes before its turn has come, as soon as there is room for them.
+    """The value of a plan that encodes about `size` bytes as soon as there is room for them, before its turn has come.
 
-    Room is given in the order of turns, and what is encoded in its turn asks for none: no step has room that an
-    earlier one waits for.
+    Room is given in the order of turns, and encoding that begins when its turn is there needs none: so no step holds
+    room that an earlier one waits for.
     """
     return (yield from in_turn(run.queue, lambda turn: within(run.ahead, size, in_its_turn(turn))))
 
@@ -116,7 +116,7 @@ def gathered(run: Run, taken: Taken) -> Plan[ForwardBackwardOutput]:
 
 
 def _misfit(taken: Taken, outputs: Sequence[ForwardBackwardOutput]) -> Undecodable | None:
-    """Why outputs can't be those of the batch's data, each of its own; a server may give none at all."""
+    """Why the outputs can't be those of the data: each datum has one, unless the server gives none at all."""
     came = [len(output.loss_fn_outputs) for output in outputs]
     for ticket, sent, found in zip(taken.tickets, taken.counts, came, strict=True):
         if sent != found and any(came):

@@ -69,11 +69,12 @@ def require_context(
         return
     models = yield from _models(capabilities)
     able = _names(models, lambda each: each.max_context_length is not None and each.max_context_length >= needed)
+    asked, remedy = (f" with max_tokens={max_tokens}", ", lower max_tokens,") if max_tokens else ("", "")
     yield from halt(
         CapabilityMissing(
-            message=f"a prompt of {prompt} tokens with max_tokens={max_tokens} needs {needed} tokens, and the context "
-            f"of {model} holds {length}; shorten the prompt, lower max_tokens, "
-            f"or use a model with a longer context: {', '.join(able) or 'the server lists none'}",
+            message=f"a prompt of {prompt} tokens{asked} needs {needed} tokens, and the context of {model} holds "
+            f"{length}; shorten the prompt{remedy} or use a model with a longer context: "
+            f"{', '.join(able) or 'the server lists none'}",
             capability=f"a context of {needed} tokens",
             available=able,
         )

@@ -1,4 +1,7 @@
-"""A circuit breaker: after failures in a row nothing is sent for a while, then one operation tries. Pure."""
+"""A circuit breaker: after failures in a row nothing is sent for a while, then one operation tries. Pure.
+
+That it is answered is enough: what it asks for may take the server hours.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,20 @@ T = TypeVar("T")
 
 _BLAMED = (ConnectionFailed, DeadlineExceeded, RequestTimedOut, ServerFault)
 """Failures that say that the server is not well; every other outcome of a request says that it is there."""
+_SOON = 1.0
+"""Seconds after which to ask again while one operation tries: nobody knows how long it will."""
 
 
 class Circuit(Struct, kw_only=True):
     """Closed while `opened` is None. It opens after `failures` operations in a row that failed by the server, and lets
-    one operation try `reset` seconds later; 0 failures means that it never opens.
+    one operation try `reset` seconds later, whose trouble is `trying`; 0 failures means that it never opens.
     """
 
     failures: int
     reset: float
     failed: int = 0
     opened: float | None = None
-    trying: bool = False
+    trying: Trouble | None = None
 
 
 def guarded(circuit: Circuit, plan: Plan[T], own: Trouble) -> Plan[T]:
@@ -44,22 +49,24 @@ def guarded(circuit: Circuit, plan: Plan[T], own: Trouble) -> Plan[T]:
     The outcome counts if the plan, whose `own` trouble is noted, sent something, and did not fail on this side.
     """
     if circuit.opened is not None:
-        yield from _admit(circuit, circuit.opened)
+        yield from _admit(circuit, circuit.opened, own)
     try:
         outcome = yield from attempt(plan)
-    except BaseException:
-        circuit.trying = False
-        raise
-    circuit.trying = False
+    finally:
+        if circuit.trying is own:
+            circuit.trying = None
     if own.sent and _tells(outcome):
-        yield from _note(circuit, outcome)
+        yield from _note(circuit, blamed=isinstance(outcome, Failure) and isinstance(outcome.failure(), _BLAMED))
     return (yield from require(outcome))
 
 
-def _admit(circuit: Circuit, opened: float) -> Plan[None]:
+def _admit(circuit: Circuit, opened: float, own: Trouble) -> Plan[None]:
+    if circuit.trying is not None and circuit.trying.answered:
+        yield from _note(circuit, blamed=False)
+        return
     left = opened + circuit.reset - (yield from now())
-    if left > 0 or circuit.trying:
-        wait = max(left, 0.0)
+    if left > 0 or circuit.trying is not None:
+        wait = max(left, _SOON)
         yield from halt(
             CircuitOpen(
                 message=f"nothing is sent, because {circuit.failed} operations in a row failed; try again in "
@@ -67,7 +74,7 @@ def _admit(circuit: Circuit, opened: float) -> Plan[None]:
                 retry_after=wait,
             )
         )
-    circuit.trying = True
+    circuit.trying = own
 
 
 def _tells(outcome: Outcome[T]) -> bool:
@@ -75,9 +82,9 @@ def _tells(outcome: Outcome[T]) -> bool:
     return isinstance(outcome, Success) or isinstance(outcome.failure(), RequestCause)
 
 
-def _note(circuit: Circuit, outcome: Outcome[T]) -> Plan[None]:
+def _note(circuit: Circuit, *, blamed: bool) -> Plan[None]:
     was_open = circuit.opened is not None
-    if isinstance(outcome, Failure) and isinstance(outcome.failure(), _BLAMED):
+    if blamed:
         circuit.failed += 1
         if circuit.failed >= circuit.failures:
             circuit.opened = yield from now()

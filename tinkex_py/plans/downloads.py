@@ -24,9 +24,10 @@ _DATE = r"[A-Z][A-Za-z0-9 ,:+-]{5,50}"
 
 
 class Source(Struct, frozen=True):
-    """Which file it is that pieces are of: its ETag, or the date of its last change, and how many bytes it has.
+    """Which version of a file pieces belong to: its ETag or the date of its last change, and its size in bytes.
 
-    A weak ETag, and a date within a second of which the file may have changed once more, say nothing.
+    `validator` is None unless it stands for one version only: a weak ETag doesn't, nor does a date so recent that the
+    file may have changed again within the same second.
     """
 
     validator: Annotated[str, Meta(pattern=rf"\A(?:{_TAG}|{_DATE})\Z")] | None = None
@@ -39,9 +40,10 @@ class Source(Struct, frozen=True):
 
     @property
     def conditions(self) -> Pairs:
-        """Headers that ask for bytes of no other file: 412 where one is, or all of it from servers that know no 412.
+        """Headers by which the server sends bytes of this version only.
 
-        It is asked for in two ways because all of a file may be more than one answer holds.
+        For another version the first has it answer 412, so that a whole file, which may be more than one answer holds,
+        isn't sent for nothing. Servers that don't know that send the whole file because of `if-range`.
         """
         if self.validator is None:
             return ()
@@ -80,7 +82,7 @@ _ANEW = Piece(0, b"", None)
 
 
 class PieceFrom(Struct, frozen=True):
-    """The answer to a question for bytes from `start` on, of a file that bytes have come of already."""
+    """The answer to a question for bytes from `start` on; those before are of the file that `source` says."""
 
     start: int
     source: Source = UNKNOWN
@@ -113,7 +115,7 @@ class PieceFrom(Struct, frozen=True):
 
 
 def piece(operation: str, address: Address, start: int, source: Source = UNKNOWN, size: int = PIECE) -> Request[Piece]:
-    """GET `size` bytes at an address from `start` on, of the file that those before are of; it gets no credential."""
+    """GET `size` bytes at an address, from `start` on, of the file that `source` says; no credential is sent there."""
     return Request(
         operation=operation,
         method="GET",

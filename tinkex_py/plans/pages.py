@@ -1,11 +1,13 @@
 """Lists that a server gives page by page: all of them, the first page, or the first N items. Pure.
 
 A list ends at the total that the server counts, with a page that is short or says nothing new, or when enough is there.
+A page begins where the one before ended, so what is added meanwhile moves items to the next page too, and they are
+counted once; what is deleted meanwhile moves as many out of it, and they are missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct, structs
@@ -25,10 +27,14 @@ ItemT = TypeVar("ItemT")
 
 
 class Listing(Struct, Generic[PageT, ItemT], frozen=True):
-    """A list: how a page of it is asked for (by limit and offset), and what a page holds; `size` items at once."""
+    """A list: how a page of it is asked for (by limit and offset), what a page holds, and what an item is known by.
+
+    `size` items are asked for at once.
+    """
 
     ask: Callable[[int, int], Request[PageT]]
     items: Callable[[PageT], Sequence[ItemT]]
+    key: Callable[[ItemT], Hashable]
     cursor: Callable[[PageT], Cursor | None]
     size: int = 100
 
@@ -36,20 +42,19 @@ class Listing(Struct, Generic[PageT, ItemT], frozen=True):
 def collected(
     listing: Listing[PageT, ItemT], policy: Policy, *, wanted: int | None = None, offset: int = 0
 ) -> Plan[tuple[ItemT, ...]]:
-    """The items from `offset` on, `wanted` of them at most; each page is asked for within the policy."""
-    got: list[ItemT] = []
-    last: Sequence[ItemT] = ()
+    """The items from `offset` on, `wanted` of them at most, none twice; each page is asked for within the policy."""
+    got: dict[Hashable, ItemT] = {}
+    reached = offset
     while wanted is None or len(got) < wanted:
         size = listing.size if wanted is None else min(listing.size, wanted - len(got))
-        page = yield from call(listing.ask(size, offset + len(got)), policy)
-        items, cursor = listing.items(page), listing.cursor(page)
-        if items == last:
+        page = yield from call(listing.ask(size, reached), policy)
+        items, before = listing.items(page), len(got)
+        for item in items:
+            _ = got.setdefault(listing.key(item), item)
+        reached += len(items)
+        if len(got) == before or _ended(listing.cursor(page), size, len(items), reached):
             break
-        got += items
-        last = items
-        if _ended(cursor, size, len(items), offset + len(got)):
-            break
-    return tuple(got[:wanted])
+    return tuple(got.values())[:wanted]
 
 
 def training_runs(access_scope: AccessScope = "owned", project_id: str | None = None) -> Listing[Runs, TrainingRun]:
@@ -59,6 +64,7 @@ def training_runs(access_scope: AccessScope = "owned", project_id: str | None = 
             limit=limit, offset=offset, access_scope=access_scope, project_id=project_id
         ),
         lambda page: page.training_runs,
+        lambda run: run.training_run_id,
         lambda page: page.cursor,
     )
 
@@ -68,6 +74,7 @@ def user_checkpoints() -> Listing[CheckpointsListResponse, Checkpoint]:
     return Listing(
         lambda limit, offset: list_user_checkpoints(limit=limit, offset=offset),
         lambda page: page.checkpoints,
+        lambda checkpoint: checkpoint.tinker_path or (checkpoint.checkpoint_id, checkpoint.time),
         lambda page: page.cursor,
     )
 
@@ -77,6 +84,7 @@ def sessions(access_scope: AccessScope = "owned") -> Listing[ListSessionsRespons
     return Listing(
         lambda limit, offset: list_sessions(limit=limit, offset=offset, access_scope=access_scope),
         lambda page: page.sessions,
+        lambda session_id: session_id,
         lambda _: None,
     )
 

@@ -26,7 +26,7 @@ _is_none, _is_exponential = one_of("none"), one_of("exponential")
 
 
 def patience(chosen: PollBackoff) -> Outcome[Patience, InvalidInput]:
-    """The wish as a plan of seconds after so many empty answers."""
+    """The wish as a function, from the number of empty answers in a row to a plan of the seconds to wait."""
     if _is_none(chosen):
         return Success(None)
     if callable(chosen):

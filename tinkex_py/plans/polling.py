@@ -28,6 +28,7 @@ from tinkex_py.errors import (
     ServerFault,
     StatusCause,
     TinkerError,
+    Unauthorized,
 )
 from tinkex_py.events import PromiseMade, PromisePolled, PromiseSettled
 from tinkex_py.outcome import Outcome
@@ -108,8 +109,8 @@ class Ticket(Struct, frozen=True, gc=False, kw_only=True):
     sequence_ids: Sequence[str] = ()
     size: int | None = None
     """The bytes of the result, where they are known before it is asked for."""
-    number: int | None = None
-    """A step's number in its run."""
+    number: int = 0
+    """A step's number in its run, from 1; 0 for what is no step."""
 
 
 class _State(Struct):
@@ -261,7 +262,7 @@ def _recover(ticket: Ticket, error: TinkerError, waiting: Waiting, state: _State
 
 
 def _passing(ticket: Ticket, error: TinkerError, state: _State, left: float) -> bool:
-    """Whether the next answer may be another one, of which an unknown promise has so many seconds left."""
+    """Whether asking again may help, for `left` seconds where the server doesn't know the promise yet."""
     match error:
         case ServerFault() | ConnectionFailed() | RateLimited():
             return True
@@ -275,8 +276,13 @@ def _passing(ticket: Ticket, error: TinkerError, state: _State, left: float) -> 
 
 
 def _of_the_work(ticket: Ticket, error: TinkerError) -> TinkerError:
-    """A refusal that tells how the work ended, in the words of the operation that was asked for."""
-    if not isinstance(error, StatusCause) or ticket.request_id in error.detail or is_bare(error.detail):
+    """A refusal that tells how the work ended, in the words of the operation that was asked for.
+
+    That of the credential tells nothing of the work: it is the question that was refused.
+    """
+    if not isinstance(error, StatusCause) or isinstance(error, Unauthorized):
+        return error
+    if ticket.request_id in error.detail or is_bare(error.detail):
         return error
     known = remedy(ticket.operation, error.status)
     return structs.replace(error, message=f"{ticket.operation}: {error.detail}{f' ({known})' if known else ''}")
@@ -294,7 +300,7 @@ def _failed(ticket: Ticket, refused: Refused, state: _State, at: float) -> Reque
 
 
 def stuck(ticket: Ticket, waiting: Waiting, elapsed: float, attempts: int = 0) -> DeadlineExceeded:
-    """Nothing has moved for too long, or it takes too long in all; it was asked for so often."""
+    """The error of a promise for which nothing has moved for too long, or that takes too long in all."""
     return DeadlineExceeded(
         message=f"{ticket.operation}: no result after {elapsed:.0f} s; look at the server's state, or raise "
         f"Config.progress_timeout ({waiting.config.progress_timeout:g} s without progress) or "
@@ -305,8 +311,3 @@ def stuck(ticket: Ticket, waiting: Waiting, elapsed: float, attempts: int = 0) -
         elapsed=elapsed,
         seconds=elapsed,
     )
-
-
-def unanswered(seconds: float) -> TinkerError:
-    """One question took all the time that there was."""
-    return DeadlineExceeded(message="the question for a result was not answered in time", seconds=seconds)

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 _PASSING = (ConnectionFailed, DeadlineExceeded, RateLimited, RequestTimedOut, ServerFault)
 _WORTH_ANOTHER_TRY = (*_PASSING, OutOfSequence, PromiseExpired, RequestFailed)
-"""Each try makes a model of its own, so one that is in doubt is left behind."""
+"""Failures after which there is another try: each makes a model of its own, so one that is in doubt is left behind."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

@@ -35,6 +35,7 @@ from tinkex_py.plans.effects import (
     Observe,
     Plan,
     Send,
+    Unready,
     arrived,
     halt,
     now,
@@ -72,7 +73,7 @@ class Policy(Struct, frozen=True, gc=False, kw_only=True):
 IMPATIENCE = Policy(seconds=inf, first=0.02, longest=1.0)
 """How soon to ask again a server that doesn't hold questions until there is something to tell."""
 STANDSTILL = 1.0
-"""Seconds that a time ends late where this process was stopped, as by Ctrl-Z: nobody could look for an answer in it."""
+"""A deadline that is noticed this many seconds late: the process was stopped, as by Ctrl-Z, and saw no answers."""
 HELD = 0.5
 """A question that was open for this many seconds was held by the server."""
 
@@ -168,8 +169,11 @@ def answered(request: AnyRequest, headers: Pairs, attempt: int = 1) -> Plan[Repl
     begun = yield from now()
     operation, endpoint = request.operation, request.endpoint
     yield Observe(RequestSent(operation=operation, endpoint=endpoint, attempt=attempt))
-    answer = yield from arrived((yield Send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))))
+    found = yield Send(request, (*headers, ("x-stainless-retry-count", str(attempt - 1))))
     elapsed = (yield from now()) - begun
+    if isinstance(found, Unready):
+        yield Observe(RequestBroken(operation=operation, endpoint=endpoint, error=found.error, elapsed=elapsed))
+    answer = yield from arrived(found)
     if isinstance(answer, Reply):
         yield Observe(ReplyReceived(operation=operation, endpoint=endpoint, status=answer.status, elapsed=elapsed))
     else:
@@ -187,7 +191,7 @@ def may_repeat(request: AnyRequest, reply: Reply) -> bool:
 
 
 def _from_a_proxy(request: AnyRequest, reply: Reply, attempt: int) -> bool:
-    """Whether a proxy between gave up a connection: a server says what is bad about a request."""
+    """Whether a proxy answered, whose connection to the server broke: a server says what is bad about a request."""
     return reply.status == 400 and not reply.body and request.repeat.connection and attempt <= _PROXIES
 
 
@@ -200,7 +204,7 @@ def delay_before(policy: Policy, attempt: int, error: TinkerError) -> Plan[float
 
 
 def heeded(wish: float) -> float:
-    """A server's wish in seconds; one for less than a moment would have it asked thousands of times."""
+    """A server's wish in seconds, or a moment if it wishes for less: it would be asked thousands of times."""
     return max(wish, IMPATIENCE.first)
 
 

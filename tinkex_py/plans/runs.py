@@ -60,17 +60,7 @@ class Part(Struct, kw_only=True, eq=False):
 
 
 class Run(Struct, kw_only=True):
-    """Whose turn it is, the next number, refused numbers that are free again, and what is in doubt.
-
-    `failed` are accepted numbers whose work failed, or was not waited for to its end, with no success behind them: some
-    servers wait for them once more.
-    `submitting` lets one submission at a time be under way, even if whoever waited for it is gone; `in_flight` is the
-    budget of bytes under way, and `ahead` that of batches in their bytes that wait for their turn. `uncertain` are
-    numbers of which an answer left open whether they were taken. `parts` are batches whose gradients are on the
-    server, but not all of them, and `read` is whether the server took a batch at all.
-    `promised` are the latest promises, by the number that each was made for.
-    `checkpoint` is where the run began from, and `states` are those saved or loaded since, by number.
-    """
+    """Whose turn it is, which number comes next, and what is in doubt."""
 
     model_id: str
     queue: Queue
@@ -78,20 +68,32 @@ class Run(Struct, kw_only=True):
     dialects: Dialects
     limits: LimitsOf = by_default
     in_flight: Gate = field(default_factory=lambda: Gate(50_000_000))
+    """Room for bytes that are on their way to the server."""
     ahead: Gate = field(default_factory=lambda: Gate(50_000_000))
+    """Room for the bytes of batches that are encoded and wait for their turn."""
     submitting: Gate = field(default_factory=lambda: Gate(1))
+    """One submission at a time, even if whoever waited for it is gone."""
     base_model: str | None = None
     next_number: int = 1
     freed: set[int] = field(default_factory=set[int])
+    """Numbers that the server refused, so that they may be given again."""
     failed: set[int] = field(default_factory=set[int])
+    """Accepted numbers whose work failed or wasn't waited for, with no success since: some servers want them again."""
     uncertain: set[int] = field(default_factory=set[int])
+    """Numbers whose last answer left open whether the server took them."""
     parts: list[Part] = field(default_factory=list[Part])
+    """Batches that have some of their gradients on the server, but not all."""
     read: bool = False
+    """Whether the server has taken a batch."""
     stepped: int = 0
     doubt: OutOfSequence | None = None
+    """Why no further step of this run is safe, if that is so."""
     checkpoint: str | None = None
+    """Where the run began from."""
     states: dict[int, str] = field(default_factory=dict[int, str])
+    """The paths of states that were saved or loaded since, by the number of the step."""
     promised: dict[str, int] = field(default_factory=dict[str, int])
+    """The numbers that the latest promises were made for."""
 
     def number(self) -> int:
         """The number for the next step: the lowest that is free."""

@@ -27,7 +27,6 @@ from tinkex_py.plans.effects import (
     Expired,
     Plan,
     attempt,
-    deadline,
     halt,
     now,
     random_bits,
@@ -37,7 +36,7 @@ from tinkex_py.plans.effects import (
     within,
 )
 from tinkex_py.plans.estimates import estimated
-from tinkex_py.plans.polling import MOMENT, Progress, Ticket, Waiting, outcome_of, result_of, stuck, unanswered
+from tinkex_py.plans.polling import MOMENT, Progress, Ticket, Waiting, outcome_of, result_of, stuck
 from tinkex_py.plans.retry import Policy, after, backoff, identity
 from tinkex_py.plans.sources import Source
 from tinkex_py.plans.submission import submitted
@@ -112,7 +111,7 @@ def sample(
 ) -> Plan[SampleResponse]:
     """The samples within `timeout` seconds; what the server lost is asked for `anew`, under a new number.
 
-    The question has no `problem()`.
+    The caller has made sure that `question.problem()` is None.
     """
     yield from attend(sampler.abandonment)
     longest, course = min(timeout, sampler.waiting.config.promise_timeout), _Course()
@@ -243,9 +242,10 @@ def _listed(watch: Watch, ticket: Ticket, waiting: Waiting) -> Plan[Completion |
         left = waiting.left(begun, (yield from now()))
         if left < MOMENT:
             return (yield from halt(stuck(ticket, waiting, (yield from now()) - begun)))
-        outcome = yield from attempt(deadline(left, settled(watch, ticket.request_id, waiting.billing), unanswered))
-        if isinstance(outcome, Success):
-            return outcome.unwrap()
+        answer = yield Deadline(left, settled(watch, ticket.request_id, waiting.billing))
+        if not isinstance(answer, Expired):
+            outcome: Outcome[Completion | None] = scoped(answer)
+            return (yield from require(outcome))
 
 
 def _own(waiting: Waiting, flags: ClientConfigResponse, retry: RetryConfig | None) -> Waiting:
@@ -270,15 +270,13 @@ def _delay(retry: RetryConfig, count: int) -> Plan[float]:
 
 def _unfit(question: Question, response: SampleResponse, course: _Course) -> Undecodable | None:
     reason = misfit(question, response)
-    return (
-        None
-        if reason is None
-        else Undecodable(
-            message=f"sample: the answer is none to this question: {reason}; tell the server's operators",
-            request_id=course.promise,
-            endpoint=course.endpoint,
-            attempts=course.attempts,
-        )
+    if reason is None:
+        return None
+    return Undecodable(
+        message=f"sample: the answer is none to this question: {reason}; tell the server's operators",
+        request_id=course.promise,
+        endpoint=course.endpoint,
+        attempts=course.attempts,
     )
 
 

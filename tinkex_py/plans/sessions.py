@@ -185,7 +185,7 @@ def _keep_alive(state: SessionState, session: str) -> Plan[None]:
 
 
 def _says_over(session: str, error: StatusCause) -> bool:
-    """Whether a refusal of what names the session is because of the session, not of weights that it names besides."""
+    """Whether a request that names the session was refused because of it, and not of weights that it names too."""
     match error:
         case NotFound(detail=detail) | PromiseExpired(detail=detail) if _named(session, detail):
             return True
@@ -196,7 +196,7 @@ def _says_over(session: str, error: StatusCause) -> bool:
 
 
 def _of_the_session(session: str, error: PromiseExpired) -> bool:
-    """Whether the refusal of work that names no session says of the session that it is gone, not of something in it."""
+    """Whether work that doesn't name the session was refused because the session is gone, and not something in it."""
     said = _OF_SESSIONS.search(error.detail) is not None and _OF_WEIGHTS.search(error.detail) is None
     return error.endpoint != _ASKING and (said or _named(session, error.detail))
 

@@ -1,8 +1,9 @@
 """What comes before a client's first request: the server's flags, and a token if it wants one. Pure.
 
-Nothing is asked before it is needed, and each thing once for all who wait. A server that refuses to answer has the
-defaults; when it can't be reached or fails, that is the failure of the request that was waiting, which is repeated as
-any other, and asked again then. The server's wishes for now are asked for beside that request, which needs none.
+Nothing is asked before it is needed, and each thing is asked once, however many requests wait for it. Where the server
+refuses to answer, the defaults hold. Where it can't be reached or fails, the waiting request fails with that error; it
+is repeated as any other, and then all of this is asked again. What the server wishes for the time being
+(`dynamic_config`) is asked for in the background, as no request waits for it.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Startup(Struct, kw_only=True):
 
 
 def nothing_first(startup: Startup, request: AnyRequest) -> bool:
-    """Whether `prepared` would send the request as it is, at once, and look at nothing but what it teaches."""
+    """Whether nothing has to come before the request: `prepared` would send it at once and unchanged."""
     usual = request.operation not in _APART and request.address is None
     ready = startup.begun.done and not startup.authentication.exchanging
     return usual and ready and not (startup.unknown.met or startup.unknown.queried)
@@ -143,7 +144,7 @@ def prepared(startup: Startup, request: AnyRequest, headers: Pairs) -> Plan[Repl
 def heeded(
     startup: Startup, request: AnyRequest, headers: Pairs, presented: str | None, answer: Reply | TransportError
 ) -> Plan[Reply | TransportError]:
-    """The answer, unless it taught something: then the answer to the request as the server wants it.
+    """The answer; where it says that the server wants the request in another form, the answer to that.
 
     A request whose credential or token was refused was not carried out: it is sent again, under the same idempotency
     key, once, if there is another one to present by then.
@@ -232,7 +233,7 @@ def _refused(authentication: Authentication, answer: Reply | TransportError) -> 
 
 
 def _instead(before: Reply | TinkerError | Unready) -> Plan[Reply | TransportError]:
-    """The answer that stands for what came before; what isn't an answer at all ends the operation."""
+    """What went wrong before the request, as the answer to it; what can't be an answer ends the operation."""
     match before:
         case Unready(error):
             return (yield from halt(error))

@@ -24,14 +24,18 @@ from tinkex_py.config import Config
 from tinkex_py.endpoints.steps import Step, submit_step
 from tinkex_py.errors import (
     BadRequest,
+    CallbackFailed,
     Cancelled,
     Conflict,
     ConnectionFailed,
+    InvalidConfig,
+    MissingCredentials,
     NotFound,
     OutOfSequence,
     PromiseExpired,
     ServerFault,
     TinkerError,
+    Unauthorized,
     Unprocessable,
     UnsupportedEncoding,
 )
@@ -63,7 +67,7 @@ from tinkex_py.wire.replies import is_protobuf
 T = TypeVar("T")
 
 _RESERVE = 0.1
-"""The share of a step's time that is kept at most for a connection, so that none cuts a try to make one."""
+"""At most this share of a step's time is kept for making a connection, which its deadline would cut off otherwise."""
 _FEW = 250_000
 """Bytes over which little time is taken."""
 
@@ -86,34 +90,28 @@ class Piece(Struct, frozen=True, kw_only=True):
 
 def take(run: Run, step: Step[T]) -> Plan[T]:
     """The step's result. Steps take their turns in the order in which their plans start."""
-    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, turn))
+    ticket = yield from _taken(run, step, number)
     return (yield from settled(run, ticket, step.returns))
 
 
 def take_state(run: Run, step: Step[T], path_of: Callable[[T], str]) -> Plan[T]:
     """As `take`, of a step after which the state of the run is that of a checkpoint, saved or loaded."""
-    ticket = yield from in_turn(run.queue, lambda turn: _in_its_turn(run, step, turn))
+    ticket = yield from _taken(run, step, number)
     value = yield from settled(run, ticket, step.returns)
-    run.remember(ticket.number or 0, path_of(value))
+    run.remember(ticket.number, path_of(value))
     return value
 
 
 def take_update(run: Run, step: Step[OptimStepResponse], *, accept_partial: bool = False) -> Plan[OptimStepResponse]:
     """The result of a step of the optimizer: OutOfSequence when part of a batch is missing, unless that is accepted."""
-
-    def in_its_turn(turn: Turn) -> Plan[Ticket]:
-        piece = yield from _prepared(step)
-        yield from wait_for(turn.ready)
-        return (yield from alone(run, _update(run, piece, accept_partial=accept_partial)))
-
-    ticket = yield from in_turn(run.queue, in_its_turn)
+    ticket = yield from _taken(run, step, partial(_update, accept_partial=accept_partial))
     return (yield from settled(run, ticket, step.returns))
 
 
 def alone(run: Run, submission: Plan[T]) -> Plan[T]:
-    """One submission after the other, each to its end: the numbers given can't meet.
+    """The submission's value. Submissions go one after the other and each to its end, so no number is given twice.
 
-    One that nobody wants any more when it might begin doesn't.
+    One whose caller is gone when its time comes doesn't begin.
     """
     gone: Cell[None] = Cell()
     try:
@@ -182,11 +180,11 @@ def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
     try:
         outcome = yield from attempt(result_of(ticket, returns, run.waiting))
     except GeneratorExit:
-        run.failed.add(ticket.number or 0)
+        run.failed.add(ticket.number)
         raise
     match outcome:
         case Success(value):
-            run.succeeded(ticket.number or 0)
+            run.succeeded(ticket.number)
             return value
         case Failure(error):
             return (yield from halt(_ended(run, ticket, error)))
@@ -194,7 +192,8 @@ def settled(run: Run, ticket: Ticket, returns: TypeForm[T]) -> Plan[T]:
 
 def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
     """What a failed promise means for the run, whose next step may have to take the failed number again."""
-    number, expected = ticket.number or 0, _expected(error.detail) if isinstance(error, Conflict) else None
+    number = ticket.number
+    expected = _expected(error.detail) if isinstance(error, Conflict) else None
     if _is_lost(ticket, error):
         return told_by(error, run.in_doubt(ticket.operation, "the server no longer knows its promise", number))
     if expected == number + 1:
@@ -204,11 +203,13 @@ def _ended(run: Run, ticket: Ticket, error: TinkerError) -> TinkerError:
         why = f"step {number} was not taken, because step {expected} failed before it; submit it again"
         return structs.replace(error, message=f"{ticket.operation}: {why}")
     run.failed.add(number)
+    if isinstance(error, _OF_CREDENTIALS):
+        return structs.replace(error, message=f"{error.message} {_TAKEN.format(number)}")
     return error
 
 
 def elsewhere(function: Callable[[], T], size: float = inf) -> Plan[T]:
-    """The value of a function of ours that takes its time over so many bytes; over a few, it takes less than a hop."""
+    """The value of a function of our own; off the runtime's thread, unless `size` bytes are too few for that."""
     if size < _FEW:
         return function()
     match (yield from compute(function, foreign=False)):
@@ -218,10 +219,15 @@ def elsewhere(function: Callable[[], T], size: float = inf) -> Plan[T]:
             raise AssertionError(reason)
 
 
-def _in_its_turn(run: Run, step: Step[T], turn: Turn) -> Plan[Ticket]:
-    piece = yield from _prepared(step)
-    yield from wait_for(turn.ready)
-    return (yield from alone(run, number(run, piece)))
+def _taken(run: Run, step: Step[T], submission: Callable[[Run, Piece], Plan[Ticket]]) -> Plan[Ticket]:
+    """The ticket of a step that is prepared while it waits for its turn, and submitted then."""
+
+    def in_its_turn(turn: Turn) -> Plan[Ticket]:
+        piece = yield from _prepared(step)
+        yield from wait_for(turn.ready)
+        return (yield from alone(run, submission(run, piece)))
+
+    return in_turn(run.queue, in_its_turn)
 
 
 def _prepared(step: Step[T]) -> Plan[Piece]:
@@ -230,7 +236,7 @@ def _prepared(step: Step[T]) -> Plan[Piece]:
 
 
 def _policy(config: Config) -> Policy:
-    """As often as time allows; a connection takes its time twice where TLS comes on top of it."""
+    """Attempts as often as time allows. A connection may take its time twice, as TLS comes on top of it."""
     seconds = config.progress_timeout
     return Policy(seconds=seconds, attempts=None, connecting=min(2 * config.connect_timeout, _RESERVE * seconds))
 
@@ -272,7 +278,7 @@ def _update(run: Run, piece: Piece, *, accept_partial: bool) -> Plan[Ticket]:
 
 
 def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
-    """Whether the server lost the promise; a 404 may also be how work ends that needs what isn't there."""
+    """Whether the server lost the promise; a 404 may also be the end of work that needed something that isn't there."""
     match error:
         case NotFound(detail=detail):
             return ticket.request_id in detail or _OF_THINGS.search(detail) is None
@@ -285,6 +291,9 @@ def _is_lost(ticket: Ticket, error: TinkerError) -> bool:
 _OF_ENCODINGS = (BadRequest, ServerFault, Unprocessable)
 """What a server that took another's place may answer to a run's first batch, when it doesn't read the encoding."""
 _UNSENT = "Step {} certainly did not happen; submit it again once there is a connection"
+_OF_CREDENTIALS = (Unauthorized, MissingCredentials, InvalidConfig, CallbackFailed)
+"""Why a result can't be asked for, or no longer; none of them is how work ends."""
+_TAKEN = "Step {} was taken all the same, only its result can't be asked for: don't submit it again"
 _RESULT_LOST = "the server took it, but its result is lost"
 _OF_ANOTHER = "the server answered with the promise of step {}, so it is not known whether this one was taken"
 _GIVEN_UP = Cancelled(message="nobody waits for this step any more, so it was not sent")

@@ -70,7 +70,9 @@ def flush(outbox: Outbox) -> Plan[None]:
             session_id=outbox.session,
             process_uuid=outbox.process,
         )
-        if isinstance((yield from attempt(call(request, _SENDING))), Success):
-            outbox.sent += len(batch)
-        else:
-            outbox.dropped += len(batch)
+        arrived = False
+        try:
+            arrived = isinstance((yield from attempt(call(request, _SENDING))), Success)
+        finally:  # closing may cut it off
+            outbox.sent += len(batch) if arrived else 0
+            outbox.dropped += 0 if arrived else len(batch)

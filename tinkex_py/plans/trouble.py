@@ -18,7 +18,8 @@ _FOR_ALL = frozenset({"auth_token", "client_config", "create_session", *_ASIDE})
 
 
 class Trouble(Struct):
-    """Why the last request is going to be repeated, None when it was answered; and whether any was `sent` at all.
+    """Why the last request is going to be repeated, None when it was answered; and whether any was `sent` at all, or
+    `answered`.
 
     `endpoint` is where the last one went that wasn't for the client's start, and `attempts` how often one went there in
     a row. A client's has what concerns all its operations, and hands the rest to that of the operation at work, `OWN`.
@@ -26,6 +27,7 @@ class Trouble(Struct):
 
     last: TinkerError | None = None
     sent: bool = False
+    answered: bool = False
     endpoint: str | None = None
     attempts: int = 0
 
@@ -35,7 +37,7 @@ class Trouble(Struct):
             case RetryScheduled(error=error, operation=operation):
                 self._of(operation).last = error
             case ReplyReceived(status=status, operation=operation) if status < _REFUSALS and operation not in _ASIDE:
-                self._of(operation).last = None
+                self._of(operation).last, self._of(operation).answered = None, True
             case RequestSent(operation=operation, endpoint=endpoint) if operation not in _ASIDE:
                 self.own.count(operation, endpoint)
             case _:

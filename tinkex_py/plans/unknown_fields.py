@@ -54,7 +54,7 @@ class UnknownFields(Struct):
 
 
 def sent_known(unknown: UnknownFields, request: AnyRequest, headers: Pairs) -> Plan[Reply | TransportError]:
-    """The answer to the request as far as the server is known; to the same once more when that taught something."""
+    """The answer to the request, sent as the server is known to want it, and once more if the answer says otherwise."""
     answer = yield from send(unknown.fitted(request), headers)
     return (yield from learned(unknown, request, headers, answer))
 
@@ -62,7 +62,7 @@ def sent_known(unknown: UnknownFields, request: AnyRequest, headers: Pairs) -> P
 def learned(
     unknown: UnknownFields, request: AnyRequest, headers: Pairs, answer: Reply | TransportError
 ) -> Plan[Reply | TransportError]:
-    """The answer, unless it taught something: then the answer to the request as the server wants it."""
+    """The answer; where it says that the server wants other fields, the answer to the request with those."""
     if not isinstance(answer, Reply):
         return answer
     known = unknown.fitted(request)

@@ -114,7 +114,7 @@ def _note(watch: Watch, completions: Completions) -> None:
 
 
 def _recover(watch: Watch, error: TinkerError, billing: Billing) -> Plan[None]:
-    """Wait before asking again; after what asking again can't help, let everybody ask for their own."""
+    """Wait before asking again; where that can't help, let everybody ask for their own results."""
     delay = yield from _delay(watch, error, billing)
     if delay is None:
         _give_up(watch)

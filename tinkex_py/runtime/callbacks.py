@@ -12,10 +12,9 @@ from tinkex_py.types.raised import in_words
 
 
 def called(function: Callable[[], None], *, waited_for: bool = False) -> asyncio.Future[str | None]:
-    """Call the function: None when it has ended, or the text of what it raised, which an exit may be too.
+    """Call the function on a thread of its own: None when it has returned, or the text of what it raised.
 
-    It may take any time: no pool has a place less for it, and the end of the process doesn't wait for it unless it is
-    to be `waited_for`.
+    It may take any time, as it takes no place in a pool, and the process ends without it unless it is `waited_for`.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[str | None] = loop.create_future()

@@ -24,7 +24,11 @@ _CRUMB = 1 << 10
 
 
 _BELIEVED = 64 << 20
-"""Bytes that a body may say it has for its memory to be taken before they are there."""
+"""Up to this many bytes, memory for a body is reserved by the length that it announces."""
+
+
+WHO_ASKS = 407
+"""The status by which a proxy says that it wants to know who asks; no server has it."""
 
 
 class Message(NamedTuple):
@@ -54,10 +58,11 @@ class Received(NamedTuple):
 
 
 async def gathered(portions: AsyncIterable[bytes], limit: int, said: int | None = None) -> bytes:
-    """A body from its portions, cut one byte behind the limit; `said` is how long it says it is.
+    """A body from its portions, cut one byte behind the limit; `said` is the length that it announces.
 
-    Its memory is taken at once if that is known and not huge, so that the memory of one portion serves the next.
-    Otherwise the portions are joined in the end; no crumb is kept till then, as each costs more than it holds.
+    Where that is known and not huge, its memory is reserved and each portion copied into it, so that the memory of one
+    portion serves for the next. Otherwise portions are joined in the end, and small ones at once: as objects of their
+    own they would take more memory than they hold.
     """
     if said is not None and said <= min(limit, _BELIEVED):
         return await _placed(portions, said, limit)
@@ -101,6 +106,10 @@ class Untrusted(BrokenOff):
     """The server's certificate is not trusted, which no repetition changes."""
 
 
+class Barred(BrokenOff):
+    """A proxy wants to know who asks, which no repetition changes; it may lock out who tries a wrong password often."""
+
+
 class Overlong(BrokenOff):
     """The headers of the answer are longer than is allowed; reading stopped there."""
 
@@ -133,6 +142,10 @@ class Carrier(Protocol):
         """The answer, with `limit` + 1 bytes of its body at most; BrokenOff when there is none."""
         ...
 
+    def through(self, url: str) -> str | None:
+        """The proxy that an address is reached through, as it may be shown."""
+        ...
+
     async def close(self) -> None:
         """Close all connections."""
         ...
@@ -144,6 +157,10 @@ class Nowhere:
     async def carry(self, message: Message, limit: int) -> Received:  # noqa: ARG002
         """BrokenOff."""
         raise BrokenOff("this client sends nothing", sent=False)
+
+    def through(self, url: str) -> str | None:  # noqa: ARG002
+        """No proxy."""
+        return None
 
     async def close(self) -> None:
         """There is nothing to close."""

@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 class Computing(ThreadPoolExecutor):
-    """A pool that goes on in a program of which only other threads than the main one are left.
+    """A pool of threads that still works after the main thread has ended.
 
-    Python has every pool refuse work from then on; each piece of it gets a thread of its own here.
+    Python's own refuse work from then on; here each piece of it gets a thread of its own.
     """
 
     @override

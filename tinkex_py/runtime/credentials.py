@@ -22,6 +22,7 @@ from tinkex_py.config import Config
 from tinkex_py.errors import FileFailed, InvalidConfig, MissingCredentials, TinkerError
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.types.credentials import Origin, expired, origin
+from tinkex_py.types.files import failed, reason
 from tinkex_py.types.kinds import fits_header
 from tinkex_py.types.stored import NO_KEYS, VERSION, StoredKeys
 
@@ -57,18 +58,24 @@ def stored_keys(path: Path) -> Outcome[StoredKeys, FileFailed]:
         if not path.exists():
             return Success(NO_KEYS)
         if not path.is_file():
-            return Failure(_failed(path, "is no file: set TINKEX_CREDENTIALS_FILE to the file that has the keys"))
+            return Failure(failed(path, "is no file: set TINKEX_CREDENTIALS_FILE to the file that has the keys"))
         exposed = _exposed(path)
         content = b"" if exposed else path.read_bytes()[: LARGEST + 1]
     except OSError as error:
-        return Failure(_failed(path, f"can't be read ({error.strerror or type(error).__name__})"))
+        return Failure(failed(path, f"can't be read ({reason(error)})"))
     return Failure(exposed) if exposed else _decoded(path, content)
 
 
 def store_keys(path: Path, keys: StoredKeys) -> Outcome[None, FileFailed]:
-    """Write the file, for its owner only, in one step: a reader sees the old one or the new one."""
+    """Write the file, for its owner only, in one step: a reader sees the old one or the new one.
+
+    Refused where it would be refused when it is read.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+        exposed = _replaceable(path)
+        if exposed is not None:
+            return Failure(exposed)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")  # is made with 0600
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -80,7 +87,7 @@ def store_keys(path: Path, keys: StoredKeys) -> Outcome[None, FileFailed]:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        return Failure(_failed(path, f"can't be written ({error.strerror or type(error).__name__})"))
+        return Failure(failed(path, f"can't be written ({reason(error)})"))
     return Success(None)
 
 
@@ -118,7 +125,7 @@ def command_output(command: str, *, patience: float = PATIENCE) -> Outcome[str, 
 
 
 class Credentials:
-    """The credential of these settings, looked up anew each time it is called for."""
+    """The credential of these settings, each time it is called for: a command runs anew, a file was read once."""
 
     def __init__(self, config: Config, stored: StoredKeys = NO_KEYS) -> None:
         self._config = config
@@ -135,7 +142,8 @@ class Credentials:
 
     def __call__(self, preferred: str = "api_key") -> Outcome[str]:
         """The credential to present now, or why there is none; a JWT that has expired is none."""
-        return then(self._found(self.origin(preferred)), _living)
+        where = self.origin(preferred)
+        return then(self._found(where), partial(_living, where))
 
     def _found(self, where: Origin) -> Outcome[str]:
         config, stored = self._config, self._stored
@@ -164,11 +172,11 @@ def _usable(credentials: Credentials) -> Outcome[Credentials]:
     return Success(credentials) if problem is None else Failure(problem)
 
 
-def _living(credential: str) -> Outcome[str]:
+def _living(where: Origin, credential: str) -> Outcome[str]:
     if expired(credential, time.time()):
-        return Failure(
-            InvalidConfig(message="api_key is a token that has expired: get a new one", setting="api_key", value="***")
-        )
+        what, setting = _TOKENS[where]
+        message = f"{what} a token that has expired by the clock of this machine: get a new one, or set the clock"
+        return Failure(InvalidConfig(message=message, setting=setting, value="***"))
     return Success(credential)
 
 
@@ -220,28 +228,32 @@ def _no_output(what: str) -> MissingCredentials:
 
 def _exposed(path: Path) -> FileFailed | None:
     """What lets others at the file, and the command that mends it."""
-    if not _POSIX:
-        return None
-    mode, above = S_IMODE(path.stat().st_mode), path.parent.stat()
+    mode = S_IMODE(path.stat().st_mode)
+    if _POSIX and mode & _OTHERS:
+        return failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
+    return _replaceable(path)
+
+
+def _replaceable(path: Path) -> FileFailed | None:
+    """What lets others at its folder, and the command that mends it."""
+    above = path.parent.stat()
     folder = S_IMODE(above.st_mode)
-    if mode & _OTHERS:
-        return _failed(path, f"can be read or written by others (mode {mode:04o}): run chmod 600 '{path}'")
-    if folder & _OTHERS_WRITE:
+    if _POSIX and folder & _OTHERS_WRITE:
         shared = folder & S_ISVTX or above.st_uid != os.getuid()
         way = "move it to a folder of your own" if shared else f"run chmod 700 '{path.parent}'"
-        return _failed(path, f"can be replaced by others (mode {folder:04o}): {way}")
+        return failed(path, f"can be replaced by others (mode {folder:04o}): {way}")
     return None
 
 
 def _decoded(path: Path, content: bytes) -> Outcome[StoredKeys, FileFailed]:
     if len(content) > LARGEST:
-        return Failure(_failed(path, f"has more than {LARGEST} bytes"))
+        return Failure(failed(path, f"has more than {LARGEST} bytes"))
     try:
         keys = msgspec.json.decode(content, type=StoredKeys)
     except (msgspec.DecodeError, RecursionError) as error:
-        return Failure(_failed(path, f"can't be read ({error}): mend it, or remove it and log in again"))
+        return Failure(failed(path, f"can't be read ({error}): mend it, or remove it and log in again"))
     if keys.version != VERSION:
-        return Failure(_failed(path, f"has version {keys.version}, and this client knows version {VERSION}: update it"))
+        return Failure(failed(path, f"has version {keys.version}, and this client knows version {VERSION}: update it"))
     return Success(keys)
 
 
@@ -250,15 +262,17 @@ def _nowhere(place: str) -> InvalidConfig:
     return InvalidConfig(message=message, setting="credentials_file", value=place)
 
 
-def _failed(path: Path, what: str) -> FileFailed:
-    return FileFailed(message=f"{path} {what}", path=str(path))
-
-
 _UNFIT = InvalidConfig(
     message="the stored key is ***: it holds what no HTTP header can carry; store it anew (tinkex auth login)",
     setting="api_key",
     value="***",
 )
+_TOKENS: dict[str, tuple[str, str]] = {
+    "key": ("api_key is", "api_key"),
+    "command": ("the credential command printed", "credential_cmd"),
+    "stored": ("the stored key is", "credentials_file"),
+}
+"""What an expired token is called, and the setting that it comes from."""
 _PROBLEMS: dict[str, TinkerError] = {
     "none": MissingCredentials(
         message="there is no API key: set TINKER_API_KEY, or pass api_key=...; ServiceClient.local() needs none"

@@ -21,7 +21,7 @@ from tinkex_py.runtime.carriage import PORTION, Received, gathered
 from tinkex_py.runtime.sending import Sending
 
 _HEADERS = 2000
-"""Headers that are read, if they aren't too large in all; more, if more bytes of them are allowed than usual."""
+"""Headers that an answer may have; more where the settings allow more bytes of headers than usual."""
 _HEADER = 32
 """Bytes for each of those."""
 _SWITCHING = 101
@@ -94,7 +94,7 @@ async def _received(protocol: ResponseHandler, limit: int) -> Received:
 
 
 def _ends_last(message: RawResponseMessage) -> bool:
-    """Whether the end of the connection is that of the body, so that what breaks the one cuts the other."""
+    """Whether the body ends where the connection does, so that a broken connection looks like the end of the body."""
     ended = message.chunked or "content-length" in message.headers or message.code in EMPTY_BODY_STATUS_CODES
     return not ended
 

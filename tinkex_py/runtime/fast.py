@@ -18,11 +18,11 @@ from typing_extensions import override
 from yarl import URL
 
 from tinkex_py.config import Config
-from tinkex_py.runtime.carriage import BrokenOff, Message, Overlong, Received, broken_off
+from tinkex_py.runtime.carriage import WHO_ASKS, Barred, BrokenOff, Message, Overlong, Received, broken_off
 from tinkex_py.runtime.exchange import exchanged, head_of
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
-from tinkex_py.runtime.proxies import proxy_for
+from tinkex_py.runtime.proxies import proxy_for, proxy_shown
 from tinkex_py.runtime.purposes import COMES_FIRST
 from tinkex_py.types.once import made_once
 
@@ -95,11 +95,14 @@ class _Lanes:
         try:
             url = parsed(message.url)
             place = url.scheme, url.raw_host, url.port
-            way = self._ways.get(place) or self._open(place, url)
+            way = self._ways.get(place) or self._open(place, url, message.url)
             head = way.head(message, url)
             connection = await self._connector.connect(way, [], _times(message.seconds, message.connecting))
         except BrokenOff:
             raise
+        except aiohttp.ClientHttpProxyError as error:
+            kind = Barred if error.status == WHO_ASKS else BrokenOff
+            raise kind(f"{error.status} {error.message}", sent=False) from error
         except Exception as error:  # whatever a library or a loop raises, no operation does
             raise broken_off(error, sent=False, said=_said(error)) from error
         most, seconds = self._config.max_header_bytes, message.seconds
@@ -114,9 +117,9 @@ class _Lanes:
         """Close all connections."""
         await self._connector.close()
 
-    def _open(self, place: _Place, url: URL) -> _Way:
+    def _open(self, place: _Place, url: URL, address: str) -> _Way:
         """A way, through the proxy that there is for it."""
-        proxy = proxy_for(self._config, url.scheme, url.host or "")
+        proxy = proxy_for(self._config, address)
         way = _Way(url.origin(), None if proxy is None else URL(proxy), self._config.proxy_headers)
         self._ways[place] = way
         return way
@@ -141,6 +144,10 @@ class FastCarrier:
             return await lanes.carry(message, limit)
         finally:
             lanes.places.leave()
+
+    def through(self, url: str) -> str | None:
+        """The proxy that an address is reached through, as it may be shown."""
+        return proxy_shown(self._config, url)
 
     async def close(self) -> None:
         """Close all connections."""

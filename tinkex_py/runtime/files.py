@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 from returns.result import Failure, Success
@@ -16,6 +16,7 @@ from returns.result import Failure, Success
 from tinkex_py.errors import FileFailed
 from tinkex_py.outcome import Outcome, then
 from tinkex_py.plans.downloads import UNKNOWN, Piece, Source
+from tinkex_py.types.files import failed, reason
 
 UNFINISHED = ".partial"
 """What the name of a folder ends with until it is whole."""
@@ -24,7 +25,40 @@ LARGEST = 1 << 40
 _GROWTH, _HARMLESS = 100, 1 << 30
 """Weights hardly shrink: what unpacks to a hundred times its own bytes, and more than 1 GB, is no checkpoint."""
 
+MOST_FILES = 10_000
+"""Files and folders that an archive may have."""
+_HEADERS = 1 << 20
+"""Bytes of headers that a member may have: they may say more of it than its name, and are had in memory."""
 _CHUNK = 1 << 20
+
+
+class _Bounded:
+    """A stream of which so many bytes may be read as are `left`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.left = 0
+        self.seek, self.tell, self.write, self.close = stream.seek, stream.tell, stream.write, stream.close
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        self.left -= size
+        if self.left < 0:
+            raise tarfile.ReadError(f"a member has more than {_HEADERS} bytes of headers")
+        return self.stream.read(size)
+
+
+class _Archive(tarfile.TarFile):
+    """An archive, unpacked as it is read; headers that are too long for one are not read."""
+
+    def __init__(self, name: Any, mode: Any, fileobj: BinaryIO, **options: Any) -> None:
+        self.bounded = _Bounded(fileobj)
+        super().__init__(name, mode, self.bounded, **options)
+
+    def next(self) -> tarfile.TarInfo | None:
+        """The next member, whose headers are read, and nothing else."""
+        self.bounded.left = _HEADERS
+        return super().next()
 
 
 class Arriving:
@@ -54,7 +88,7 @@ class Arriving:
                 self.source = piece.source
                 _ = self._note.write_bytes(msgspec.json.encode(self.source))
         except OSError as error:
-            return Failure(_failed(self.file, f"can't be written: {_reason(error)}"))
+            return Failure(failed(self.file, f"can't be written: {reason(error)}"))
         self.size = piece.offset + len(piece.content)
         self.whole = piece.last
         return Success(None)
@@ -75,19 +109,19 @@ def _noted(note: Path) -> Source:
 
 
 def free(folder: Path, *, force: bool) -> Outcome[None, FileFailed]:
-    """That a folder may have that name: nothing has it, or a folder that is meant to go."""
+    """Whether a folder may get that name: nothing has it, or by `force` a folder that will be replaced."""
     try:
         mode = folder.lstat().st_mode
     except FileNotFoundError:
         return Success(None)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be used: {_reason(error)}; give another directory"))
+        return Failure(failed(folder, f"can't be used: {reason(error)}; give another directory"))
     if not force:
-        return Failure(_failed(folder, "is there already: give another directory, or force the download"))
+        return Failure(failed(folder, "is there already: give another directory, or force the download"))
     if stat.S_ISDIR(mode):
         return Success(None)
     what = "a symbolic link" if stat.S_ISLNK(mode) else "no folder"
-    return Failure(_failed(folder, f"is {what}, which is not replaced: remove it by hand, or give another directory"))
+    return Failure(failed(folder, f"is {what}, which is not replaced: remove it by hand, or give another directory"))
 
 
 def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
@@ -97,7 +131,7 @@ def within(folder: Path, name: str) -> Outcome[Path, FileFailed]:
     odd = place.is_absolute() or not parts or set(parts) & {"..", "."} or "\\" in name or ":" in name
     if odd or not name.isprintable() or parts[-1].endswith(UNFINISHED):
         return Failure(
-            _failed(folder, f"would get a file {name!r}, which leads elsewhere or is no name; tell its owner")
+            failed(folder, f"would get a file {name!r}, which leads elsewhere or is no name; tell its owner")
         )
     return Success(folder.joinpath(*parts))
 
@@ -112,7 +146,7 @@ def unpack(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFailed]
         files = then(discard(folder), lambda _: _unpacked(archive, folder))
     except OSError as error:
         _ = discard(folder)
-        return Failure(_failed(archive, f"can't be unpacked: {_reason(error)}"))
+        return Failure(failed(archive, f"can't be unpacked: {reason(error)}"))
     if isinstance(files, Failure):
         _, _ = discard(folder), discard(archive)
     return files
@@ -129,7 +163,7 @@ def gather(files: Sequence[Path], origin: Path, folder: Path) -> Outcome[tuple[P
             place.parent.mkdir(parents=True, exist_ok=True)
             _ = file.replace(place)
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
+        return Failure(failed(folder, f"can't be written: {reason(error)}"))
     return Success(gathered)
 
 
@@ -141,7 +175,7 @@ def discard(path: Path) -> Outcome[None, FileFailed]:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        return Failure(_failed(path, f"can't be removed: {_reason(error)}; remove it by hand, and download it again"))
+        return Failure(failed(path, f"can't be removed: {reason(error)}; remove it by hand, and download it again"))
     return Success(None)
 
 
@@ -160,7 +194,7 @@ def settle(beside: Path, folder: Path) -> Outcome[None, FileFailed]:
                 _ = before.rename(folder)
             raise
     except OSError as error:
-        return Failure(_failed(folder, f"can't be written: {_reason(error)}"))
+        return Failure(failed(folder, f"can't be written: {reason(error)}"))
     _ = discard(before)
     return Success(None)
 
@@ -170,27 +204,28 @@ def _unpacked(archive: Path, folder: Path) -> Outcome[tuple[Path, ...], FileFail
     unpacked: list[Path] = []
     try:
         folder.mkdir(parents=True)
-        with tarfile.open(archive) as opened:
+        with archive.open("rb") as packed, _Archive.open(fileobj=packed) as opened:
             most = min(LARGEST, max(_HARMLESS, _GROWTH * archive.stat().st_size))
             for place, member in _members(opened, folder, most):
                 if isinstance(place, Failure):
                     return place
                 source = opened.extractfile(member)
                 if source is not None:
+                    opened.bounded.left = member.size
                     with source, _begun(place.unwrap(), member.name) as file:
                         shutil.copyfileobj(source, file)
                 unpacked.append(place.unwrap())
-            whole = _ends(opened, most)
+            whole = _ends(opened.bounded.stream, opened.offset, most)
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         said = str(error) or type(error).__name__  # each compression has exceptions of its own, odd headers any
         return Failure(_damaged(archive, said.splitlines()[0].rstrip(":")))
-    return (
-        Success(tuple(dict.fromkeys(unpacked)))
-        if whole
-        else Failure(_damaged(archive, "it does not end as archives do"))
-    )
+    if not whole:
+        return Failure(_damaged(archive, "it does not end as archives do"))
+    if not unpacked:
+        return Failure(failed(archive, "holds no files: save the checkpoint anew, or tell the server's operators"))
+    return Success(tuple(dict.fromkeys(unpacked)))
 
 
 def _members(
@@ -198,25 +233,19 @@ def _members(
 ) -> Iterator[tuple[Outcome[Path, FileFailed], tarfile.TarInfo]]:
     """Where each member goes; folders are made as they are needed."""
     total = reached = 0
-    for member in opened:
+    for count, member in enumerate(opened, 1):
         if member.size < 0 or opened.offset <= reached:
             raise tarfile.ReadError(f"{member.name!r} ends before it begins")
         reached = opened.offset
         total += member.size
-        if member.isdir():
-            continue
-        if not member.isreg():
-            yield (
-                Failure(_failed(folder, f"would get {member.name!r}, which is no file but a link or a device")),
-                member,
-            )
-        elif total > most:
-            yield (
-                Failure(_failed(folder, f"would get more than {most} bytes from this archive; tell its owner")),
-                member,
-            )
-        else:
+        if count > MOST_FILES or max(total, reached) > most:
+            size = f"{MOST_FILES} files" if count > MOST_FILES else f"{most} bytes"
+            yield Failure(failed(folder, f"would get more than {size} from this archive; tell its owner")), member
+        elif member.isreg():
             yield within(folder, member.name.removeprefix("./")), member
+        elif not member.isdir():
+            what = f"would get {member.name!r}, which is no file but a link or a device"
+            yield Failure(failed(folder, what)), member
 
 
 def _begun(file: Path, name: str) -> BinaryIO:
@@ -228,10 +257,9 @@ def _begun(file: Path, name: str) -> BinaryIO:
         raise tarfile.ReadError(f"{name!r} needs the place of another file") from error
 
 
-def _ends(opened: tarfile.TarFile, most: int) -> bool:
+def _ends(stream: BinaryIO, end: int, most: int) -> bool:
     """Whether an archive ends after the last of its files: by zeros, at least a block of them and nothing else."""
-    stream = opened.fileobj
-    _ = stream.seek(opened.offset)
+    _ = stream.seek(end)
     zeros = 0
     while (read := stream.read(_CHUNK)) and not read.strip(b"\0") and zeros <= most:
         zeros += len(read)
@@ -239,22 +267,12 @@ def _ends(opened: tarfile.TarFile, most: int) -> bool:
 
 
 def _damaged(archive: Path, why: str) -> FileFailed:
-    return _failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
+    return failed(archive, f"can't be unpacked, as it is damaged or no archive ({why}): download it again")
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is one; what can't be looked at is none, and says why when it is written."""
+    """Whether it is a file. What can't be looked at counts as none: writing it will say why."""
     try:
         return path.is_file()
     except OSError:
         return False
-
-
-def _reason(error: OSError) -> str:
-    """In the system's words, or in those of who raised it."""
-    said = error.args[0] if error.args else ""
-    return error.strerror or str(said) or type(error).__name__
-
-
-def _failed(path: Path, what: str) -> FileFailed:
-    return FileFailed(message=f"{path} {what}", path=str(path))

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 from msgspec import structs
 from returns.result import Failure, Success
 
 from tinkex_py.config import Config
+from tinkex_py.config.masking import SHORTEST
 from tinkex_py.errors import ConnectionFailed, RedirectRefused, ResponseTooLarge, TransportError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.authentication import Authentication
 from tinkex_py.plans.effects import Unready
 from tinkex_py.request import Address, AnyRequest, Encoded, Pairs, Reply
 from tinkex_py.runtime.calling import BACKGROUND, METHOD
-from tinkex_py.runtime.carriage import BrokenOff, Carrier, Message, Overlong, Received, Untrusted
+from tinkex_py.runtime.carriage import WHO_ASKS, Barred, BrokenOff, Carrier, Message, Overlong, Received, Untrusted
 from tinkex_py.runtime.purposes import purpose_of
-from tinkex_py.types.kinds import fits_header, names_header
+from tinkex_py.types.kinds import is_header
 from tinkex_py.types.raised import in_words, one_line
 from tinkex_py.version import __version__
 from tinkex_py.wire import json
@@ -35,7 +37,9 @@ _ARCHITECTURES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}
 _NOTES, _LONGEST_NOTE = 100, 1000
 _ANSWERED = range(200, 300)
 _MEANT = "%/:?#[]@!$&'()*+,;="
-"""What means something in an address, if only that a letter is quoted."""
+"""Characters that have a meaning in an address, and are left as they are; `%` begins what is quoted already."""
+_PRESENTED = ("x-api-key", "cf-access-client-secret")
+"""The headers of a request that a refusal may repeat, whose values are kept out of it."""
 _REDIRECTS = 5
 _REPEATING = frozenset({307, 308})
 _MOVED = frozenset({301, 302, 303, *_REPEATING})
@@ -83,8 +87,9 @@ class HttpTransport:
                     return _refused(request, location, "it leaves the configured origin, and the credential stays here")
         except Overlong:
             return _too_large(request, self._config.max_header_bytes, "headers", "max_header_bytes")
-        except Untrusted as untrusted:
-            return Unready(self._untrusted(request, untrusted.reason))
+        except (Untrusted, Barred) as final:
+            told = self._untrusted if isinstance(final, Untrusted) else self._barred
+            return Unready(told(request, final.reason))
         except BrokenOff as broken:
             return self._failed(request, broken.reason, sent=broken.sent)
         return _refused(request, message.url, f"it is the {_REDIRECTS}th in a row")
@@ -145,13 +150,15 @@ class HttpTransport:
         added: dict[str, str] = {}
         try:
             _ = inject(added)
-            return {name: text for name, text in added.items() if names_header(name) and fits_header(text)}
+            return {name: text for name, text in added.items() if is_header(name, text)}
         except Exception as error:  # noqa: BLE001 - propagators of others raise what they like
             self._note(logging.WARNING, f"no span is sent along: {in_words(error)}")
             return {}
 
     def _read(self, request: AnyRequest, message: Message, received: Received) -> Reply | ResponseTooLarge:
         config = self._config
+        if received.status == WHO_ASKS:
+            raise Barred(f"status {WHO_ASKS}", sent=False)
         size = 0
         headers: list[tuple[str, str]] = []
         for name, text in received.headers:
@@ -170,7 +177,7 @@ class HttpTransport:
                     return _too_large(request, config.max_response_bytes, "bytes", "max_response_bytes")
                 case Failure(problem):
                     reply = _unreadable(request, reply, problem)
-        return _resolved(reply, message.url)
+        return _resolved(_hushed(reply, _presented(request, message)), message.url)
 
     def _heed(self, reply: Reply) -> None:
         """Log a deprecation that the server announces, once."""
@@ -206,12 +213,22 @@ class HttpTransport:
 
     def _failed(self, request: AnyRequest, reason: str, *, sent: bool) -> ConnectionFailed:
         what = "the connection broke off" if sent else "no connection"
-        through = "" if self._config.proxy is None else " and the proxy before it"
+        proxy, place = self._carrier.through(self._url(request)), self._place(request)
+        these = f"is the server at {place}" if proxy is None else f"are the proxy {proxy} and the server at {place}"
         return ConnectionFailed(
-            message=f"{request.operation}: {what} ({reason}); is the server at "
-            f"{self._place(request)}{through} running and reachable?",
+            message=f"{request.operation}: {what} ({reason}); {these} running and reachable?",
             endpoint=request.endpoint,
             sent=sent,
+        )
+
+    def _barred(self, request: AnyRequest, reason: str) -> ConnectionFailed:
+        proxy = self._carrier.through(self._url(request)) or "before the server"
+        return ConnectionFailed(
+            message=f"{request.operation}: no connection: the proxy {proxy} wants to know who asks ({reason}); check "
+            "the user and the password in its address, as in http://user:password@host:3128, or give what else it "
+            "wants with Config.proxy_headers",
+            endpoint=request.endpoint,
+            sent=False,
         )
 
 
@@ -262,10 +279,10 @@ def _standing_headers(config: Config) -> dict[str, str]:
 
 
 def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply:
-    """What is left of a reply whose body can't be unpacked: its status, if that says all.
+    """The reply to go on with when a body can't be unpacked; BrokenOff where another attempt may bring a good one.
 
-    A value in an encoding that nobody here knows stays what it is, and what is known of it takes its place, which no
-    value can be read from. What is broken, or has to be given on as it came, may come whole another time.
+    An error keeps its status and loses its body. A success in an encoding that this client doesn't know would come in
+    it again: the reason takes the place of the body, and no value can be read from that.
     """
     if reply.status not in _ANSWERED:
         return structs.replace(reply, body=b"")
@@ -273,6 +290,23 @@ def _unreadable(request: AnyRequest, reply: Reply, problem: Unreadable) -> Reply
         headers = tuple((name, text) for name, text in reply.headers if name != "content-type")
         return structs.replace(reply, headers=headers, body=problem.reason.encode())
     raise BrokenOff(problem.reason, sent=True)
+
+
+def _hushed(reply: Reply, secrets: Iterable[str]) -> Reply:
+    """The reply, of a refusal without the secrets that the request presented: some servers say again what they got."""
+    body = reply.body
+    if reply.status not in _ANSWERED:
+        for secret in secrets:
+            body = body.replace(secret.encode(), b"***")
+    return reply if body is reply.body else structs.replace(reply, body=body)
+
+
+def _presented(request: AnyRequest, message: Message) -> Iterator[str]:
+    """What a request presents: the credential, or the parts of an address that may be its signature."""
+    yield from filter(None, (message.headers.get(name) or message.standing.get(name) for name in _PRESENTED))
+    if request.address is not None:
+        parts = re.split("[&=]", urlsplit(message.url).query)
+        yield from (each for part in parts for each in (part, unquote(part)) if len(each) >= SHORTEST)
 
 
 def _resolved(reply: Reply, url: str) -> Reply:

@@ -234,10 +234,12 @@ class Relayed(Given):
                 begun.set()
 
         request.extensions["trace"] = told
+        if request.url.scheme == "http":  # httpcore leaves out the brackets around an address of IPv6
+            request.extensions["target"] = b"http://" + request.url.netloc + request.url.raw_path
         try:
             return await super().send(request, limit)
         except Exception as error:
-            if begun.is_set():
+            if begun.is_set() or isinstance(error, httpx.ProxyError):
                 raise
             raise broken_off(error, sent=False) from error
 

@@ -10,7 +10,6 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple, TypeAlias
-from urllib.parse import urlsplit
 
 from msgspec import structs
 from returns.result import Failure, Success
@@ -137,9 +136,8 @@ def _carried(config: Config, transport: HttpxTransport | None, source: Source | 
 
 def _unusable_proxy(config: Config) -> InvalidConfig | None:
     """What is wrong with the proxy that the environment names for the server."""
-    server = urlsplit(config.base_url)
     try:
-        _ = proxy_for(config, server.scheme, server.hostname or "")
+        _ = proxy_for(config, config.base_url)
     except BrokenOff as error:
         return InvalidConfig(message=error.reason, setting="proxy")
     return None

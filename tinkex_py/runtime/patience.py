@@ -12,7 +12,7 @@ _LOOKS = 10
 
 @asynccontextmanager
 async def patience(seconds: float) -> AsyncGenerator[None]:
-    """TimeoutError after so many seconds, or later where the loop was kept from looking whether there is an answer."""
+    """TimeoutError after `seconds`, not counting time in which the loop couldn't look whether there is an answer."""
     loop = asyncio.get_running_loop()
     timers: list[asyncio.TimerHandle] = []
     async with asyncio.timeout(None) as scope:

@@ -14,13 +14,13 @@ if sys.platform != "win32":
 AT_ONCE = 64
 """Connections that are used at once as long as they are all moving; more don't make one process faster."""
 AT_FIRST = 8
-"""Connections that are opened without waiting. The fewer exchanges go on at once, the less there is that the garbage
-collector finds alive, and each connection takes a handshake."""
+"""Connections that are opened without waiting. Each takes a handshake, and fewer exchanges at once are fewer objects
+for the garbage collector to look through."""
 _LOOK = 0.02
 """Seconds between two looks at those that wait."""
 _STANDSTILL = 5
 """Looks in a row without an answer after which more than 64 are used: a tenth of a second, and twice as long each time
-that they have doubled. A server that pauses now and then is no server that holds questions."""
+that they have doubled. A server that merely pauses now and then is not to be taken for one that holds questions."""
 _PATIENCE = 100
 """Looks in a row during which others may come first: two seconds."""
 
@@ -36,9 +36,9 @@ def affordable(most: int) -> int:
 class Places:
     """Up to `most` places: 8 at first, up to 64 as soon as this thread waits for answers instead of working.
 
-    Beyond that more are given only while all are held, as by questions for promises. They are given later while others
-    wait for places that come `first`, and while this thread is busy, of which `spent` tells, in seconds: opening them
-    would hold those up, and get nothing done.
+    More are given only while all are held and none moves, as by questions for promises that the server holds. They are
+    given later while others wait for places that come `first`, and while this thread is busy, of whose time at work
+    `spent` tells in seconds: opening connections would hold those up, and get nothing done.
     """
 
     def __init__(self, most: int, first: Places | None = None, spent: Callable[[], float] = thread_time) -> None:

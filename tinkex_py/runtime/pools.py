@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
@@ -16,6 +17,8 @@ from tinkex_py.config import Config
 from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import (
     PORTION,
+    WHO_ASKS,
+    Barred,
     BrokenOff,
     HttpxTransport,
     Message,
@@ -26,7 +29,7 @@ from tinkex_py.runtime.carriage import (
 )
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Relayed, Way
 from tinkex_py.runtime.places import affordable
-from tinkex_py.runtime.proxies import proxy_for
+from tinkex_py.runtime.proxies import proxy_for, proxy_shown
 from tinkex_py.runtime.purposes import COMES_FIRST
 from tinkex_py.types.once import made_once
 
@@ -49,7 +52,7 @@ class Pools:
         """The answer, or BrokenOff."""
         try:
             url = parsed(message.url)
-            way, request = self._given or self._way(message.purpose, url), _request(message, url)
+            way, request = self._given or self._way(message, url), _request(message, url)
         except BrokenOff:
             raise
         except Exception as error:  # whatever a library or a loop raises, no operation does
@@ -58,6 +61,9 @@ class Pools:
             return await way.send(request, limit)
         except BrokenOff:
             raise
+        except httpx.ProxyError as error:
+            kind = Barred if str(error).startswith(str(WHO_ASKS)) else BrokenOff
+            raise kind(str(error), sent=False) from error
         except _NOT_SENT as error:
             raise broken_off(error, sent=False) from error
         except Exception as error:
@@ -70,14 +76,20 @@ class Pools:
         for way in (*self._ways.values(), *filter(None, [self._given])):
             await way.close()
 
-    def _way(self, purpose: str, url: httpx.URL) -> Way:
-        place = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        return self._ways.get((purpose, place)) or self._open(purpose, place, url)
+    def through(self, url: str) -> str | None:
+        """The proxy that an address is reached through, as it may be shown; what is in the user's own is not known."""
+        return None if self._given else proxy_shown(self._config, url)
 
-    def _open(self, purpose: str, place: str, url: httpx.URL) -> Way:
-        config = self._config
+    def _way(self, message: Message, url: httpx.URL) -> Way:
+        place = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        return self._ways.get((message.purpose, place)) or self._open(message, place, url)
+
+    def _open(self, message: Message, place: str, url: httpx.URL) -> Way:
+        config, purpose = self._config, message.purpose
+        for name in _HEADS:
+            logging.getLogger(name).addFilter(_hide_locations)
         most = affordable(config.pool_sizes.get(purpose, config.max_connections))
-        through = proxy_for(config, url.scheme, url.host)
+        through = proxy_for(config, message.url)
         if through is None:
             origin = self._origins.get(place) or Origin(
                 url, self._trust(url), http2=_http2(url), header_bytes=config.max_header_bytes
@@ -152,11 +164,9 @@ def _times(seconds: float, connecting: float) -> dict[str, float | None]:
 
 def _said(error: Exception) -> str | None:
     """What httpx says without a header, which may be secret; None for errors that show none."""
-    return (
-        "it breaks the rules of HTTP, perhaps by a character that no header can carry"
-        if isinstance(error, httpx.LocalProtocolError)
-        else None
-    )
+    if isinstance(error, httpx.LocalProtocolError):
+        return "it breaks the rules of HTTP, perhaps by a character that no header can carry"
+    return None
 
 
 def _http2(url: httpx.URL) -> bool:
@@ -168,11 +178,19 @@ def _http2(url: httpx.URL) -> bool:
     return spoken
 
 
+def _hide_locations(record: logging.LogRecord) -> bool:
+    """The headers of an answer are written into the log as they came, and a location may be a signed address."""
+    record.msg = _LOCATION.sub(r"\1***\2", str(record.msg))
+    return True
+
+
+_HEADS = ("httpcore.http11", "httpcore.http2")
+"""The logs that headers of answers are written into."""
+_LOCATION = re.compile(r"(\(b'location', b(['\"])).*?\2", re.IGNORECASE)
 _NOT_SENT = (
     httpcore.ConnectionNotAvailable,
     httpx.ConnectError,
     httpx.ConnectTimeout,
-    httpx.ProxyError,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,

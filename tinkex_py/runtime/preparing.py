@@ -19,7 +19,7 @@ class Preparing:
         self._startup = startup
 
     async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply | TransportError | Unready:
-        """One exchange of a client that is ready for it, as it mostly is; mostly, too, the answer teaches nothing."""
+        """One exchange. Mostly nothing has to come before it and the answer changes nothing: then no plan is run."""
         if not nothing_first(self._startup, request):
             return await self._run(prepared(self._startup, request, headers))
         presented = self._startup.authentication.credential_for(request)

@@ -35,7 +35,8 @@ _PURPOSES = {operation: purpose for purpose, operations in _OPERATIONS.items() f
 
 
 COMES_FIRST: Mapping[str, str] = {"promises": "sampling"}
-"""Work that begins later ends later: whoever asks for results stands back a little for those who submit samples."""
+"""Which purpose another one stands back for, for a moment: what is submitted later also ends later, so new samples go
+before questions for the results of others."""
 _OF_A_SAMPLE = ("x-tinker-request-type", "Sample")
 
 

@@ -36,7 +36,7 @@ STAYS = (
     "a client and its promises can't be copied or leave their process: make a client in the other one, or hand over a "
     "sampler, which can be pickled"
 )
-"""What is said to who tries it."""
+"""Said to whoever copies or pickles a client or a promise."""
 
 
 class Running(Generic[T]):

@@ -12,7 +12,7 @@ from tinkex_py.request import Encoded
 from tinkex_py.runtime.carriage import PORTION
 
 _BUNDLE = 8 << 20
-"""Bytes that are handed over at once: what can't leave yet leaves later, with nothing to do for Python."""
+"""Bytes that are handed to the transport at once: it sends what can't leave yet by itself."""
 _APART = 2 << 10
 """Bytes that parts of a body have at least, on an average, to leave as they are: joining shorter ones costs less."""
 _LOOKS = 4
@@ -48,7 +48,7 @@ class Sending:
             self._protocol.force_close()
 
     async def _send(self) -> None:
-        """Hand over what is left, as it can leave. Who waits for the answer learns why there is none."""
+        """Hand over what is left as it can leave; an error is raised where the answer is waited for."""
         writer = StreamWriter(self._protocol, asyncio.get_running_loop())
         try:
             for bundle in self._bundles:

@@ -28,9 +28,10 @@ from tinkex_py.plans.effects import (
 
 
 class Scope(Struct, gc=False, eq=False):
-    """A plan, what it holds of the gate or the queue of its effect, and until when it may run, `seconds` in all.
+    """A plan that runs inside another: what it `held` by its effect, a place at a gate or in a queue, and its deadline.
 
-    Thousands are alive at once, so the collector of cycles, in which they have no part, is not told of them.
+    It may run for `seconds`, which is until `until`. Thousands are alive at once and none is part of a reference
+    cycle, so Python's garbage collector doesn't track them.
     """
 
     plan: Plan[Any]
@@ -69,8 +70,9 @@ def _queued(effect: InTurn) -> Scope:
 
 
 _NEAR = 60.0
+"""Seconds: an alarm that is further off has no timer yet."""
 _LOOKS = 30.0
-"""Seconds that an alarm is off to be far, and between two looks at those that are."""
+"""Seconds between two looks at the alarms that are far."""
 _SCOPES: dict[type, Callable[[Any], Scope]] = {
     Attempt: lambda effect: Scope(effect.plan),
     Deadline: _timed,
@@ -180,7 +182,7 @@ class Strand:
         return self._late is not None
 
     def cut(self) -> Expired:
-        """The answer for the plan around the one whose time is over, which goes on.
+        """End the plan whose time is over, and return the answer for the plan around it, which goes on.
 
         CancelledError when the task was cancelled not only by the alarm, but by somebody else as well.
         """
@@ -217,7 +219,7 @@ class Strand:
         return True
 
     def _end(self, depth: int) -> None:
-        """Leave that many; whatever one of them raises, the others are ended too."""
+        """End all scopes but the `depth` outermost; whatever one of them raises, the others are ended too."""
         if len(self._scopes) > depth:
             try:
                 self._scopes.pop().end()

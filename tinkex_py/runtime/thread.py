@@ -122,7 +122,7 @@ class ThreadRuntime:
             loop.close()
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The loop is known only when its thread runs, as Ctrl-C may come before; one that isn't wanted ends."""
+        """Keep the loop only once its thread runs, as Ctrl-C may come before; a thread whose loop isn't kept ends."""
         thread = threading.Thread(target=self._live, args=(loop,), name="tinkex-runtime", daemon=True)
         try:
             thread.start()
@@ -136,7 +136,7 @@ class ThreadRuntime:
                 loop.call_soon_threadsafe(loop.stop)
 
     def _stop(self) -> None:
-        """On the loop, and once: it runs on for what is done at its end, which a second stop would cut."""
+        """Stop the loop, once: it runs again for what is done at its end, which a second stop would cut off."""
         if self._loop is not None and not self._stopped:
             self._stopped = True
             self._loop.stop()
@@ -158,9 +158,10 @@ class ThreadRuntime:
                         self._afterwards()
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take in what was still to start, and end everything; what doesn't hear of its end is not waited for.
+        """Start what still waits, then end everything; what takes no notice of its end is not waited for.
 
-        Who closes has had the lock. A signal handler that does waits for this, and may have interrupted who has it yet.
+        Where this was closed, the lock was taken then, and isn't taken again: a signal handler that closes waits for
+        this thread, and may have interrupted the thread that holds the lock.
         """
         if not self._closed:
             with self._lock:

@@ -22,7 +22,7 @@ def torch_trace() -> Outcome[Trace, ExtraMissing]:
 
 
 def numpy_missing() -> ExtraMissing | None:
-    """What every loss of one's own needs, where it isn't installed."""
+    """The error that numpy, which every loss of one's own needs, isn't installed; None if it is."""
     return _NO_NUMPY if find_spec("numpy") is None else None
 
 

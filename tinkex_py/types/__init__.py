@@ -1,4 +1,30 @@
-"""Values that go into and come out of operations: inputs, tensors, settings, results. Pure, and cheap to import."""
+"""Values that go into and come out of operations: inputs, tensors, settings, results. Pure, and cheap to import.
+
+What training and sampling take and give
+    inputs, datum, batch       what a model reads, a training example, and a batch of them
+    tensor, tokens, views      numbers: given, packed, and read from results without being copied
+    training, sampling         settings and results of both
+    custom, handles            losses that a server may run, and a sampler as a text
+    retries, questions         how a client goes on after a failure, and what is to be sampled
+
+What a server says
+    service, promises, causes  of itself, of work under way, and why it refuses something
+    runs, sessions, paths      runs, checkpoints and sessions, and where a checkpoint is
+    usage, keys, console       what was used, the key, and where a person sees things
+    telemetry, moments         what it is told of a client, and times
+
+How numbers are packed
+    packing, rows              as little-endian bytes, and the data of a batch that look alike
+    arrays, sparse, scanning   arrays of other libraries, sparse rows, and what is amiss in packed numbers
+
+What is wrong with a value
+    kinds, limits, arguments   of which kind it is; the rules of settings, and of arguments, as data
+    validation                 a value looked through, with the place of what is wrong
+    numbers, mapping, once     numbers as Python's own, immutable mappings, and what is made when it is asked for
+    raised, files              what others raised, and files that can't be used, in words
+    credentials, stored        what a credential looks like, and the keys that a person stores
+    tokenizing                 tokenizers as values
+"""
 
 from tinkex_py.types.batch import Batch, Dialect
 from tinkex_py.types.custom import CustomLossGraph, CustomLossInput, CustomLossNode, InputRank, LossHandle, PerDatumLoss

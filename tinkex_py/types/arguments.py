@@ -28,6 +28,7 @@ from tinkex_py.types.kinds import (
     texts_by_name,
 )
 from tinkex_py.types.limits import COUNT, SETTINGS, Rule, broken, whole
+from tinkex_py.types.paths import KINDS
 from tinkex_py.types.retries import RecoveryPolicy, RetryConfig
 from tinkex_py.types.sessions import (
     AccessibleSearchOwner,
@@ -79,9 +80,9 @@ def as_moment(text: datetime | str) -> datetime | None:
 
 
 def as_day(text: date | str) -> date | None:
-    """A day that was given as one or as `YYYY-MM-DD`; None for a text that is none."""
+    """A day that was given as one, as a moment of it or as `YYYY-MM-DD`; None for a text that is none."""
     try:
-        return text if isinstance(text, date) else date.fromisoformat(text)
+        return date(text.year, text.month, text.day) if isinstance(text, date) else date.fromisoformat(text)
     except (TypeError, ValueError):
         return None
 
@@ -118,6 +119,11 @@ def _named(value: object) -> bool:
     return is_text(value) and bool(value)
 
 
+def _is_checkpoint_id(value: object) -> bool:
+    """Whether it is a kind and a name, or one part of a server's own: after a kind alone `publish` would be a name."""
+    return is_text(value) and value not in KINDS and len(value.split("/")) <= _PARTS and all(value.split("/"))
+
+
 def _is_token(value: object) -> bool:
     return isinstance(value, str) and fits_header(value)
 
@@ -134,7 +140,6 @@ _NAMES = (
     "path",
     "project_id",
     "training_run_id",
-    "checkpoint_id",
     "session_id",
     "sampler_id",
     "tinker_path",
@@ -151,7 +156,7 @@ _COLLECTIONS = ("age_encryption_recipients", "regularizers", "tokens")
 
 
 def _hidden(_value: object) -> Secret:
-    """Nothing of it, nor is it made a text for that, which it may refuse."""
+    """`***`, without making a text of the value, which may refuse to be one."""
     return Secret()
 
 
@@ -163,6 +168,7 @@ RULES: Mapping[str, Rule] = {
         *SETTINGS[LoraConfig],
         *(Rule(name, is_collection, "give a list") for name in _COLLECTIONS),
         Rule("data", is_collection, "give a list of Datum"),
+        Rule("checkpoint_id", _is_checkpoint_id, "give a kind and a name, such as 'weights/step-10'"),
         Rule("text", is_encodable, "give a text"),
         Rule("weights_access_token", _is_token, "give the token as it was given to you", shown=_hidden),
         Rule("timeout", is_duration, "give a number of seconds"),
@@ -200,6 +206,7 @@ RULES: Mapping[str, Rule] = {
 }
 """The rule of each argument that has one, whichever operation takes it."""
 
+_PARTS = 2
 _MOST_OWNERS = 10
 _MOST_FOUND = 200
 _SEARCH = (

@@ -17,7 +17,7 @@ Dialect: TypeAlias = Literal["json", "protobuf"]
 
 
 class Form(NamedTuple):
-    """A datum in one of them, as an element of a batch: parts that follow each other, and their bytes in all."""
+    """A datum in a dialect, as an element of a batch: parts that follow each other, of `size` bytes in all."""
 
     parts: Sequence[bytes | memoryview]
     size: int

@@ -27,9 +27,17 @@ def instead(operation: str) -> str:
 
 
 EVERYWHERE: Sequence[Cause] = (
-    Cause(401, "Unauthorized", "the credential is missing, malformed, expired or revoked", "check TINKER_API_KEY"),
+    Cause(
+        401,
+        "Unauthorized",
+        "the credential is missing, malformed, expired or revoked",
+        "check it: tinkex doctor says where it is from",
+    ),
     Cause(402, "PaymentRequired", "billing is paused", "settle the account, then go on"),
     Cause(403, "Forbidden", "the credential may not do that", "ask the owner, or use another key"),
+    Cause(408, "RequestTimedOut", "the server gave up waiting, even after repeats", "try again later"),
+    Cause(413, "PayloadTooLarge", "the request is larger than the server takes", "send less at once"),
+    Cause(415, "UnsupportedEncoding", "the server doesn't read what was sent", "see Config.dialect"),
     Cause(429, "RateLimited", "there were too many requests, even after repeats", "ask less often"),
     Cause(500, "ServerFault", "the server failed, even after repeats", "try again later, and tell its operators"),
     Cause(None, "InvalidInput", "an argument can't be sent", "see `path`, and correct it; nothing was sent"),
@@ -39,7 +47,12 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(None, "UnexpectedStatus", "the status is none of the protocol's", "check that it is a Tinker server"),
     Cause(None, "RedirectRefused", "the server sends somewhere else", "check TINKER_BASE_URL"),
     Cause(None, "ResponseTooLarge", "the answer is longer than is read", "allow more with Config.max_response_bytes"),
-    Cause(None, "Cancelled", "the promise was cancelled", "submit the work again if it is still wanted"),
+    Cause(
+        None,
+        "Cancelled",
+        "the promise was cancelled",
+        "submit it again if it is still wanted; a step may have been taken",
+    ),
     Cause(None, "ClientClosed", "the client was closed", "make a new one"),
     Cause(None, "CircuitOpen", "operations in a row failed, and Config.circuit_failures is set", "try again later"),
     Cause(None, "MissingCredentials", "there is no credential", "set TINKER_API_KEY, or pass api_key=..."),
@@ -47,7 +60,7 @@ EVERYWHERE: Sequence[Cause] = (
     Cause(None, "ExtraMissing", "a setting of the client needs a package", "install the `extra`"),
     Cause(None, "FileFailed", "the file of the credentials, or the engine's folder, can't be used", "see `path`"),
 )
-"""What may happen to any operation; a status that isn't documented is read by `errors` all the same."""
+"""What may happen to any operation; `interpret` gives a status that isn't documented a meaning all the same."""
 
 _ID = "the checkpoint's id is malformed"
 _ID_REMEDY = "give it as it was listed, such as weights/step-10"
@@ -173,7 +186,12 @@ CAUSES: Mapping[str, Sequence[Cause]] = {
     ),
     "finish_session": (_SESSION,),
     "forward": _STEP,
-    "forward_backward": _STEP,
+    "forward_backward": (
+        *_STEP,
+        Cause(
+            None, "CallbackFailed", "a loss of your own failed; nothing was trained", "correct it; the next step works"
+        ),
+    ),
     "get_api_key": (_KEY,),
     "get_audit_log": (
         Cause(403, "Forbidden", "the key may not read the audit log", "ask an administrator for the role"),

@@ -148,7 +148,7 @@ class ModelInput(Struct, frozen=True, gc=False):
 
 
 def _length(chunk: object) -> object:
-    """What a chunk says of itself; None of what is none, which a check refuses."""
+    """How many positions a chunk says it takes; None for what is no chunk, which a check refuses."""
     return chunk.length if isinstance(chunk, _CHUNKS) else None
 
 

@@ -12,10 +12,17 @@ from typing_extensions import TypeIs
 
 from tinkex_py.types.numbers import plain
 
+HEADER_FORM = (
+    "the name of a header is made of ASCII letters, digits and marks such as -; "
+    "its value is printable ASCII, with no space at its ends; leave out content-length and transfer-encoding"
+)
+"""What a header has to be, for people: `is_header` tells."""
+
 _LARGEST = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 def is_text(value: object) -> TypeIs[str]:
@@ -29,13 +36,19 @@ def is_encodable(value: object) -> bool:
 
 
 def fits_header(text: str) -> bool:
-    """Whether an HTTP header can carry the text as it is: some drop what is blank at its ends, others refuse it."""
+    """Whether an HTTP header can carry the text unchanged: spaces at its ends would be dropped, or refused."""
     return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
 
 
 def names_header(text: object) -> bool:
     """Whether the value is a text that can name an HTTP header."""
     return isinstance(text, str) and _HEADER.fullmatch(text) is not None
+
+
+def is_header(name: object, text: object) -> bool:
+    """Whether a header may have that name and that text, which may be empty; where a body ends is said without it."""
+    named = names_header(name) and str(name).lower() not in _FRAMING
+    return named and isinstance(text, str) and (not text or fits_header(text))
 
 
 def are_texts(value: object) -> bool:

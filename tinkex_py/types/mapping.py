@@ -13,7 +13,7 @@ V = TypeVar("V")
 
 
 def frozen(value: object) -> object:
-    """A mapping, or a list, so that it can't be changed any more; anything else as it is, for a check to refuse.
+    """An immutable copy of a mapping or a list; anything else unchanged, so that a later check can refuse it.
 
     Numbers in a mapping become Python's own.
     """
@@ -23,7 +23,7 @@ def frozen(value: object) -> object:
 
 
 def row(values: Iterable[V]) -> tuple[V, ...]:
-    """What a collection holds; anything else is all there is, for a check to refuse."""
+    """The items of a collection; any other value as the only item, so that a later check can refuse it."""
     given: Any = values
     return tuple(values) if is_collection(given) else (given,)
 

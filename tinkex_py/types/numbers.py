@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 def plain(value: T) -> T:
-    """A number as an int or a float; anything else as it is, a truth value and what no float can hold among it.
+    """A number as an int or a float; anything else unchanged, as are truth values and numbers that no float can hold.
 
-    What Python's `numbers` call real is a number, as numpy's scalars and fractions are. Arrays and decimals are none.
+    A number is what Python's `numbers` call real, such as fractions and numpy's scalars; arrays and decimals are not.
     """
     kind: type = type(value)
     convert = _conversion(kind)

@@ -46,7 +46,7 @@ _WHAT_FITS: dict[Format, str] = {
     "float32": "a number that float32 can hold",
 }
 _DEEPEST = 64
-"""Dimensions of a nesting: numpy has no more, and looking at each of thousands takes as long as for ever."""
+"""Dimensions that nested lists may have: as many as numpy's arrays. Looking through thousands would take for ever."""
 _WORTH_A_LOOK = 16 << 10
 """Bytes of an array from which it costs less to look at it now than later, together with others: it is at hand."""
 
@@ -181,9 +181,10 @@ def _look_sound(value: ArrayLike, chosen: Format) -> bool:
 
 
 def _are_sound(value: ArrayLike, chosen: Format) -> bool:
-    """Whether all are integers from 0 to 2**31 - 1, or finite. Where the extremes stand is told sooner than they are.
+    """Whether all are integers from 0 to 2**31 - 1, or finite.
 
-    Unsigned, a negative integer is a large one; NaN is an extreme.
+    numpy finds the places of extremes sooner than the extremes. Seen as unsigned a negative integer is a large one, and
+    NaN counts as an extreme.
     """
     if not value.size:
         return True
@@ -199,13 +200,13 @@ def _within(value: ArrayLike, largest: int) -> bool:
 
 
 def _own_bytes(value: ArrayLike) -> memoryview:
-    """The memory of an array that nobody will change, or a copy of what stands in another order there."""
+    """The memory of an array that nobody will change, or a copy where that isn't in row-major order."""
     view = value.data
     return view.cast("B").toreadonly() if view.c_contiguous and view.nbytes else memoryview(value.tobytes())
 
 
 def _converted(value: ArrayLike, code: str) -> ArrayLike:
-    """What is too large for float32 becomes infinite, whatever numpy is told to do then: checks find it there."""
+    """The array in that format. What is too large for float32 becomes infinite, silently: a later check finds it."""
     if code != _ARRAY_CODES["float32"]:
         return value.astype(code)
     import numpy as np
@@ -236,7 +237,7 @@ def _pack_nested(value: Sequence[object], wanted: Format | None) -> Packed | Unp
 def _pack_held(
     value: Sequence[object], elements: Sequence[object], wanted: Format | None
 ) -> Packed | Unpackable | None:
-    """With what arrays and tensors among the elements hold in their place; None for what is told by its place."""
+    """The value packed with arrays and tensors among its elements as lists; None if there are none, or one can't be."""
     if not any(is_array(each) or is_tensor(each) for each in elements):
         return None
     try:
@@ -247,12 +248,12 @@ def _pack_held(
 
 
 def _holds_numbers(value: object) -> bool:
-    """Whether it is not to be taken for a number itself: torch warns of one that it follows, numpy of one in a row."""
+    """Whether it must not be taken for a number: torch warns of tracked tensors, numpy of arrays with dimensions."""
     return is_tensor(value) or (is_array(value) and value.shape != ())
 
 
 def _plain(value: object) -> object:
-    """What arrays and tensors hold, among others and by themselves."""
+    """The value with the lists that arrays and tensors in it hold in their places."""
     if is_tensor(value):
         return value.detach().tolist()
     if is_row(value):

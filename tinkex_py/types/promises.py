@@ -12,7 +12,7 @@ from tinkex_py.errors import Category
 T = TypeVar("T")
 
 GivenId: TypeAlias = Annotated[str, Meta(min_length=1)]
-"""What a server calls a thing that it made: by no name nothing could be asked for."""
+"""What a server calls a thing that it made; never empty, as nothing could be asked for by an empty name."""
 
 
 class Promised(Struct, frozen=True, gc=False, kw_only=True):

@@ -8,9 +8,10 @@ from tinkex_py.types.numbers import PlainNumbers
 class RetryConfig(PlainNumbers, frozen=True, kw_only=True):
     """How samples are asked for anew when the server lost them or could not be reached; all times in seconds.
 
-    At most `max_connections` samples are under way at once (None: any number), unless the server says how many. Delays
-    double from `retry_delay_base` to `retry_delay_max`, give or take `jitter_factor` of them. Without any progress for
-    `progress_timeout` seconds a sample is taken to be stuck, unless `enable_stuck_detection` is off.
+    At most `max_connections` samples are under way at once, or as many as the server allows where that is less or this
+    is None. Delays double from `retry_delay_base` to `retry_delay_max`, give or take `jitter_factor` of them. Without
+    any progress for `progress_timeout` seconds a sample is taken to be stuck, unless `enable_stuck_detection` is off.
+    With `enable_retry_logic` off a sample that was lost is not asked for anew.
     """
 
     max_connections: int | None = 1000

@@ -12,7 +12,7 @@ from tinkex_py.types.tensor import DType
 
 
 class Kind(NamedTuple):
-    """What loss inputs are alike in whose numbers are looked at together; those of `sound` ones were already."""
+    """What loss inputs that are checked together have in common; `sound` ones have been checked already."""
 
     name: str
     dtype: DType
@@ -20,7 +20,7 @@ class Kind(NamedTuple):
 
 
 class Input(NamedTuple):
-    """A dense loss input without its numbers, of which there are so many bytes."""
+    """A dense loss input without its numbers, which take `size` bytes."""
 
     kind: Kind
     shape: Shape | None
@@ -35,17 +35,18 @@ class Looks(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The looks that there are, which of them each datum has, and its buffers: token ids, then the loss inputs.
-
-    The same buffers are there by what they hold: `texts`, and the loss inputs of each kind. `others` are the data that
-    can't be taken apart like that, under their places among all.
-    """
+    """The data of a batch, taken apart; `others` are those that can't be, by their places in the batch."""
 
     looks: Sequence[Looks]
+    """The different looks that the data have."""
     places: Sequence[int]
+    """For each datum, the place of its looks among them."""
     buffers: Sequence[Sequence[memoryview]]
+    """For each datum, its numbers: token ids, then the loss inputs."""
     texts: Sequence[memoryview]
+    """The token ids of all data once more."""
     inputs: Mapping[Kind, Sequence[memoryview]]
+    """The loss inputs of all data once more, by kind."""
     others: Mapping[int, object]
 
 

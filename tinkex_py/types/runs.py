@@ -1,4 +1,7 @@
-"""Training runs and checkpoints as a server lists them. Pure."""
+"""Training runs and checkpoints as a server lists them. Pure.
+
+An address that needs no key is as good as one: of it, no more than the server shows.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from tinkex_py.request import Address
 from tinkex_py.types.moments import Moment
 from tinkex_py.types.paths import CheckpointType
 
@@ -70,12 +74,28 @@ class CheckpointArchiveUrlResponse(Struct, frozen=True, gc=False, kw_only=True):
     url: str
     expires: Moment | None = None
 
+    def __repr__(self) -> str:
+        return f"CheckpointArchiveUrlResponse(url={Address(self.url).shown!r}, expires={self.expires!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("url", Address(self.url).shown), ("expires", self.expires)]
+
 
 class ExternalWeightsUrlsResponse(Struct, frozen=True, gc=False, kw_only=True):
     """Where each file of exported weights can be fetched, without a key, until `expires`."""
 
     urls: Mapping[str, str]
     expires: Moment | None = None
+
+    def __repr__(self) -> str:
+        return f"ExternalWeightsUrlsResponse(urls={self._shown!r}, expires={self.expires!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("urls", self._shown), ("expires", self.expires)]
+
+    @property
+    def _shown(self) -> Mapping[str, str]:
+        return {name: Address(url).shown for name, url in self.urls.items()}
 
 
 class CopyWeightsResponse(Struct, frozen=True, kw_only=True):

@@ -21,7 +21,11 @@ TopkLogprobs: TypeAlias = Sequence[Sequence[tuple[int, float]] | None]
 
 
 class SamplingParams(PlainNumbers, frozen=True, kw_only=True):
-    """How to sample: temperature 0 is greedy, `top_k` -1 and `top_p` 1 filter nothing."""
+    """How to sample: `max_tokens` at most (None: as many as the server allows), and no further than `stop`.
+
+    `temperature` 0 takes the likeliest token; `top_k` -1 and `top_p` 1 filter nothing. The same `seed` gives the same
+    samples again. `stop` None ends at the end-of-text token.
+    """
 
     max_tokens: int | None = None
     seed: int | None = None

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
+from tinkex_py.request import Address
 from tinkex_py.types.mapping import FrozenMapping, frozen
 from tinkex_py.types.moments import Moment
 from tinkex_py.types.numbers import PlainNumbers
@@ -44,6 +45,17 @@ class TraceExportResponse(Struct, frozen=True, kw_only=True):
     status: str
     url: str | None = None
     error: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TraceExportResponse(status={self.status!r}, url={self._shown!r}, error={self.error!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("status", self.status), ("url", self._shown), ("error", self.error)]
+
+    @property
+    def _shown(self) -> str | None:
+        """The address serves whoever has it."""
+        return None if self.url is None else Address(self.url).shown
 
 
 class OwnSearchOwner(Struct, frozen=True, kw_only=True, tag="own"):

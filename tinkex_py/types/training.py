@@ -21,7 +21,7 @@ LossConfig: TypeAlias = Mapping[str, float | str]
 
 
 class LoraConfig(PlainNumbers, frozen=True, kw_only=True):
-    """A low-rank adapter: its rank, the seed of its random half, and the weights that it adapts."""
+    """A low-rank adapter: its rank, the seed of its random half, and which of the model's weights it adapts."""
 
     rank: int = 32
     seed: int | None = None

@@ -35,9 +35,9 @@ class ArchiveUrl(Struct, frozen=True):
         if reply.status not in REDIRECTS:
             return json.decode(CheckpointArchiveUrlResponse, reply.body)
         location = reply.header("location")
-        return (
-            _NOWHERE if not location else Success(CheckpointArchiveUrlResponse(url=location, expires=_expires(reply)))
-        )
+        if not location:
+            return _NOWHERE
+        return Success(CheckpointArchiveUrlResponse(url=location, expires=_expires(reply)))
 
 
 class OrElsewhere(Struct, Generic[T], frozen=True):

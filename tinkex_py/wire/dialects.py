@@ -120,7 +120,7 @@ def _verdict(reply: Reply, dialect: Dialect) -> Verdict:
 
 
 def _is_about_the_model(reply: Reply) -> bool:
-    """Whether a refusal comes of having read the message, not of looking for JSON or of knowing no such path."""
+    """Whether a refusal shows that the message was read, not that JSON was looked for or that there is no such path."""
     said = explanation(reply.body)
     if reply.status == 404:
         return not lacks_route(reply)

@@ -71,12 +71,12 @@ def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     """The body as a value of that type; Failure says what is wrong with it.
 
     NaN and Infinity are read too, and a metric that is null is NaN. A time without a zone is in UTC, and one that
-    nobody can read is None: it spoils no list of other things.
+    nobody can read is None: it spoils no list of other things. Another field that can't be null is as if left out.
     """
     try:
         value: T = _decoder(form).decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if b"NaN" in body or b"Infinity" in body or _NO_TIME.fullmatch(str(error)) or str(error) == _NO_METRIC:
+        if b"NaN" in body or b"Infinity" in body or any(each.fullmatch(str(error)) for each in _MENDABLE):
             return _decode_leniently(form, body)
         return Failure(str(error))
     return Success(value)
@@ -102,7 +102,7 @@ def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
 
 def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())  # by itself it reads the bytes of half a character too
     except (ValueError, RecursionError) as error:
         return Failure(str(error))
     converted = convert(form, value)
@@ -114,28 +114,39 @@ def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
 def _mend(value: Json, problem: str) -> int:
     """Mend what the problem says is wrong; return how much of it there was. JSON has no NaN: writers put null."""
     match value:
-        case {"metrics": dict(metrics)} if problem == _NO_METRIC:
+        case {"metrics": dict(metrics)} if _NO_METRIC.fullmatch(problem):
             lost = [name for name, metric in metrics.items() if metric is None]
             metrics.update(dict.fromkeys(lost, nan))
             return len(lost)
         case _:
             found = _NO_TIME.fullmatch(problem)
-            return 0 if found is None else _mend_times(value, _STEP.findall(found[1]))
+            mend, found = (_mend_time, found) if found else (_leave_out, _NO_NULL.fullmatch(problem))
+            return 0 if found is None else _mend_fields(value, _STEP.findall(found[1]), mend)
 
 
-def _mend_times(value: Json, place: Sequence[str]) -> int:
-    """Mend the texts at that place, in whichever item of a list, that are no times; return how many there were."""
+def _mend_fields(value: Json, place: Sequence[str], mend: Callable[[dict[str, Json], str], bool]) -> int:
+    """Mend the fields at that place, in whichever item of a list; return how many needed it."""
     name, *rest = place
     match value:
         case list():
-            return sum(_mend_times(each, rest) for each in value)
-        case dict() if rest and name in value:
-            return _mend_times(value[name], rest)
-        case dict() if (text := value.get(name)) != (mended := _mended(text)):
-            value[name] = mended
-            return 1
+            return sum(_mend_fields(each, rest, mend) for each in value)
+        case dict() if name in value:
+            return _mend_fields(value[name], rest, mend) if rest else mend(value, name)
         case _:
             return 0
+
+
+def _mend_time(fields: dict[str, Json], name: str) -> bool:
+    given, fields[name] = fields[name], _mended(fields[name])
+    return fields[name] != given
+
+
+def _leave_out(fields: dict[str, Json], name: str) -> bool:
+    """Writers put null for what they would leave out."""
+    lost = fields[name] is None
+    if lost:
+        del fields[name]
+    return lost
 
 
 def _mended(value: Json) -> Json:
@@ -285,7 +296,9 @@ _NO_TIME = re.compile(
     r"(?:Invalid RFC3339 encoded datetime|Expected `datetime` with a timezone component)"
     r" - at `\$((?:\.\w+|\[\d+\])*\.\w+)`"
 )
-_NO_METRIC = "Expected `float`, got `null` - at `$.metrics[...]`"
+_NO_METRIC = re.compile(r"Expected `float`, got `null` - at `\$\.metrics\[\.\.\.\]`")
+_NO_NULL = re.compile(r"Expected `[^`]+`, got `null` - at `\$((?:\.\w+|\[\d+\])*\.\w+)`")
+_MENDABLE = (_NO_TIME, _NO_METRIC, _NO_NULL)
 _STEP = re.compile(r"\w+")
 """The names and numbers that a place is made of."""
 _PART = 8192

@@ -87,10 +87,10 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
         return frozenset({408})
 
     def read(self, reply: Reply) -> Outcome[PromiseState[T], str]:
-        """The state, by the tests that the protocol gives, in its order; protobuf is always a result, if of some bytes.
+        """The state, told apart by the tests of the protocol, in their order; a protobuf body is a result if not empty.
 
-        What can't be read as a state is no result either: a result's own fields may all be left out. So what says that
-        it is the result of another kind is none.
+        All fields of a result may be left out, so nearly any object could be read as one: one that names itself the
+        result of something else is refused.
         """
         if reply.status in self.statuses:
             return Success(_pending(_probe(reply.body).value_or(_Probe())))
@@ -109,7 +109,9 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
 
 
 class OrPromised(Struct, Generic[StructT], frozen=True):
-    """The answer is the value, or a promise of it; what could be either is a promise unless the value needs fields."""
+    """The answer is the value, or a promise of it: what could be read as either is a promise, unless the value has
+    fields that are required.
+    """
 
     form: type[StructT]
 

@@ -25,7 +25,7 @@ class Hollow(NamedTuple):
     taken: list[memoryview] | None
 
     def at(self, place: bytes) -> memoryview:
-        """What a place in the message stands for, nothing without one; ValueError when it is none of this message."""
+        """The bytes that a place in the message stands for, none for an empty one; ValueError if it isn't there."""
         if self.taken is None:
             return memoryview(place)
         index = int.from_bytes(place, "little")

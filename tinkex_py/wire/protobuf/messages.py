@@ -38,7 +38,7 @@ def decode(body: bytes) -> Outcome[NumberedBatch, str]:
 
 
 def number_of(body: bytes) -> tuple[str, int]:
-    """The model and the number of a message of which nothing else may make sense; an empty text and 0 without."""
+    """The model and the number of a message, whatever the rest of it is; an empty text and 0 where there are none."""
     from google.protobuf.message import DecodeError
 
     from tinkex_py.wire.protobuf.schema import ForwardBackwardRequest
