@@ -7,7 +7,9 @@ import logging
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 
 import httpcore
@@ -32,6 +34,9 @@ from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for, proxy_shown
 from tinkex_py.runtime.purposes import COMES_FIRST
 from tinkex_py.types.once import made_once
+
+with suppress(ImportError):  # as with protobuf's messages: httpx would load it with the first request
+    _ = import_module("anyio._backends._asyncio")
 
 _OVERLONG = "Receive buffer too long"
 """How h11 says that the headers of an answer are longer than is allowed: it tells by no type."""
