@@ -65,8 +65,9 @@ class Running(Generic[T]):
         return not self.settled.filled and self._process != os.getpid()
 
     def cancel(self) -> None:
-        """Stop the plan; it settles as Cancelled unless it ends by itself."""
-        self._runtime.post(self._stop)
+        """Stop the plan; it settles as Cancelled unless it ends by itself, or has ended."""
+        if not self.settled.filled:
+            self._runtime.post(self._stop)
 
     def _stop(self) -> None:
         if self._task is not None:
