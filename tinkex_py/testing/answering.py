@@ -9,10 +9,10 @@ import httpx
 
 from tinkex_py.types.raised import in_words
 
-Told: TypeAlias = "httpx.Response | Mapping[str, Any]"
+Told: TypeAlias = httpx.Response | Mapping[str, Any]
 """A response, or the JSON of a 200."""
 
-Answer: TypeAlias = "Told | Callable[[httpx.Request], Told | Awaitable[Told]]"
+Answer: TypeAlias = Told | Callable[[httpx.Request], Told | Awaitable[Told]]
 """What is told, or a function that makes it, async or not."""
 
 STARTUP: Mapping[str, Mapping[str, Any]] = {
