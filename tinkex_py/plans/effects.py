@@ -306,10 +306,11 @@ def no_effect(yielded: object) -> TypeError:
 def _unbegun(plan: Plan[T]) -> Plan[T]:
     """The plan itself, which runs once: what is left of one that has begun ends with another value than the plan's."""
     given: Any = plan
-    if not isinstance(given, Generator):
+    if type(given) is GeneratorType:  # as nearly all are
+        if getgeneratorstate(plan) != GEN_CREATED:
+            raise _begun(plan)
+    elif not isinstance(given, Generator):
         raise TypeError(f"{shortened(given)} is no plan: call the function that makes one")
-    if isinstance(given, GeneratorType) and getgeneratorstate(plan) != GEN_CREATED:
-        raise _begun(plan)
     return plan
 
 

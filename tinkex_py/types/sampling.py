@@ -15,10 +15,8 @@ StopReason: TypeAlias = Literal["stop", "length"] | str
 
 if TYPE_CHECKING:
     Stop: TypeAlias = str | Sequence[str] | Sequence[int]
-else:
-    Stop = (
-        str | Sequence[str | int]
-    )  # msgspec, by which settings are read from files, takes one kind of list in a union
+else:  # msgspec, which reads settings from files, takes one kind of list in a union
+    Stop = str | Sequence[str | int]
 """Where to stop: a text, texts, or token ids; an empty list means nowhere, not even at the end-of-text token."""
 
 TopkLogprobs: TypeAlias = Sequence[Sequence[tuple[int, float]] | None]
