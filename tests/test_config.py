@@ -13,7 +13,7 @@ from returns.result import Failure, Success
 
 from tinkex_py import Config, ServiceClient
 from tinkex_py.config import DEFAULT_BASE_URL, mask
-from tinkex_py.config.checks import LEVELS, TRANSPORTS
+from tinkex_py.config.checks import KINDS, LEVELS, TRANSPORTS
 from tinkex_py.config.environment import VARIABLES
 from tinkex_py.config.profiles import PROFILES
 from tinkex_py.types.batch import Dialect
@@ -311,3 +311,18 @@ def test_good_headers_pass() -> None:
 def test_an_integer_that_python_makes_no_text_of_is_refused_in_few_words() -> None:
     refused = Config(max_attempts=1 << 20_000).checked().failure()
     assert (refused.setting, refused.value) == ("max_attempts", "an integer of 20001 bits")
+
+
+def test_every_setting_is_judged_by_its_kind() -> None:
+    assert set(Config.__annotations__.values()) == set(KINDS)
+
+
+class Mine(Config, frozen=True, kw_only=True):
+    experiment: bytes = b""
+
+
+def test_settings_of_ones_own_kind_are_judged_as_others_are() -> None:
+    assert isinstance(Mine().checked(), Success)
+    assert Mine(timeout=-1.0).checked() == Config(timeout=-1.0).checked()
+    wrong: Any = "yes"
+    assert Mine(telemetry=wrong).checked() == Config(telemetry=wrong).checked()

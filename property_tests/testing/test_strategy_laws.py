@@ -6,14 +6,24 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from returns.result import Failure, Success
 
-from tinkex_py import AdamParams, Datum, ModelInput, Outcome, SamplingParams, ServiceClient, check, or_raise
+from tinkex_py import (
+    AdamParams,
+    Datum,
+    ForwardBackwardOutput,
+    ModelInput,
+    Outcome,
+    SamplingParams,
+    ServiceClient,
+    check,
+    or_raise,
+)
 from tinkex_py.errors import TinkerError
 from tinkex_py.request import Reply
 from tinkex_py.testing import strategies
@@ -22,7 +32,16 @@ FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scop
 LOSSES = ["cross_entropy", "importance_sampling", "ppo", "cispo", "dro", "gspo", "stable_reinforce"]
 
 
-@given(strategies.model_inputs(300) | strategies.sampling_params() | strategies.adam_params() | strategies.batches())
+@given(
+    strategies.model_inputs(300)
+    | strategies.model_inputs()
+    | strategies.chunks().map(lambda chunk: ModelInput([chunk]))
+    | strategies.tensors()
+    | strategies.data()
+    | strategies.sampling_params()
+    | strategies.adam_params()
+    | strategies.batches()
+)
 def test_what_is_drawn_is_valid(value: object) -> None:
     assert check(value) == Success(value)
 
@@ -37,7 +56,7 @@ def test_errors_are_of_the_union_and_say_something(error: TinkerError) -> None:
 def test_every_error_is_drawn() -> None:
     drawn: set[type[TinkerError]] = set()
 
-    @settings(max_examples=600, database=None, derandomize=True)
+    @settings(max_examples=3000, database=None, derandomize=True)  # what is drawn depends on what is imported
     @given(strategies.errors())
     def draw(error: TinkerError) -> None:
         drawn.add(type(error))
@@ -68,6 +87,21 @@ def test_an_outcome_is_one_of_the_values_or_an_error(outcome: Outcome[int]) -> N
             assert isinstance(value, int)
         case Failure(error):
             assert isinstance(error, get_args(TinkerError))
+
+
+class Job(NamedTuple):
+    batch: list[Datum]
+    prompt: ModelInput
+    params: SamplingParams
+    optimizer: AdamParams
+    output: ForwardBackwardOutput
+
+
+@FEW
+@given(st.from_type(Job))
+def test_types_of_ones_own_are_drawn_with_what_they_hold(job: Job) -> None:
+    for value in (*job.batch, job.prompt, job.params, job.optimizer):
+        assert check(value) == Success(value)
 
 
 @given(strategies.replies(st.just(503)))

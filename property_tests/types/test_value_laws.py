@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 from returns.result import Failure, Success
 
 from property_tests.anything import ANYTHING, EXAMPLE, NUMBERS
-from tinkex_py import Datum, ModelInput, TensorData, check
+from tinkex_py import AdamParams, Datum, ModelInput, SamplingParams, TensorData, check
+from tinkex_py.testing import strategies
 
 TEXT = EXAMPLE.model_input
 MAKERS: dict[str, Callable[[Any], Any]] = {
@@ -48,3 +51,16 @@ def test_a_value_can_be_made_of_anything_and_is_usable_or_refused_by_name(part: 
             assert problem.message.startswith(problem.path)
         case _, found:
             raise AssertionError(found)
+
+
+class Recipe(Struct, frozen=True):
+    """What a program of one's own may read from a file."""
+
+    sampling: SamplingParams
+    adam: AdamParams
+
+
+@given(st.builds(Recipe, strategies.sampling_params(), strategies.adam_params()))
+def test_settings_are_read_from_files_as_they_were_written(recipe: Recipe) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(recipe), type=Recipe) == recipe
+    assert msgspec.convert(msgspec.to_builtins(recipe), Recipe) == recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from math import nan
 from typing import Any
 
@@ -25,9 +26,10 @@ from tinkex_py import (
     errors,
 )
 from tinkex_py.endpoints.service import get_server_capabilities
-from tinkex_py.plans.effects import pure
+from tinkex_py.plans.effects import Plan, pure, sleep
 from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Reply
+from tinkex_py.testing.answering import answering
 from tinkex_py.testing.simulation import simulate
 from tinkex_py.types import CheckpointsListResponse, GetServerCapabilitiesResponse, SessionSearchRequest
 
@@ -313,6 +315,41 @@ def test_a_plan_runs_once() -> None:
         refused = rest.execute(plan).failure()
     assert isinstance(refused, errors.InvalidInput)
     assert "a plan runs once" in refused.message
+
+
+def endless(steps: list[str]) -> Plan[None]:
+    try:
+        while True:
+            steps.append("step")
+            yield from sleep(1)
+    finally:
+        steps.append("end")
+
+
+def test_a_plan_ends_when_nobody_waits_for_it_any_more() -> None:
+    steps: list[str] = []
+
+    async def program(service: AsyncServiceClient) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2.5):
+                _ = await service.execute(endless(steps))
+        await asyncio.sleep(60)
+
+    simulate(program, answering({}))
+    assert steps == ["step", "step", "step", "end"]
+
+
+def test_a_plan_that_nobody_can_wait_for_never_begins() -> None:
+    steps: list[str] = []
+
+    def waiting_for_itself(rest: RestClient) -> Plan[None]:
+        with pytest.raises(RuntimeError, match="would wait for itself"):
+            _ = rest.execute(endless(steps))
+        yield from sleep(0)
+
+    with alone(Answering(200, {})) as rest:
+        assert rest.execute(waiting_for_itself(rest)) == rest.execute(sleep(0)) == Success(None)
+    assert steps == []
 
 
 def test_async_clients_do_the_same() -> None:

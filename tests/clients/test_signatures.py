@@ -5,12 +5,15 @@ from __future__ import annotations
 import pydoc
 from collections.abc import Mapping
 from inspect import Parameter, getattr_static, iscoroutinefunction, signature
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from msgspec import Struct
 
 import tinkex_py
 from docs import migration
+from tinkex_py.testing.answering import answering
+from tinkex_py.testing.simulation import simulate
 
 SCOPE = "access_scope='owned'"
 BATCH = "data, loss_fn, loss_fn_config=None"
@@ -184,3 +187,17 @@ def test_a_class_shows_what_its_methods_take() -> None:
 def test_every_method_that_keeps_its_name_is_compared() -> None:
     methods = {each.there for each in migration.names() if each.client == "official" and each.there == each.here}
     assert {name for name in methods if name.partition(".")[0].endswith("Client") and "." in name} <= set(OFFICIAL)
+
+
+PUBLIC = [getattr(tinkex_py, name) for name in tinkex_py.__all__ if isinstance(getattr(tinkex_py, name), type)]
+EVALUATED: Mapping[str, Any] = {
+    **{f"{kind.__name__}": kind for kind in PUBLIC},
+    **{f"{kind.__name__}.__init__": kind.__init__ for kind in PUBLIC if not issubclass(kind, Struct)},
+    "simulate": simulate,
+    "answering": answering,
+}
+
+
+@pytest.mark.parametrize("known", EVALUATED.values(), ids=EVALUATED)
+def test_annotations_can_be_evaluated(known: Any) -> None:
+    assert isinstance(get_type_hints(known), dict)

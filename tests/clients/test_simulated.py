@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
+import httpx
 import numpy as np
 import pytest
 from returns.result import Failure, Success
@@ -346,7 +348,94 @@ def test_looking_at_weights_changes_nothing() -> None:
     assert len({first, once, twice, None}) == 4
 
 
-def test_a_kind_of_fault_that_there_is_not_is_refused_when_the_network_is_made() -> None:
-    misspelt: Any = "refussed"
-    with pytest.raises(ValueError, match="'refussed' is no kind of fault; there are nothing, late, refused, lost,"):
-        _ = Network([Fault(kind=misspelt)])
+IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
+    "kind": ({"kind": "refussed"}, "kind is 'refussed': there are nothing, late, refused, lost,"),
+    "seconds": ({"kind": "late", "seconds": "5"}, "seconds is '5': give a number of seconds"),
+    "status": ({"kind": "status", "status": 99}, "status is 99: give a status from 200 to 599"),
+    "retry_after": ({"kind": "status", "retry_after": 5}, "retry_after is 5: give a text, as a header has it"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_fault_that_can_not_happen_is_refused_when_it_is_made(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        _ = Fault(**given)
+
+
+def test_what_is_no_fault_is_refused_when_the_network_is_made() -> None:
+    kinds: Any = ["refused"]
+    with pytest.raises(TypeError, match="'refused': give each as Fault"):
+        _ = Network(kinds)
+
+
+def test_a_network_that_is_none_never_leads_to_a_real_one() -> None:
+    async def program(service: AsyncServiceClient) -> object:
+        return await service.get_server_capabilities()
+
+    for given in (None, Network, httpx.HTTPTransport()):
+        nothing: Any = given
+        with pytest.raises(TypeError, match=r"give a Network\(\)"):
+            _ = simulate(program, nothing)
+
+
+UNUSABLE: dict[str, dict[str, Any]] = {
+    "max_attempts": {"config": Config(max_attempts=0)},
+    "base_url": {"config": Config(base_url="nowhere")},
+    "user_metadata": {"user_metadata": {"a": 1}},
+}
+
+
+@pytest.mark.parametrize("setting", UNUSABLE)
+def test_settings_that_can_not_work_are_the_outcome_in_a_simulation_too(setting: str) -> None:
+    async def program(service: AsyncServiceClient) -> Outcome[object]:
+        return await service.get_server_capabilities()
+
+    assert error_of(errors.InvalidConfig, simulate(program, Network(), **UNUSABLE[setting])).setting == setting
+
+
+@pytest.mark.parametrize("given", [{"config": Config(user_metadata={"a": "b"})}, {"user_metadata": {"a": "b"}}])
+def test_a_simulated_session_says_who_uses_it(given: dict[str, Any]) -> None:
+    async def program(service: AsyncServiceClient) -> object:
+        sessions = or_raise(await AsyncRestClient.beside(service).list_sessions()).sessions
+        return or_raise(await AsyncRestClient.beside(service).get_session(sessions[0])).user_metadata
+
+    async def trained(service: AsyncServiceClient) -> object:
+        _ = or_raise(await service.create_lora_training_client(RANDOM, rank=2))
+        return await program(service)
+
+    assert simulate(trained, Network(), **given) == {"a": "b"}
+
+
+def test_a_program_that_is_started_again_meets_what_it_left() -> None:
+    async def first(service: AsyncServiceClient) -> tuple[str, Any]:
+        trainer = or_raise(await service.create_lora_training_client(RANDOM, rank=2, seed=1))
+        _ = or_raise(await trainer.forward_backward(FIVE, "cross_entropy"))
+        _ = or_raise(await trainer.optim_step(UPDATE))
+        await asyncio.sleep(60)
+        saved = or_raise(await trainer.save_state("first"))
+        return saved.path, or_raise(await trainer.forward(FIVE, "cross_entropy")).metrics
+
+    async def second(service: AsyncServiceClient, path: str) -> tuple[str, Any, list[float]]:
+        trainer = or_raise(await service.create_training_client_from_state_with_optimizer(path))
+        metrics = or_raise(await trainer.forward(FIVE, "cross_entropy")).metrics
+        saved = or_raise(await trainer.save_state("second"))
+        listed = or_raise(await AsyncRestClient.beside(service).list_user_checkpoints()).checkpoints
+        return saved.path, metrics, [each.time.timestamp() for each in listed if each.time is not None]
+
+    network = Network()
+    path, left = simulate(first, network)
+    assert list(network.directory.rglob("*first*"))
+    another, found, times = simulate(partial(second, path=path), network)
+    assert found == left
+    assert another.rpartition("/")[2] == "second"
+    assert all(60 <= each < 120 for each in times)
+    assert network.lives == 2
+
+
+def test_a_network_that_nobody_holds_any_more_leaves_nothing() -> None:
+    network = Network()
+    directory = network.directory
+    assert directory.exists()
+    del network
+    _ = gc.collect()
+    assert not directory.exists()

@@ -269,6 +269,39 @@ def test_a_plan_that_yields_no_effect_is_told_what_it_yielded(yielded: object, s
             SCRIPT.run(plan)
 
 
+SCOPES: dict[str, Callable[[Plan[Any]], Plan[Any]]] = {
+    "attempt": attempt,
+    "together": lambda plan: together([plan]),
+    "spawn": spawn,
+    "deadline": lambda plan: deadline(5, plan, lambda _: ERROR),
+    "within": lambda plan: within(Gate(1), 1, plan),
+    "shield": shield,
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+def test_a_plan_runs_once(scope: Callable[[Plan[Any]], Plan[Any]]) -> None:
+    halfway, over = sleep(1), sleep(1)
+    next(halfway)
+    assert SCRIPT.run(over) == Success(None)
+    for begun in (halfway, over):
+        with pytest.raises(RuntimeError, match="has begun already, and a plan runs once: make it anew"):
+            SCRIPT.run(scope(begun))
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+def test_what_is_no_plan_is_told_so(scope: Callable[[Any], Plan[Any]]) -> None:
+    for given in (sleep, 1, None):
+        with pytest.raises(TypeError, match="is no plan: call the function that makes one"):
+            SCRIPT.run(scope(given))
+
+
+def test_a_plan_does_not_run_beside_itself() -> None:
+    plan = sleep(1)
+    with pytest.raises(RuntimeError, match="a plan runs once"):
+        SCRIPT.run(together([plan, pure(1), plan]))
+
+
 @pytest.mark.parametrize("seconds", [math.nan, "x", None, 10**400])
 def test_a_time_that_is_no_number_sets_no_timer(seconds: Any) -> None:
     for plan in (sleep(seconds), deadline(seconds, pure(1), lambda _: ERROR)):

@@ -8,11 +8,12 @@ import pytest
 
 from tests.plans.routed import Routes
 from tests.plans.scripted import BROKEN, gaps, reply
-from tinkex_py import check, errors
+from tinkex_py import Config, check, errors
 from tinkex_py.events import RecoveryFailed, RunCorrupted, RunRecovered
-from tinkex_py.plans.effects import Plan, halt, pure
+from tinkex_py.plans.effects import Plan, halt, pure, sleep, spawn
 from tinkex_py.plans.recovery import corrupted, recovered
 from tinkex_py.plans.retry import Policy
+from tinkex_py.plans.sessions import SessionState
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.runs import Checkpoint, TrainingRun
 
@@ -25,19 +26,40 @@ def a_run(*, last: str | None = PATH, corrupt: bool = True) -> TrainingRun:
     return TrainingRun(training_run_id="run-1", base_model="m", corrupted=corrupt, last_checkpoint=saved)
 
 
+def a_session() -> SessionState:
+    return SessionState(config=Config(), sdk_version="0")
+
+
 def told(*, corrupt: bool) -> Any:
     return reply(200, {"training_run_id": "run-1", "base_model": "m", "corrupted": corrupt})
 
 
 def test_a_run_is_asked_for_until_it_is_corrupted() -> None:
     routes = Routes(get_training_run=(told(corrupt=False), BROKEN, reply(503), told(corrupt=True)))
-    found = routes.run(corrupted("run-1", RecoveryPolicy(poll_interval=30), ONCE)).unwrap()
+    found = routes.run(corrupted("run-1", a_session(), RecoveryPolicy(poll_interval=30), ONCE)).unwrap()
     assert (found.corrupted, gaps(routes.times[-4:])) == (True, [30.0, 30.0, 30.0])
 
 
 def test_a_run_that_is_not_there_ends_the_watch() -> None:
-    outcome = Routes(get_training_run=reply(404, {"detail": "no such run"})).run(corrupted("r", RecoveryPolicy(), ONCE))
+    routes = Routes(get_training_run=reply(404, {"detail": "no such run"}))
+    outcome = routes.run(corrupted("r", a_session(), RecoveryPolicy(), ONCE))
     assert isinstance(outcome.failure(), errors.NotFound)
+
+
+def test_the_end_of_the_session_ends_the_watch() -> None:
+    session = a_session()
+
+    def over() -> Plan[None]:
+        yield from sleep(100)
+        session.ended = errors.SessionEnded(message="over")
+
+    def program() -> Plan[TrainingRun]:
+        yield from spawn(over())
+        return (yield from corrupted("run-1", session, RecoveryPolicy(poll_interval=30), ONCE))
+
+    routes = Routes(get_training_run=told(corrupt=False))
+    assert routes.run(program()).failure() == session.ended
+    assert gaps(routes.times[-4:]) == [30.0, 30.0, 30.0]
 
 
 class Restoring:

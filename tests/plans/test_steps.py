@@ -212,12 +212,24 @@ def test_of_the_states_of_a_long_run_the_last_hundred_are_known() -> None:
     ]
 
 
+def test_a_state_that_was_overwritten_after_a_step_is_none_from_before_it() -> None:
+    run = new_run()
+    run.remember(1, "tinker://m/weights/kept")
+    for number in (2, 5, 9):
+        run.remember(number, "tinker://m/weights/rolling")
+    assert [run.saved(), run.saved(7), run.saved(3)] == [
+        "tinker://m/weights/rolling",
+        "tinker://m/weights/kept",
+        "tinker://m/weights/kept",
+    ]
+
+
 def test_a_run_without_a_checkpoint_says_that() -> None:
     run = new_run(progress_timeout=10)
     run.checkpoint = None
     error = Script(BROKEN).run(take(run, STEP)).failure()
     assert isinstance(error, errors.OutOfSequence)
-    assert "saved no checkpoint" in error.message
+    assert "no checkpoint of this run is known" in error.message
 
 
 def test_an_unexplained_conflict_is_the_answer() -> None:
@@ -315,7 +327,7 @@ def test_the_step_whose_promise_is_lost_is_in_doubt_whatever_was_taken_after_it(
     assert (error.step, error.endpoint, type(kept)) == (1, "POST /api/v1/retrieve_future", Success)
     assert error.message == (
         "optim_step (step 1 of m) is in doubt: the server no longer knows its promise; make a new training client; "
-        "this run saved no checkpoint"
+        "no checkpoint of this run is known from before it"
     )
 
 

@@ -45,7 +45,7 @@ def test_who_stops_waiting_takes_no_place() -> None:
 
 def test_connections_leave_files_for_others() -> None:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert (affordable(1), affordable(files)) == (1, files // 2)
+    assert (affordable(1, 0.5), affordable(files, 0.5), affordable(files, 0)) == (1, files // 2, 1)
 
 
 def idle() -> float:

@@ -261,6 +261,21 @@ def test_who_closes_while_it_is_being_closed_waits_for_the_same_end() -> None:
     closing.join()
 
 
+def test_who_closes_again_after_ctrl_c_while_closing_waits_for_the_end() -> None:
+    under_test, ended = runtime(), list[int]()
+
+    def farewell() -> Plan[None]:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        yield from sleep(0.2)
+        ended.append(1)
+
+    _ = wait(under_test.submit(pure(1)))
+    with pytest.raises(KeyboardInterrupt):
+        under_test.close(farewell())
+    under_test.close()
+    assert ended == [1]
+
+
 class Stubborn(Script):
     """A transport that never closes."""
 

@@ -210,6 +210,31 @@ def test_a_search_is_looked_at_too() -> None:
     assert check(SessionSearchRequest(limit=0)).failure().path == "request.limit"
 
 
+class Greedy(SamplingParams, frozen=True, kw_only=True):
+    temperature: float = 0.0
+
+
+class Fast(AdamParams, frozen=True, kw_only=True):
+    learning_rate: float = 0.01
+
+
+class Patient(RetryConfig, frozen=True, kw_only=True):
+    progress_timeout: float = 86400.0
+
+
+@pytest.mark.parametrize(
+    ("fit", "unfit", "path"),
+    [
+        (Greedy(), Greedy(top_k=0), "sampling_params.top_k"),
+        (Fast(), Fast(beta1=2.0), "optim_params.beta1"),
+        (Patient(), Patient(jitter_factor=1.0), "retry_config.jitter_factor"),
+    ],
+)
+def test_settings_of_ones_own_kind_follow_the_rules_of_their_kind(fit: object, unfit: object, path: str) -> None:
+    assert check(fit) == Success(fit)
+    assert check(unfit).failure().path == path
+
+
 def test_what_no_operation_takes_is_told_what_they_take() -> None:
     assert check(5).failure().message == (
         "data is 5: give a Datum, a list of them, an input, a tensor, settings, a search or a name"

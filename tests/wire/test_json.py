@@ -25,7 +25,7 @@ from tinkex_py.types import (
     SampleResponse,
 )
 from tinkex_py.types.tokens import Tokens
-from tinkex_py.wire.json import convert, decode, encode, encoded, lower, numbered
+from tinkex_py.wire.json import convert, decode, decode_answer, encode, encoded, lower, numbered
 
 SPARSE = TensorData([5.0], None, (2, 3), [0, 1, 1], [2])
 VALUES: dict[str, tuple[type, object]] = {
@@ -82,7 +82,7 @@ def test_not_a_number_is_read_however_it_is_spelled() -> None:
 @pytest.mark.parametrize("other", ["2.5", "Infinity"])
 def test_a_metric_that_is_null_is_no_number(form: type[ForwardBackwardOutput | OptimStepResponse], other: str) -> None:
     body = f'{{"loss_fn_outputs": [], "metrics": {{"ratio:max": null, "grad_norm": null, "loss:sum": {other}}}}}'
-    metrics = or_raise(decode(form, body.encode())).metrics or {}
+    metrics = or_raise(decode_answer(form, body.encode())).metrics or {}
     assert [name for name, value in metrics.items() if isnan(value)] == ["ratio:max", "grad_norm"]
     assert metrics["loss:sum"] == float(other)
 
@@ -99,7 +99,7 @@ TIMES = {
 def test_a_time_that_nobody_can_read_spoils_no_list() -> None:
     listed = [{"checkpoint_id": "a", "time": text, "expires_at": text, "size_bytes": 1} for text in (*TIMES, None)]
     body = json.dumps({"checkpoints": [*listed, {"checkpoint_id": "a"}]}).encode()
-    found = or_raise(decode(CheckpointsListResponse, body)).checkpoints
+    found = or_raise(decode_answer(CheckpointsListResponse, body)).checkpoints
     assert [each.time for each in found] == [each.expires_at for each in found] == [*TIMES.values(), None, None]
     assert [each.size_bytes for each in found] == [1] * (len(TIMES) + 1) + [None]
 
@@ -107,29 +107,29 @@ def test_a_time_that_nobody_can_read_spoils_no_list() -> None:
 def test_half_a_character_in_the_place_of_a_time_spoils_no_list_either() -> None:
     listed = b'{"checkpoint_id": "a", "time": "2026-07-13T12:00:00"}, {"checkpoint_id": "b", "time": "\\ud800"}'
     body = b'{"checkpoints": [' + listed + b'], "other": NaN}'
-    assert [each.time for each in or_raise(decode(CheckpointsListResponse, body)).checkpoints] == [NOON, None]
+    assert [each.time for each in or_raise(decode_answer(CheckpointsListResponse, body)).checkpoints] == [NOON, None]
 
 
 def test_a_time_that_has_to_be_there_has_to_be_readable() -> None:
-    assert isinstance(decode(Happened, b'{"at": "soon"}'), Failure)
-    assert isinstance(decode(dict[str, datetime], b'{"at": "soon"}'), Failure)
-    assert isinstance(decode(list[datetime], b'["soon"]'), Failure)
+    assert isinstance(decode_answer(Happened, b'{"at": "soon"}'), Failure)
+    assert isinstance(decode_answer(dict[str, datetime], b'{"at": "soon"}'), Failure)
+    assert isinstance(decode_answer(list[datetime], b'["soon"]'), Failure)
 
 
 def test_a_null_in_the_place_of_what_may_be_left_out_spoils_no_list() -> None:
     lacking = {"checkpoint_id": "a", "checkpoint_type": None, "public": None, "time": "2026-07-13T12:00:00"}
     listed = [lacking, {"checkpoint_id": "b"}, {"checkpoint_id": "c", "public": True}, lacking]
-    found = or_raise(decode(CheckpointsListResponse, json.dumps({"checkpoints": listed}).encode())).checkpoints
+    found = or_raise(decode_answer(CheckpointsListResponse, json.dumps({"checkpoints": listed}).encode())).checkpoints
     assert found[0] == found[3] == Checkpoint(checkpoint_id="a", time=NOON)
     assert list(found[1:3]) == [Checkpoint(checkpoint_id="b"), Checkpoint(checkpoint_id="c", public=True)]
     empty = json.dumps({"checkpoints": None, "cursor": {"limit": None, "total_count": None}}).encode()
-    assert decode(CheckpointsListResponse, empty) == Success(CheckpointsListResponse(cursor=Cursor()))
+    assert decode_answer(CheckpointsListResponse, empty) == Success(CheckpointsListResponse(cursor=Cursor()))
 
 
 def test_a_null_in_the_place_of_what_has_to_be_there_is_a_failure() -> None:
-    failed = decode(CheckpointsListResponse, b'{"checkpoints": [{"checkpoint_id": null}]}')
+    failed = decode_answer(CheckpointsListResponse, b'{"checkpoints": [{"checkpoint_id": null}]}')
     assert failed == Failure("Object missing required field `checkpoint_id` - at `$.checkpoints[0]`")
-    assert isinstance(decode(CheckpointsListResponse, b'{"checkpoints": [null]}'), Failure)
+    assert isinstance(decode_answer(CheckpointsListResponse, b'{"checkpoints": [null]}'), Failure)
 
 
 def test_integers_are_read_from_whole_numbers() -> None:

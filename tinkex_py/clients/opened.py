@@ -119,10 +119,13 @@ class OpenedBlocking(Opened, Blocking):
         """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came.
 
         What a plan of your own raises is a bug in it, and is raised here, as no operation of the library is: a plan
-        fails by `halt(error)`.
+        fails by `halt(error)`. It ends when nobody waits for it any more, as after Ctrl-C.
         """
         running = self.context.submit(_plan(self.context, work, retry, raw=raw))
-        return Promise(self.context, running).result()
+        try:
+            return Promise(self.context, running).result()
+        finally:
+            running.cancel()
 
     def close(self, status: Ending = "success", detail: str | None = None) -> None:
         """Tell the server how it went, and end everything this client and its companions do, within 5 s.
@@ -160,9 +163,13 @@ class OpenedAsync(Opened, Asynchronous):
         """The outcome of any request, repeated as `retry` says, or of any plan; `raw` gives an answer as it came.
 
         What a plan of your own raises is a bug in it, and is raised here, as no operation of the library is: a plan
-        fails by `halt(error)`.
+        fails by `halt(error)`. It ends when nobody waits for it any more, as after a cancellation or a time-out.
         """
-        return await arrival(self.context.submit(_plan(self.context, work, retry, raw=raw)))
+        running = self.context.submit(_plan(self.context, work, retry, raw=raw))
+        try:
+            return await arrival(running)
+        finally:
+            running.cancel()
 
     async def close(self, status: Ending = "success", detail: str | None = None) -> None:
         """Tell the server how it went, and end everything this client and its companions do, within 5 s.

@@ -133,7 +133,8 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
     ) -> Plan[TrainingT]:
         """A client that goes on from a checkpoint of a run, as soon as the server says that the run is corrupted.
 
-        The promise is pending while all is well; `cancel()` ends the watch. OutOfSequence when nothing was saved.
+        The promise is pending while all is well; `cancel()` ends the watch. OutOfSequence when nothing was saved,
+        SessionEnded when this client's session ends meanwhile.
         GET /api/v1/training_runs/{training_run_id}, every `recovery.poll_interval` seconds.
         """
         chosen = recovery or RecoveryPolicy()
@@ -260,7 +261,7 @@ class ServiceOperations(CopyOperations, Generic[TrainingT, SamplingT]):
         self, training_run_id: str, recovery: RecoveryPolicy, user_metadata: Mapping[str, str] | None
     ) -> Plan[TrainingT]:
         making, policy = self._making(user_metadata, None, None), self.context.policy()
-        run = yield from corrupted(training_run_id, recovery, policy)
+        run = yield from corrupted(training_run_id, making.session, recovery, policy)
 
         def restore(path: str) -> Plan[TrainingT]:
             origin = Origin(path=path, restore_optimizer=recovery.restore_optimizer)

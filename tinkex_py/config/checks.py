@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from inspect import get_annotations
 from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -67,7 +69,7 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "dialect": (None, *get_args(Dialect)),
     "log": (None, *LEVELS),
 }
-_KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "str": (is_encodable, "give a text"),
     "str | None": (optional(is_encodable), "give a text, or None"),
     "bool": (is_truth, "give True or False"),
@@ -89,11 +91,25 @@ def problem(config: Config) -> InvalidConfig | None:
 
 def _kinds(config: Config) -> Iterator[InvalidConfig]:
     """A setting of another kind than its field says, or one of that kind that can't be used all the same."""
-    for name, annotation in type(config).__annotations__.items():
-        holds, remedy = _KINDS[annotation]
+    for name, annotation in _annotations(type(config)).items():
+        holds, remedy = KINDS.get(str(annotation), _ANYTHING)
         value = getattr(config, name)
         if not holds(value):
             yield _invalid(name, _seen(value), remedy)
+
+
+@lru_cache(maxsize=16)
+def _annotations(kind: type) -> Mapping[str, object]:
+    """The fields with their annotations, those of the kinds that it is made of first."""
+    return {name: each for base in reversed(kind.__mro__) for name, each in get_annotations(base).items()}
+
+
+def _anything(_: object) -> bool:
+    return True
+
+
+_ANYTHING = (_anything, "")
+"""What a field of somebody else's kind of settings must be."""
 
 
 def _seen(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from numpy.random import default_rng
 
 Floats: TypeAlias = npt.NDArray[np.floating]
 """Float32 in use; float64 where gradients are checked."""
@@ -41,7 +42,7 @@ def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, int]]:
 
 def random_parameters(architecture: Architecture, seed: int) -> dict[str, Floats]:
     """Draw float32 parameters with variance 1 / inputs; what writes into the residual stream starts smaller."""
-    generator = np.random.default_rng(seed)
+    generator = default_rng(seed)
     return {
         name: (_spread(name, shape) * generator.standard_normal(shape)).astype(np.float32)
         for name, shape in parameter_shapes(architecture).items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from numpy.random import SeedSequence, default_rng
 
 from tinkex_py.local.architecture import Floats, Tokens
 
@@ -51,8 +52,8 @@ class Streams:
     """One stream of uniform numbers per sample; sample `i` gets the same ones whatever else is sampled with it."""
 
     def __init__(self, seed: int | None, samples: range) -> None:
-        root = np.random.SeedSequence().entropy if seed is None else seed % 2**64
-        self._generators = [np.random.default_rng(np.random.SeedSequence(root, spawn_key=(i,))) for i in samples]
+        root = SeedSequence().entropy if seed is None else seed % 2**64
+        self._generators = [default_rng(SeedSequence(root, spawn_key=(i,))) for i in samples]
         self._drawn = np.empty((0, 0))
 
     def at(self, step: int, rows: Tokens) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ normalized activations are of size one. So a rate found at one rank is good at a
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import default_rng
 
 from tinkex_py.local.architecture import Architecture, Floats, Parameters, parameter_shapes
 from tinkex_py.types.training import LoraConfig
@@ -44,7 +45,7 @@ def initial_adapter(architecture: Architecture, config: LoraConfig) -> dict[str,
     adapter: dict[str, Floats] = {}
     places = {name: place for place, name in enumerate(parameter_shapes(architecture))}
     for name, (inputs, outputs) in adapted(architecture, config).items():
-        generator = np.random.default_rng([(config.seed or 0) % 2**64, places[name]])
+        generator = default_rng([(config.seed or 0) % 2**64, places[name]])
         drawn = generator.standard_normal((inputs, config.rank)) * inputs**-0.5
         adapter[f"{name}.lora_A"] = drawn.astype(np.float32)
         adapter[f"{name}.lora_B"] = np.zeros((config.rank, outputs), np.float32)

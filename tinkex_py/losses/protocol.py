@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import TypeIs
 
-from tinkex_py.types.arrays import is_tensor
+from tinkex_py.types.arrays import is_tensor, may_have_gaps
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.mapping import FrozenMapping
 from tinkex_py.types.raised import shortened
@@ -96,7 +96,7 @@ def _doubles(value: object) -> NDArray[np.float64]:
     """An array of what numpy reads, or of a torch tensor: of any precision, also one that torch still follows."""
     if value.is_complex() if is_tensor(value) else np.asanyarray(value).dtype.kind == "c":
         raise LossError("it gives complex numbers: return real ones")
-    if isinstance(value, np.ma.MaskedArray):
+    if may_have_gaps(type(value)):
         raise LossError("it gives a masked array, which may have gaps; fill them, as its method `filled` does")
     return np.asarray(value.detach().cpu().double().numpy() if is_tensor(value) else value, np.float64)
 

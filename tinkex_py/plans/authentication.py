@@ -23,7 +23,7 @@ from tinkex_py.plans.retry import answered, identity
 from tinkex_py.request import AnyRequest, Reply
 from tinkex_py.types.credentials import PAUSE, AuthToken, Token, received
 
-Source: TypeAlias = "Callable[[str], Outcome[str]]"
+Source: TypeAlias = Callable[[str], Outcome[str]]
 """The credential to present now, from `"api_key"` or, if a server that exchanges it prefers it, `"credential_cmd"`."""
 
 EXCHANGED = frozenset({"client_config", "auth_token", "get_api_key", "delete_api_key"})

@@ -9,6 +9,8 @@ and gives back what it took.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from inspect import GEN_CREATED, getgeneratorstate
+from types import GeneratorType
 from typing import Any, Never, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -170,7 +172,7 @@ def require(outcome: Outcome[T]) -> Plan[T]:
 
 def attempt(plan: Plan[T]) -> Plan[Outcome[T]]:
     """The plan's outcome instead of its value: a halt inside ends here."""
-    return scoped((yield Attempt(plan)))
+    return scoped((yield Attempt(_unbegun(plan))))
 
 
 def pure(value: T) -> Plan[T]:
@@ -238,7 +240,10 @@ def wait_for(cell: Cell[T]) -> Plan[T]:
 
 def together(plans: Sequence[Plan[T]]) -> Plan[tuple[Outcome[T], ...]]:
     """The outcomes of all plans, run at the same time."""
-    answer = yield Together(tuple(plans))
+    anew = tuple(map(_unbegun, plans))
+    if len(set(map(id, anew))) < len(anew):
+        raise _begun(anew[0])
+    answer = yield Together(anew)
     if isinstance(answer, tuple):
         return answer
     raise _unexpected("Together", answer)
@@ -249,12 +254,12 @@ def spawn(plan: Plan[None], owed: Cell[Any] | None = None) -> Plan[None]:
 
     `owed` is the cell that it has to fill: a bug that keeps it from doing so is raised where the cell is waited for.
     """
-    yield Spawn(plan, owed)
+    yield Spawn(_unbegun(plan), owed)
 
 
 def deadline(seconds: float, plan: Plan[T], expired: Callable[[float], TinkerError]) -> Plan[T]:
     """The plan's value, or the error made when `seconds` are over: calls under way inside are cut."""
-    answer = yield Deadline(seconds, plan)
+    answer = yield Deadline(seconds, _unbegun(plan))
     if isinstance(answer, Expired):
         yield Halt(expired(answer.seconds))
     outcome: Outcome[T] = scoped(answer)
@@ -263,7 +268,7 @@ def deadline(seconds: float, plan: Plan[T], expired: Callable[[float], TinkerErr
 
 def within(gate: Gate, cost: float, plan: Plan[T]) -> Plan[T]:
     """The plan's value; it starts when the gate has `cost` to give, which is given back when it ends."""
-    outcome: Outcome[T] = scoped((yield Within(gate, cost, plan)))
+    outcome: Outcome[T] = scoped((yield Within(gate, cost, _unbegun(plan))))
     return (yield from require(outcome))
 
 
@@ -275,7 +280,7 @@ def in_turn(queue: Queue, plan: Callable[[Turn], Plan[T]]) -> Plan[T]:
 
 def shield(plan: Plan[T]) -> Plan[T]:
     """The plan's value; it runs to its end even when this plan is closed."""
-    outcome: Outcome[T] = scoped((yield Shield(plan)))
+    outcome: Outcome[T] = scoped((yield Shield(_unbegun(plan))))
     return (yield from require(outcome))
 
 
@@ -296,6 +301,21 @@ def no_effect(yielded: object) -> TypeError:
     shown = shortened(yielded)
     way = "write `yield from` before a plan" if isinstance(yielded, Generator) else "see tinkex_py.plans.effects"
     return TypeError(f"a plan yielded {shown}, which is no effect: {way}")
+
+
+def _unbegun(plan: Plan[T]) -> Plan[T]:
+    """The plan itself, which runs once: what is left of one that has begun ends with another value than the plan's."""
+    given: Any = plan
+    if type(given) is GeneratorType:  # as nearly all are
+        if getgeneratorstate(plan) != GEN_CREATED:
+            raise _begun(plan)
+    elif not isinstance(given, Generator):
+        raise TypeError(f"{shortened(given)} is no plan: call the function that makes one")
+    return plan
+
+
+def _begun(plan: object) -> RuntimeError:
+    return RuntimeError(f"{shortened(plan)} has begun already, and a plan runs once: make it anew")
 
 
 def _judge(seconds: object) -> None:

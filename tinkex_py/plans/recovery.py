@@ -27,6 +27,7 @@ from tinkex_py.errors import (
 from tinkex_py.events import RecoveryFailed, RunCorrupted, RunRecovered
 from tinkex_py.plans.effects import Plan, attempt, halt, observe, sleep
 from tinkex_py.plans.retry import Policy, call
+from tinkex_py.plans.sessions import SessionState
 from tinkex_py.types.retries import RecoveryPolicy
 from tinkex_py.types.runs import Checkpoint, TrainingRun
 
@@ -38,9 +39,14 @@ _WORTH_ANOTHER_TRY = (*_PASSING, OutOfSequence, PromiseExpired, RequestFailed)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def corrupted(training_run_id: str, recovery: RecoveryPolicy, policy: Policy) -> Plan[TrainingRun]:
-    """The run, once the server says that it is corrupted; a server that can't be reached is asked again."""
-    while True:
+def corrupted(
+    training_run_id: str, session: SessionState, recovery: RecoveryPolicy, policy: Policy
+) -> Plan[TrainingRun]:
+    """The run, once the server says that it is corrupted; a server that can't be reached is asked again.
+
+    SessionEnded when there is no session any more in which to go on.
+    """
+    while session.ended is None:
         match (yield from attempt(call(get_training_run(training_run_id), policy))):
             case Success(run) if run.corrupted:
                 return run
@@ -48,6 +54,7 @@ def corrupted(training_run_id: str, recovery: RecoveryPolicy, policy: Policy) ->
                 return (yield from halt(error))
             case _:
                 yield from sleep(recovery.poll_interval)
+    return (yield from halt(session.ended))
 
 
 def recovered(run: TrainingRun, restore: Callable[[str], Plan[T]], recovery: RecoveryPolicy, policy: Policy) -> Plan[T]:

@@ -116,8 +116,13 @@ class Run(Struct, kw_only=True):
             del self.states[min(self.states)]
 
     def saved(self, number: float = inf) -> str | None:
-        """The last state that is known from before the step of that number, so without any doubt about it."""
-        return self.states.get(max((each for each in self.states if each < number), default=0), self.checkpoint)
+        """The last state that is known from before the step of that number, so without any doubt about it.
+
+        A path under which the run saved once more after that step holds another state by now.
+        """
+        later = {path for each, path in self.states.items() if each > number}
+        before = (each for each, path in self.states.items() if each < number and path not in later)
+        return self.states.get(max(before, default=0), self.checkpoint)
 
     def promise(self, request_id: str, number: int) -> int:
         """The number that the server made this promise for: that one, or an earlier one."""
@@ -150,7 +155,7 @@ class Run(Struct, kw_only=True):
         way_on = (
             f"go on from {checkpoint} with create_training_client_from_state_with_optimizer"
             if checkpoint
-            else "make a new training client; this run saved no checkpoint"
+            else "make a new training client; no checkpoint of this run is known from before it"
         )
         self.doubt = OutOfSequence(
             message=f"{operation} (step {step} of {self.model_id}) is in doubt: {why}; {way_on}",

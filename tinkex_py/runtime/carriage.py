@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from typing_extensions import TypeAliasType
 
 from tinkex_py.request import Encoded
 
 if TYPE_CHECKING:
     import httpx
 
-HttpxTransport: TypeAlias = "httpx.AsyncBaseTransport | httpx.AsyncClient"
+# Not a plain alias of a text, which annotations that are evaluated can't add a None to; httpx is loaded late.
+HttpxTransport = TypeAliasType("HttpxTransport", "httpx.AsyncBaseTransport | httpx.AsyncClient")
 """A transport of httpx's own interface, or a client with hooks, to be used in the place of the default one."""
 
 

@@ -23,7 +23,7 @@ from tinkex_py.runtime.exchange import exchanged, head_of
 from tinkex_py.runtime.patience import patience
 from tinkex_py.runtime.places import Places, affordable
 from tinkex_py.runtime.proxies import proxy_for, proxy_shown
-from tinkex_py.runtime.purposes import COMES_FIRST
+from tinkex_py.runtime.purposes import COMES_FIRST, share_of
 from tinkex_py.types.once import made_once
 
 _OVERLONG = ("Got more than", "Too many headers")
@@ -88,7 +88,8 @@ class _Lanes:
         self._config = config
         self._connector = _Connector(limit=0, ssl=trust or True, keepalive_timeout=30)
         self._ways: dict[_Place, _Way] = {}
-        self.places = Places(affordable(config.pool_sizes.get(purpose, config.max_connections)), first)
+        most = config.pool_sizes.get(purpose, config.max_connections)
+        self.places = Places(affordable(most, share_of(purpose)), first)
 
     async def carry(self, message: Message, limit: int) -> Received:
         """The answer, or BrokenOff."""

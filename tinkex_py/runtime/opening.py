@@ -79,6 +79,8 @@ def open_runtime(config: Config, observers: Sequence[Observer] = (), transport: 
     """A runtime for these settings; what is wrong with them becomes the outcome of every operation."""
     match _connected(config, transport):
         case Success((usable, carrier, source)):
+            # The runtime's thread would load it with the first batch, and a fork in the middle leave it half loaded.
+            _ = import_module("tinkex_py.wire.protobuf.schema")
             return _opened(usable, carrier, observers, None, source)
         case Failure(problem):
             return _opened(Config(), None, (), problem)

@@ -25,12 +25,12 @@ _PATIENCE = 100
 """Looks in a row during which others may come first: two seconds."""
 
 
-def affordable(most: int) -> int:
-    """So many connections, or half of the files that this process may have open if that is less."""
+def affordable(most: int, share: float) -> int:
+    """So many connections, or that share of the files that this process may have open if that is less."""
     if sys.platform == "win32":
         return most
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return most if files == resource.RLIM_INFINITY else min(most, max(1, files // 2))
+    return most if files == resource.RLIM_INFINITY else min(most, max(1, int(files * share)))
 
 
 class Places:

@@ -7,7 +7,9 @@ import logging
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 
 import httpcore
@@ -30,8 +32,11 @@ from tinkex_py.runtime.carriage import (
 from tinkex_py.runtime.lanes import Given, Lanes, Origin, Queued, Relayed, Way
 from tinkex_py.runtime.places import affordable
 from tinkex_py.runtime.proxies import proxy_for, proxy_shown
-from tinkex_py.runtime.purposes import COMES_FIRST
+from tinkex_py.runtime.purposes import COMES_FIRST, share_of
 from tinkex_py.types.once import made_once
+
+with suppress(ImportError):  # as with protobuf's messages: httpx would load it with the first request
+    _ = import_module("anyio._backends._asyncio")
 
 _OVERLONG = "Receive buffer too long"
 """How h11 says that the headers of an answer are longer than is allowed: it tells by no type."""
@@ -88,7 +93,7 @@ class Pools:
         config, purpose = self._config, message.purpose
         for name in _HEADS:
             logging.getLogger(name).addFilter(_hide_locations)
-        most = affordable(config.pool_sizes.get(purpose, config.max_connections))
+        most = affordable(config.pool_sizes.get(purpose, config.max_connections), share_of(purpose))
         through = proxy_for(config, message.url)
         if through is None:
             origin = self._origins.get(place) or Origin(

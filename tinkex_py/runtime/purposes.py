@@ -37,7 +37,17 @@ _PURPOSES = {operation: purpose for purpose, operations in _OPERATIONS.items() f
 COMES_FIRST: Mapping[str, str] = {"promises": "sampling"}
 """Which purpose another one stands back for, for a moment: what is submitted later also ends later, so new samples go
 before questions for the results of others."""
+_SHARES: Mapping[str, float] = {"promises": 1 / 4, "results": 1 / 8}
+_SMALL = 1 / 16
 _OF_A_SAMPLE = ("x-tinker-request-type", "Sample")
+
+
+def share_of(purpose: str) -> float:
+    """The share of a process's files that the connections of a purpose may take: servers hold questions for results.
+
+    Together they leave some for others even where few are allowed, such as the 256 of macOS.
+    """
+    return _SHARES.get(purpose, _SMALL)
 
 
 def purpose_of(request: AnyRequest) -> str:

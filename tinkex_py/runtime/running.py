@@ -10,7 +10,7 @@ from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from pickle import PicklingError
-from typing import Generic, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 from returns.result import Failure
 
@@ -65,8 +65,9 @@ class Running(Generic[T]):
         return not self.settled.filled and self._process != os.getpid()
 
     def cancel(self) -> None:
-        """Stop the plan; it settles as Cancelled unless it ends by itself."""
-        self._runtime.post(self._stop)
+        """Stop the plan; it settles as Cancelled unless it ends by itself, or has ended."""
+        if not self.settled.filled:
+            self._runtime.post(self._stop)
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -128,17 +129,22 @@ def closed() -> ClientClosed:
 
 def wait(running: Running[T], timeout: float | None = None) -> Outcome[T] | None:
     """Block until the plan has ended; None when `timeout` seconds are over first."""
-    settled = running.settled
     if running.orphaned:
         return Failure(_ORPHANED)
-    if not settled.filled:
-        woken = threading.Lock()
-        woken.acquire()
-        settled.when_filled(woken.release)
-        if not woken.acquire(timeout=-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)):
-            settled.forget(woken.release)
-            return None
-    return opened(settled.values[0])
+    return opened(running.settled.values[0]) if filled_within(running.settled, timeout) else None
+
+
+def filled_within(cell: Cell[Any], seconds: float | None) -> bool:
+    """Block until the cell is filled, or so many seconds are over; whether it is."""
+    if cell.filled:
+        return True
+    woken = threading.Lock()
+    woken.acquire()
+    cell.when_filled(woken.release)
+    filled = woken.acquire(timeout=-1 if seconds is None else min(max(0.0, seconds), threading.TIMEOUT_MAX))
+    if not filled:
+        cell.forget(woken.release)
+    return filled
 
 
 async def arrival(running: Running[T]) -> Outcome[T]:

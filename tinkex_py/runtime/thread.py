@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from returns.result import Failure
 
+from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan
 from tinkex_py.runtime.callbacks import called
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.memory import keep_what_is_freed
-from tinkex_py.runtime.running import Running, closed
+from tinkex_py.runtime.running import Running, closed, filled_within
 
 T = TypeVar("T")
 
@@ -56,6 +57,8 @@ class ThreadRuntime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = self._stopped = False
+        # Python before 3.13 takes a thread for ended when Ctrl-C came while it was waited for.
+        self._over: Cell[None] = Cell()
         self._farewell: Plan[None] | None = None
         self._process = os.getpid()
 
@@ -92,10 +95,10 @@ class ThreadRuntime:
         with self._lock:
             thread, first, self._closed = self._thread, not self._closed, True
             self._farewell = farewell if first else self._farewell
-        if thread is not None and thread.is_alive():
+        if thread is not None:
             self.post(self._stop)
-            if not self.here:
-                thread.join(self._closing)
+            if not self.here and filled_within(self._over, self._closing):
+                thread.join()
 
     async def aclose(self, farewell: Plan[None] | None = None) -> None:
         """As `close`, without blocking the caller's event loop, whose pool may be full of work that takes its time."""
@@ -156,6 +159,7 @@ class ThreadRuntime:
                     self._executor.abandon()
                     if self._afterwards is not None:
                         self._afterwards()
+                    self._over.fill(None)
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start what still waits, then end everything; what takes no notice of its end is not waited for.

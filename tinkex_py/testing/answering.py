@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 import httpx
 
-Answer: TypeAlias = "httpx.Response | Callable[[httpx.Request], httpx.Response] | Mapping[str, Any]"
-"""A response, a function that makes one, or the JSON of a 200."""
+from tinkex_py.types.raised import in_words
+
+Told: TypeAlias = httpx.Response | Mapping[str, Any]
+"""A response, or the JSON of a 200."""
+
+Answer: TypeAlias = Told | Callable[[httpx.Request], Told | Awaitable[Told]]
+"""What is told, or a function that makes it, async or not."""
 
 STARTUP: Mapping[str, Mapping[str, Any]] = {
     "POST /api/v1/client/config": {},
@@ -24,23 +29,34 @@ STARTUP: Mapping[str, Mapping[str, Any]] = {
 def answering(answers: Mapping[str, Answer]) -> httpx.MockTransport:
     """A transport that answers by `METHOD /path`, from `answers`, then from `STARTUP`, else with 404.
 
+    A function may raise an error of httpx or of the system, as a network does. Whatever else it raises is no trouble
+    of the network, which a client would wait out: it comes as the detail of a 400.
+
     >>> answering({"GET /api/v1/healthz": {"status": "ok"}})  # doctest: +ELLIPSIS
     <httpx.MockTransport object at ...>
     """
     known = {**STARTUP, **answers}
 
-    def handler(request: httpx.Request) -> httpx.Response:
-        match known.get(f"{request.method} {request.url.path}"):
-            case None:
-                return httpx.Response(404, json={"detail": f"no answer is set for {request.method} {request.url.path}"})
-            case httpx.Response() as given:
-                return httpx.Response(given.status_code, headers=_unpacked(given.headers), content=given.content)
-            case Mapping() as body:
-                return httpx.Response(200, json=body)
-            case make:
-                return make(request)
+    async def handler(request: httpx.Request) -> httpx.Response:
+        place = f"{request.method} {request.url.path}"
+        if place not in known:
+            return httpx.Response(404, json={"detail": f"no answer is set for {place}"})
+        try:
+            return await _answered(known[place], request)
+        except (httpx.HTTPError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a test's own code
+            return httpx.Response(400, json={"detail": f"the answer for {place} failed: {in_words(error)}"})
 
     return httpx.MockTransport(handler)
+
+
+async def _answered(answer: Answer, request: httpx.Request) -> httpx.Response:
+    if isinstance(answer, httpx.Response):
+        return httpx.Response(answer.status_code, headers=_unpacked(answer.headers), content=answer.content)
+    made = answer(request) if callable(answer) else answer
+    told = await made if isinstance(made, Awaitable) else made
+    return told if isinstance(told, httpx.Response) else httpx.Response(200, json={**told})
 
 
 def _unpacked(headers: httpx.Headers) -> httpx.Headers:

@@ -97,7 +97,7 @@ def run(program: Coroutine[Any, Any, T]) -> T:
 
     RuntimeError where a loop is running already.
     """
-    if _is_running():
+    if running_loop() is not None:
         program.close()
         raise RuntimeError(
             "an event loop is running here, and virtual time needs one of its own: call this from a plain function, or "
@@ -115,12 +115,12 @@ def run(program: Coroutine[Any, Any, T]) -> T:
             loop.close()
 
 
-def _is_running() -> bool:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that is running here, if there is one."""
     try:
-        _ = asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 def _cancel_rest(loop: VirtualLoop) -> None:

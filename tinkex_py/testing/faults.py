@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from tinkex_py.request import Reply
+from tinkex_py.types.kinds import is_duration, is_text, is_whole, one_of, optional
+from tinkex_py.types.limits import Rule, broken
 
 Kind: TypeAlias = Literal[
     "nothing",
@@ -60,6 +63,18 @@ QUESTIONS = frozenset({"pending", "try again", "expired"})
 """The kinds that happen to questions for a result only."""
 BATCHES = frozenset({"dialect"})
 """The kinds that happen to batches only."""
+
+
+def _is_status(value: object) -> bool:
+    return is_whole(value, 200, 599)
+
+
+_RULES = (
+    Rule("kind", one_of(*KINDS), f"there are {', '.join(KINDS)}"),
+    Rule("seconds", is_duration, "give a number of seconds"),
+    Rule("status", _is_status, "give a status from 200 to 599"),
+    Rule("retry_after", optional(is_text), "give a text, as a header has it"),
+)
 ELSEWHERE = "http://elsewhere.test"
 FLOOD = 1 << 20
 
@@ -67,7 +82,8 @@ FLOOD = 1 << 20
 class Fault(Struct, frozen=True, kw_only=True):
     """What happens to one exchange, with the `seconds` that it is about, and a status with its Retry-After.
 
-    ValueError for a kind that there isn't: a test in which nothing happens would tell nothing.
+    ValueError for what can't happen, such as a kind that there isn't: a test in which nothing happens would tell
+    nothing.
     """
 
     kind: Kind = "nothing"
@@ -76,8 +92,9 @@ class Fault(Struct, frozen=True, kw_only=True):
     retry_after: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
+        problem = broken(_RULES, asdict(self))
+        if problem is not None:
+            raise ValueError(problem.message)
 
     def concerns(self, path: str) -> bool:
         """Whether it can happen to a request of that path."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import weakref
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 import httpx
 import msgspec
@@ -18,9 +19,11 @@ from tinkex_py.local.engine import LoraModel
 from tinkex_py.local.incoming import Held, Incoming, incoming
 from tinkex_py.local.server import Server
 from tinkex_py.request import Reply
-from tinkex_py.testing.clock import VirtualLoop
+from tinkex_py.testing.clock import VirtualLoop, running_loop
 from tinkex_py.testing.faults import ELSEWHERE, Fault, Kind
+from tinkex_py.types.raised import shortened
 
+_NOTHING = Fault()
 LONGEST_POLL = 20.0
 """Seconds that the network's server holds a question."""
 
@@ -43,6 +46,10 @@ class _Open(Server):
 class Network(httpx.AsyncBaseTransport):
     """Carries each exchange to a fresh embedded server under the next of `faults`, and undisturbed after the last.
 
+    The server, its checkpoints and its clock outlive a simulation: a second one over the same network meets what the
+    first one left, as a program does that is started again. `lives` counts those that ended, and has the next draw
+    other keys for its commands, lest the server take them for repetitions.
+
     `working` is how many seconds each piece of the server's work takes. `happened` counts the faults by kind; `log` has
     what the server saw, `carried` what the client sent, and `settled` the promises that were settled, all in order.
     The server wants the `api_key`, if there is one, and announces these `limits` in its `client/config`.
@@ -56,15 +63,18 @@ class Network(httpx.AsyncBaseTransport):
         api_key: str | None = None,
         limits: Mapping[str, object] | None = None,
     ) -> None:
-        self._folder = TemporaryDirectory(prefix="tinkex-", ignore_cleanup_errors=True)
+        self._folder = mkdtemp(prefix="tinkex-")
+        _ = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._api_key = api_key
         self._limits = limits
-        self._faults = iter(faults)
+        self._faults = map(_fault, faults) if isinstance(faults, Iterator) else iter([*map(_fault, faults)])
         self._working = working
         self._news: dict[str, asyncio.Event] = {}
         self._deliveries: set[asyncio.Task[Reply]] = set()
-        self._ahead = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ahead = self._latest = 0.0
         self._begun = 0
+        self.lives = 0
         self.happened: Counter[Kind] = Counter()
         self.log: list[Exchange] = []
         self.carried: list[httpx.Request] = []
@@ -74,7 +84,7 @@ class Network(httpx.AsyncBaseTransport):
     @property
     def directory(self) -> Path:
         """Where the server's checkpoints are."""
-        return Path(self._folder.name)
+        return Path(self._folder)
 
     @property
     def busy(self) -> frozenset[asyncio.Task[Reply]]:
@@ -114,18 +124,19 @@ class Network(httpx.AsyncBaseTransport):
 
     @override
     async def aclose(self) -> None:
-        """Let what is on its way vanish, and delete the server's folder."""
+        """Let what is on its way vanish."""
         while self._deliveries:
             for task in self._deliveries:
                 task.cancel()
             await asyncio.gather(*self._deliveries, return_exceptions=True)
-        self._folder.cleanup()
+        self._news.clear()
+        self.lives += 1
 
     def _next(self, asked: Incoming) -> Fault:
         """What happens now; a fault that can't happen to such a request is used up."""
-        fault = next(self._faults, Fault())
+        fault = next(self._faults, _NOTHING)
         if not fault.concerns(asked.path):
-            return Fault()
+            return _NOTHING
         self.happened[fault.kind] += 1
         return fault
 
@@ -226,10 +237,12 @@ class Network(httpx.AsyncBaseTransport):
         )
 
     def _wall_clock(self) -> float:
-        try:
-            return asyncio.get_running_loop().time() + self._ahead
-        except RuntimeError:
-            return self._ahead
+        """Seconds of virtual time, which go on where they were when another loop begins at 0."""
+        loop = running_loop()
+        if loop is not self._loop:
+            self._loop, self._ahead = loop, self._latest
+        self._latest = self._ahead + (0.0 if loop is None else loop.time())
+        return self._latest
 
     def _restart(self, *, restored: bool) -> None:
         """Every model is gone, and what was asked for breaks off; the last checkpoint never was, if it is restored."""
@@ -240,6 +253,12 @@ class Network(httpx.AsyncBaseTransport):
         self.server = self._start()
         for news in self._news.values():
             news.set()
+
+
+def _fault(given: object) -> Fault:
+    if isinstance(given, Fault):
+        return given
+    raise TypeError(f"one of the faults is {shortened(given)}: give each as Fault(kind=...)")
 
 
 def _half(body: bytes) -> bytes:

@@ -14,7 +14,8 @@ from returns.result import Failure
 
 from tinkex_py.clients.context import Context
 from tinkex_py.clients.service import AsyncServiceClient
-from tinkex_py.config import DEFAULT_BASE_URL, Config
+from tinkex_py.config import DEFAULT_BASE_URL, Config, checks
+from tinkex_py.errors import TinkerError
 from tinkex_py.events import AnyEvent, RequestSent
 from tinkex_py.plans.authentication import Source
 from tinkex_py.plans.effects import Plan
@@ -22,14 +23,14 @@ from tinkex_py.plans.startup import Startup
 from tinkex_py.plans.trouble import Trouble
 from tinkex_py.runtime.executor import Executor, Transport
 from tinkex_py.runtime.http import HttpTransport
-from tinkex_py.runtime.opening import IN_PROCESS, begin
+from tinkex_py.runtime.opening import IN_PROCESS, begin, settings_for
 from tinkex_py.runtime.pools import Pools
 from tinkex_py.runtime.preparing import Preparing
 from tinkex_py.runtime.reporting import Reporter
 from tinkex_py.runtime.running import Running, closed
 from tinkex_py.testing import clock
 from tinkex_py.testing.clock import ASIDE, VirtualLoop
-from tinkex_py.types.mapping import FrozenMapping
+from tinkex_py.types.raised import shortened
 
 T = TypeVar("T")
 
@@ -97,14 +98,24 @@ def simulate(
     """What an async program returns when it is given a client whose requests go through `network`.
 
     Time is virtual and chance comes from `seed`: the same arguments give the same run. Settings need no address, as
-    there is only the network's server. Credentials come from `source`, or are the key of the settings: a credential
-    command is not run, nor a file read.
+    there is only the network's server; those that can't work are the outcome of every operation. Credentials come from
+    `source`, or are the key of the settings: a credential command is not run, nor a file read.
     """
-    settings = config or Config()
-    if settings.base_url == DEFAULT_BASE_URL:
+    _must_carry(network)
+    settings, unclear = settings_for(Config() if config is None else config)
+    settings = settings if user_metadata is None else settings.changed({"user_metadata": user_metadata})
+    if settings.base_url == DEFAULT_BASE_URL or settings.local:
         settings = structs.replace(settings, base_url=IN_PROCESS)
-    startup = begin(settings, source)
-    return clock.run(_simulated(program, network, seed, startup, FrozenMapping(user_metadata), observe))
+    problem = unclear or checks.problem(settings)
+    startup = begin(settings if problem is None else Config(), source)
+    return clock.run(_simulated(program, network, seed, startup, problem, observe))
+
+
+def _must_carry(network: object) -> None:
+    """Without a transport the requests would leave for a real server."""
+    if not isinstance(network, httpx.AsyncBaseTransport):
+        shown = shortened(network)
+        raise TypeError(f"network is {shown}: give a Network(), or another transport of httpx's async kind")
 
 
 async def _simulated(
@@ -112,10 +123,11 @@ async def _simulated(
     network: httpx.AsyncBaseTransport,
     seed: int,
     startup: Startup,
-    user_metadata: Mapping[str, str],
+    problem: TinkerError | None,
     observe: Callable[[AnyEvent], None] | None,
 ) -> T:
-    config, chance = startup.config, random.Random(seed)  # noqa: S311 - a simulation repeats
+    config, lives = startup.config, getattr(network, "lives", 0)
+    chance = random.Random(f"{seed}, {lives}" if lives else seed)  # noqa: S311 - a simulation repeats
 
     def executor_on(transport: Transport) -> Executor:
         return Executor(transport, observe=tell, bits=lambda: chance.getrandbits(64))
@@ -137,7 +149,13 @@ async def _simulated(
     runtime = LoopRuntime(executor, beneath)
     try:
         context = Context(
-            config, runtime, startup=startup, user_metadata=user_metadata, trouble=trouble, reporter=reporter
+            config,
+            runtime,
+            startup=startup,
+            problem=problem,
+            user_metadata=config.user_metadata,
+            trouble=trouble,
+            reporter=reporter,
         )
         return await program(AsyncServiceClient.from_context(context))
     finally:

@@ -1,12 +1,13 @@
 """Hypothesis strategies for the values of this client, for laws of programs that use it; needs the package hypothesis.
 
 Each function gives a strategy. What it draws can be used as it is, but for `anything` and `arguments`, and for the
-contents of images and audio, which are any bytes.
+contents of images and audio, which are any bytes. Once this module is imported, Hypothesis draws the same for their
+types, hence for types of one's own that hold them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 import numpy as np
@@ -41,6 +42,8 @@ T = TypeVar("T")
 
 _SECONDS = st.floats(0, 1e6)
 _SIZES = st.none() | st.integers(0, LARGEST_TOKEN)
+_CONTENTS = st.binary(min_size=1)
+_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1)
 _FORMATS = st.sampled_from(["png", "jpeg"])
 _SHARES = st.floats(0, 1, exclude_max=True, width=32)
 _LOGPROBS = st.floats(-20, 0, width=32)  # ratios of up to e**20: float32 holds the squares of such gradients
@@ -68,14 +71,17 @@ def token_ids(
     return st.lists(st.integers(0, vocabulary - 1), min_size=min_size, max_size=max_size)
 
 
+_CHUNKS: Mapping[type, SearchStrategy[ModelInputChunk]] = {
+    EncodedTextChunk: st.builds(EncodedTextChunk, token_ids()),
+    ImageChunk: st.builds(ImageChunk, _CONTENTS, _FORMATS, _SIZES),
+    ImageAssetPointerChunk: st.builds(ImageAssetPointerChunk, _FORMATS, _NAMES, _SIZES),
+    DmelChunk: st.builds(DmelChunk, _CONTENTS),
+}
+
+
 def chunks() -> SearchStrategy[ModelInputChunk]:
     """Parts of a prompt: text, images, assets, audio."""
-    return st.one_of(
-        st.builds(EncodedTextChunk, token_ids()),
-        st.builds(ImageChunk, st.binary(), _FORMATS, _SIZES),
-        st.builds(ImageAssetPointerChunk, _FORMATS, st.text(), _SIZES),
-        st.builds(DmelChunk, st.binary()),
-    )
+    return st.one_of(list(_CHUNKS.values()))
 
 
 def model_inputs(vocabulary: int | None = None, *, max_size: int = 32) -> SearchStrategy[ModelInput]:
@@ -96,7 +102,7 @@ def tensors() -> SearchStrategy[TensorData]:
 
 def data() -> SearchStrategy[Datum]:
     """Examples with any inputs, as the wire takes them; a loss may want others."""
-    return st.builds(Datum, model_inputs(), st.dictionaries(st.text(), tensors(), max_size=3))
+    return st.builds(Datum, model_inputs(), st.dictionaries(_NAMES, tensors(), max_size=3))
 
 
 def batches(
@@ -108,16 +114,20 @@ def batches(
     """
     if loss_fn not in _PER_TOKEN:
         raise ValueError(f"{loss_fn!r} is no built-in loss: give {', '.join(_PER_TOKEN)}")
-    per_token = _PER_TOKEN[loss_fn]
-    examples = st.integers(1, max_length).flatmap(lambda length: _datum(per_token, vocabulary, length))
-    return st.lists(examples, min_size=1, max_size=max_size)
+    return st.lists(_examples(_PER_TOKEN[loss_fn], vocabulary, max_length), min_size=1, max_size=max_size)
 
 
-def _datum(per_token: Mapping[str, SearchStrategy[float]], vocabulary: int, length: int) -> SearchStrategy[Datum]:
-    tokens = token_ids(vocabulary, min_size=length, max_size=length)
-    inputs: dict[str, SearchStrategy[Any]] = {"target_tokens": tokens}
-    inputs |= {name: st.lists(each, min_size=length, max_size=length) for name, each in per_token.items()}
-    return st.builds(Datum, tokens.map(ModelInput.from_ints), st.fixed_dictionaries(inputs))
+def _examples(
+    per_token: Mapping[str, SearchStrategy[float]], vocabulary: int, max_length: int
+) -> SearchStrategy[Datum]:
+    """Drawn token by token, so that they shrink by leaving tokens out."""
+    token = st.integers(0, vocabulary - 1)
+    rows = st.lists(st.tuples(token, token, *per_token.values()), min_size=1, max_size=max_length)
+    return rows.map(lambda drawn: _datum(("target_tokens", *per_token), *map(list, zip(*drawn, strict=True))))
+
+
+def _datum(names: Sequence[str], tokens: list[int], *inputs: list[float]) -> Datum:
+    return Datum(ModelInput.from_ints(tokens), dict(zip(names, inputs, strict=True)))
 
 
 def sampling_params(*, max_tokens: int = 16) -> SearchStrategy[SamplingParams]:
@@ -211,3 +221,15 @@ def _odd(kind: type[Struct]) -> SearchStrategy[Struct]:
     """Settings with something odd in one place."""
     place = st.tuples(st.sampled_from(kind.__struct_fields__), anything())
     return place.map(lambda field: kind(**dict([field])))
+
+
+_OF_TYPES: Mapping[type, SearchStrategy[object]] = {
+    **_CHUNKS,
+    ModelInput: model_inputs(),
+    TensorData: tensors(),
+    Datum: data(),
+    SamplingParams: sampling_params(),
+    AdamParams: adam_params(),
+}
+for _type, _strategy in _OF_TYPES.items():
+    st.register_type_strategy(_type, _strategy)

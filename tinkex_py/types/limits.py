@@ -56,7 +56,8 @@ def refused(path: str, value: object, remedy: str) -> InvalidInput:
 def settings_problem(settings: Settings, path: str) -> InvalidInput | None:
     """The first field whose value breaks its rule."""
     given = structs.asdict(settings)
-    found = broken(SETTINGS[type(settings)], given, f"{path}.")
+    rules = next(SETTINGS[kind] for kind in type(settings).__mro__ if kind in SETTINGS)
+    found = broken(rules, given, f"{path}.")
     if found is None and isinstance(settings, LoraConfig) and not any(given[field] for field in _TRAINABLE):
         return refused(path, settings, f"set at least one of {', '.join(_TRAINABLE)}")
     return found
@@ -179,7 +180,7 @@ SETTINGS: Mapping[type, Sequence[Rule]] = {
         ),
     ),
 }
-"""The rules of each kind of settings."""
+"""The rules of each kind of settings, and of those that are made of it."""
 _SAMPLE = (
     Rule("num_samples", whole(1), COUNT),
     *(Rule(field, is_truth, "give True or False") for field in ("include_prompt_logprobs", "record_stability_info")),

@@ -299,10 +299,10 @@ def _pack_flat(flat: Sequence[object], shape: Shape, wanted: Format | None) -> P
 
 def _own_format(flat: Sequence[object]) -> Format | None:
     """Floats are float32, integers int64, nothing at all float32; None for a mixture."""
-    integers = sum(hasattr(element, "__index__") for element in flat)
-    if integers in {0, len(flat)}:
-        return "int64" if integers else "float32"
-    return None
+    whole = {hasattr(kind, "__index__") for kind in set(map(type, flat))}
+    if len(whole) > 1:
+        return None
+    return "int64" if True in whole else "float32"
 
 
 @lru_cache(maxsize=4096)

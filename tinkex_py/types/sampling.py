@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct, field, structs
 
@@ -13,7 +13,10 @@ from tinkex_py.types.tensor import TensorData
 StopReason: TypeAlias = Literal["stop", "length"] | str
 """Why a sequence ended: a stop sequence, or its length. A server may know other words."""
 
-Stop: TypeAlias = str | Sequence[str] | Sequence[int]
+if TYPE_CHECKING:
+    Stop: TypeAlias = str | Sequence[str] | Sequence[int]
+else:  # msgspec, which reads settings from files, takes one kind of list in a union
+    Stop = str | Sequence[str | int]
 """Where to stop: a text, texts, or token ids; an empty list means nowhere, not even at the end-of-text token."""
 
 TopkLogprobs: TypeAlias = Sequence[Sequence[tuple[int, float]] | None]

@@ -117,7 +117,8 @@ def input_problem(value: object, path: str) -> InvalidInput | None:
 
 
 def _root_of(value: object) -> str:
-    return _ROOTS.get(type(value), "loss_fn_config" if is_mapping(value) else "data")
+    named = (_ROOTS[kind] for kind in type(value).__mro__ if kind in _ROOTS)
+    return next(named, "loss_fn_config" if is_mapping(value) else "data")
 
 
 def _other(value: object, path: str) -> InvalidInput | None:

@@ -33,7 +33,7 @@ class ArchiveUrl(Struct, frozen=True):
     def read(self, reply: Reply) -> Outcome[CheckpointArchiveUrlResponse, str]:
         """The address, and until when it works."""
         if reply.status not in REDIRECTS:
-            return json.decode(CheckpointArchiveUrlResponse, reply.body)
+            return json.decode_answer(CheckpointArchiveUrlResponse, reply.body)
         location = reply.header("location")
         if not location:
             return _NOWHERE
@@ -53,7 +53,7 @@ class OrElsewhere(Struct, Generic[T], frozen=True):
     def read(self, reply: Reply) -> Outcome[T | Address, str]:
         """The value, or the address to ask instead."""
         if reply.status not in REDIRECTS:
-            return json.decode(self.form, reply.body)
+            return json.decode_answer(self.form, reply.body)
         location = reply.header("location")
         return Success(Address(location)) if location else _NOWHERE
 

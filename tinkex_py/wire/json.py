@@ -15,7 +15,7 @@ from returns.result import Failure, Success
 from typing_extensions import TypeForm
 
 from tinkex_py.errors import InvalidInput
-from tinkex_py.outcome import Outcome
+from tinkex_py.outcome import Outcome, then
 from tinkex_py.request import Encoded, Null, own_text
 from tinkex_py.types.datum import Datum
 from tinkex_py.types.inputs import ModelInput
@@ -68,18 +68,26 @@ def lower(value: object) -> object:
 
 
 def decode(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
-    """The body as a value of that type; Failure says what is wrong with it.
-
-    NaN and Infinity are read too, and a metric that is null is NaN. A time without a zone is in UTC, and one that
-    nobody can read is None: it spoils no list of other things. Another field that can't be null is as if left out.
-    """
+    """The body as a value of that type; Failure says what is wrong with it. NaN and Infinity are read too."""
     try:
         value: T = _decoder(form).decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if b"NaN" in body or b"Infinity" in body or any(each.fullmatch(str(error)) for each in _MENDABLE):
-            return _decode_leniently(form, body)
+        if b"NaN" in body or b"Infinity" in body:
+            return then(_loaded(body), lambda loaded: convert(form, loaded))
         return Failure(str(error))
     return Success(value)
+
+
+def decode_answer(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
+    """As `decode`, of what a server wrote, where one odd field is no reason to lose the rest.
+
+    A metric that is null is NaN. A time without a zone is in UTC, and one that nobody can read is None: it spoils no
+    list of other things. Another field that can't be null is as if left out.
+    """
+    decoded = decode(form, body)
+    if isinstance(decoded, Success) or not any(each.fullmatch(decoded.failure()) for each in _MENDABLE):
+        return decoded
+    return then(_loaded(body), lambda value: _mended_until_read(form, value))
 
 
 def leniently(body: bytes, reason: str) -> Outcome[Json, str]:
@@ -100,11 +108,15 @@ def convert(form: TypeForm[T], value: object) -> Outcome[T, str]:
     return Success(converted)
 
 
-def _decode_leniently(form: TypeForm[T], body: bytes) -> Outcome[T, str]:
+def _loaded(body: bytes) -> Outcome[Json, str]:
     try:
-        value = json.loads(body.decode())  # by itself it reads the bytes of half a character too
+        value: Json = json.loads(body.decode())  # by itself it reads the bytes of half a character too
     except (ValueError, RecursionError) as error:
         return Failure(str(error))
+    return Success(value)
+
+
+def _mended_until_read(form: TypeForm[T], value: Json) -> Outcome[T, str]:
     converted = convert(form, value)
     while isinstance(converted, Failure) and _mend(value, converted.failure()):
         converted = convert(form, value)

@@ -72,7 +72,7 @@ class Value(Struct, Generic[T], frozen=True, gc=False):
 
     def read(self, reply: Reply) -> Outcome[T, str]:
         """The value, or what is wrong with the body."""
-        return json.decode(self.form, reply.body)
+        return json.decode_answer(self.form, reply.body)
 
 
 class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
@@ -105,7 +105,7 @@ class PromiseOf(Struct, Generic[T], frozen=True, gc=False):
             return Success(unfinished)
         if probe.type in _TYPES.values() and probe.type != _TYPES.get(self.kind):
             return Failure(f"it says that it is the result of {probe.type}, and {self.kind} was asked for")
-        return _ready(json.decode(self.form, reply.body))
+        return _ready(json.decode_answer(self.form, reply.body))
 
 
 class OrPromised(Struct, Generic[StructT], frozen=True):
@@ -122,7 +122,7 @@ class OrPromised(Struct, Generic[StructT], frozen=True):
 
     def read(self, reply: Reply) -> Outcome[StructT | Promised, str]:
         """The value or the promise, or what is wrong with the body."""
-        value, promised = json.decode(self.form, reply.body), json.decode(Promised, reply.body)
+        value, promised = json.decode_answer(self.form, reply.body), json.decode_answer(Promised, reply.body)
         needs = any(field.required for field in structs.fields(self.form))
         return promised if isinstance(promised, Success) and (isinstance(value, Failure) or not needs) else value
 
@@ -163,7 +163,7 @@ def is_protobuf(content_type: str | None) -> bool:
 def explanation(body: bytes) -> Explanation:
     """Why the server refused: from `detail` (a text or FastAPI's list), `message` or `error`, or the bare text."""
     text = _text_of(body)
-    match json.decode(Any, body):
+    match json.decode_answer(Any, body):
         case Success(value):
             return _explained(value, text)
         case Failure(_):
@@ -191,7 +191,7 @@ def category_of(word: object) -> Category:
 
 def _probe(body: bytes) -> Outcome[_Probe, str]:
     """The fields, if need be of a text that isn't quite JSON: with what is no UTF-8, or with numbers beyond any."""
-    match json.decode(_Probe, body):
+    match json.decode_answer(_Probe, body):
         case Failure(reason):
             return then(json.leniently(body, reason), lambda value: json.convert(_Probe, value))
         case read:
