@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import inspect
 import signal
 import sys
 import threading
@@ -20,7 +22,7 @@ from tests.plans.scripted import Script, reply
 from tests.runtime.connections import counting
 from tinkex_py import Config, errors
 from tinkex_py.endpoints.service import get_server_capabilities
-from tinkex_py.errors import TransportError
+from tinkex_py.errors import ConnectionFailed, TransportError
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan, pure, send, shield, sleep, spawn, wait_for
@@ -28,7 +30,7 @@ from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.http import HttpTransport
 from tinkex_py.runtime.pools import Pools
-from tinkex_py.runtime.running import Running, closed, wait
+from tinkex_py.runtime.running import Running, closed, unstarted, wait
 from tinkex_py.runtime.thread import ThreadRuntime
 
 
@@ -171,8 +173,27 @@ def test_a_runtime_begins_as_soon_as_the_system_has_a_thread(monkeypatch: pytest
     under_test = runtime()
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", no_thread)
-        with pytest.raises(RuntimeError, match="new thread"):
-            under_test.submit(pure(1))
+        failed = wait(under_test.submit(pure(1)), 10)
+    assert failed == Failure(unstarted(RuntimeError("can't start new thread")))
+    assert wait(under_test.submit(pure(2)), 10) == Success(2)
+    under_test.close()
+
+
+def test_a_runtime_begins_as_soon_as_the_system_has_a_file_for_its_loop() -> None:
+    lacking = [OSError(errno.EMFILE, "Too many open files")]
+
+    def making_a_loop() -> asyncio.AbstractEventLoop:
+        if lacking:
+            raise lacking.pop()
+        return asyncio.new_event_loop()
+
+    under_test = ThreadRuntime(Executor(Script(reply(200))), make_loop=making_a_loop)
+    plan = pure(1)
+    failed = wait(under_test.submit(plan), 10)
+    assert isinstance(failed, Failure)
+    assert isinstance(failed.failure(), ConnectionFailed)
+    assert "Too many open files" in failed.failure().message
+    assert inspect.getgeneratorstate(plan) == inspect.GEN_CLOSED
     assert wait(under_test.submit(pure(2)), 10) == Success(2)
     under_test.close()
 

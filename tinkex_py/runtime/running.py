@@ -14,11 +14,12 @@ from typing import Any, Generic, NamedTuple, NoReturn, Protocol, TypeAlias, Type
 
 from returns.result import Failure
 
-from tinkex_py.errors import Cancelled, ClientClosed
+from tinkex_py.errors import Cancelled, ClientClosed, ConnectionFailed
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.cells import Cell
 from tinkex_py.plans.effects import Plan
 from tinkex_py.runtime.executor import Executor, resolve
+from tinkex_py.types.raised import in_words
 
 T = TypeVar("T")
 
@@ -125,6 +126,12 @@ _ORPHANED = ClientClosed(
 def closed() -> ClientClosed:
     """The error of operations on a closed client."""
     return ClientClosed(message="the client is closed; make a new one")
+
+
+def unstarted(error: Exception) -> ConnectionFailed:
+    """The error of operations while the system has no file or thread that a client could begin with."""
+    message = f"the client can't begin ({in_words(error)}): end what has threads or files open, and call again"
+    return ConnectionFailed(message=message, sent=False)
 
 
 def wait(running: Running[T], timeout: float | None = None) -> Outcome[T] | None:

@@ -19,7 +19,7 @@ from tinkex_py.plans.effects import Plan
 from tinkex_py.runtime.callbacks import called
 from tinkex_py.runtime.executor import Executor
 from tinkex_py.runtime.memory import keep_what_is_freed
-from tinkex_py.runtime.running import Running, closed, filled_within
+from tinkex_py.runtime.running import Running, closed, filled_within, unstarted
 
 T = TypeVar("T")
 
@@ -68,11 +68,18 @@ class ThreadRuntime:
         return self._thread is threading.current_thread()
 
     def submit(self, plan: Plan[T]) -> Running[T]:
-        """Start a plan from any thread; plans start in the order of their submission."""
+        """Start a plan from any thread; plans start in the order of their submission.
+
+        It fails as ConnectionFailed while the runtime can't begin, which the next plan tries again.
+        """
         running: Running[T] = Running(self)
         with self._lock:
             if not self._closed:
-                self._hand_over(partial(running.start, self._executor, plan, copy_context()))
+                try:
+                    self._hand_over(partial(running.start, self._executor, plan, copy_context()))
+                except (OSError, RuntimeError) as error:  # the system has no file or no thread to give
+                    plan.close()
+                    running.settled.fill(Failure(unstarted(error)))
             if self._closed:  # perhaps by a signal handler, in the middle of this
                 self.post(self._stop)
                 running.settled.fill(Failure(closed()))
@@ -131,7 +138,7 @@ class ThreadRuntime:
             thread.start()
             if self._loop is None:
                 self._thread, self._loop = thread, loop
-        except RuntimeError:  # the system has no thread to give
+        except RuntimeError:
             loop.close()
             raise
         finally:
