@@ -20,6 +20,7 @@ VIEWS: dict[str, tuple[View[Any], Any]] = {
     "floats": (Floats(struct.pack("<2f", 1.5, -2)), [1.5, -2.0]),
     "optional floats": (OptionalFloats(struct.pack("<2f", NAN, -2)), [None, -2.0]),
     "alternatives": (TABLE, [[(5, -1.0)], None]),
+    "tokens": (Tokens([5, 7]), [5, 7]),
 }
 
 
@@ -28,8 +29,22 @@ def test_a_view_behaves_like_its_list(view: View[Any], elements: Any) -> None:
     assert view == elements
     assert tuple(elements) == view
     assert (len(view), view[0], view[1:]) == (2, elements[0], elements[1:])
-    assert (list(view), repr(view), view != 1, view != elements[1:]) == (elements, repr(elements), True, True)
+    assert (list(view), view != 1, view != elements[1:]) == (elements, True, True)
+    assert repr(elements) in repr(view)
     assert (pickle.loads(pickle.dumps(view)), hash(view)) == (view, hash(pickle.loads(pickle.dumps(view))))
+
+
+@pytest.mark.parametrize(("view", "elements"), VIEWS.values(), ids=VIEWS)
+def test_a_view_is_added_to_lists_as_a_list(view: View[Any], elements: Any) -> None:
+    assert ([1] + view, view + [1], view + view) == ([1, *elements], [*elements, 1], elements * 2)  # noqa: RUF005
+    number: Any = 1
+    with pytest.raises(TypeError):
+        _ = view + number
+
+
+@pytest.mark.parametrize("view", [Floats(struct.pack("<2f", 1.5, -2)), Tokens([5, 7])], ids=["floats", "tokens"])
+def test_an_array_adds_its_elements_to_those_of_a_view(view: View[Any]) -> None:
+    assert [*(np.asarray([1, 1]) + view)] == [*(view + np.asarray([1, 1]))] == [view[0] + 1, view[1] + 1]
 
 
 @pytest.mark.parametrize(("view", "elements"), VIEWS.values(), ids=VIEWS)
@@ -43,7 +58,9 @@ def test_elements_are_read_from_either_end(view: View[Any], elements: Any) -> No
 LONG = bytes(4 << 20)
 
 
-@pytest.mark.parametrize("view", [Floats(LONG), OptionalFloats(LONG), Alternatives(LONG, LONG, 4)], ids=VIEWS)
+@pytest.mark.parametrize(
+    "view", [Floats(LONG), OptionalFloats(LONG), Alternatives(LONG, LONG, 4), Tokens.of_buffer(LONG)], ids=VIEWS
+)
 def test_reading_an_element_makes_no_list_of_all(view: View[Any]) -> None:
     tracemalloc.start()
     try:

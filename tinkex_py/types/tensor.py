@@ -13,7 +13,7 @@ from tinkex_py.types.arrays import ArrayLike, TensorLike, is_array, is_tensor
 from tinkex_py.types.packing import Packed, Shape, Unpackable, elements, nested, pack
 from tinkex_py.types.raised import shortened
 from tinkex_py.types.sparse import dense, unfit
-from tinkex_py.types.tokens import SHOWN
+from tinkex_py.types.views import SHOWN
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import SupportsIndex, TypeAlias, final, overload
+from collections.abc import Sequence
+from typing import TypeAlias, final
+
+from typing_extensions import override
 
 from tinkex_py.types.arrays import ArrayLike, TensorLike
-from tinkex_py.types.kinds import is_row
 from tinkex_py.types.packing import Packed, Unpackable, pack
 from tinkex_py.types.scanning import first_beyond_int31
+from tinkex_py.types.views import SHOWN, View
 
 TokensLike: TypeAlias = Sequence[int] | ArrayLike | TensorLike
 """What token ids may be given as: a list, a tuple, `array.array`, a numpy array or a torch tensor, one-dimensional."""
 
-SHOWN = 8
-"""Elements that a repr shows of a long value."""
-
 
 @final
-class Tokens(Sequence[int]):
-    """An immutable sequence of token ids `[T]`, held as 4 bytes each.
+class Tokens(View[int]):
+    """Token ids `[T]`, held as 4 bytes each.
 
     Ids that can't be packed leave it empty, with the reason in `problem`; using it then ends in InvalidInput.
 
@@ -43,39 +42,42 @@ class Tokens(Sequence[int]):
         """A view of little-endian int32 bytes, taken as they are."""
         return _rebuild(buffer, None)
 
+    @override
     def __len__(self) -> int:
         return len(self.buffer) // 4
 
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[int]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> int | list[int]:
-        view = self.buffer.cast("i")
-        return view[index].tolist() if isinstance(index, slice) else view[index]
+    @override
+    def tolist(self) -> list[int]:
+        """The ids as a list."""
+        return self.buffer.cast("i").tolist()
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.tolist())
+    @override
+    def _at(self, place: int) -> int:
+        return self.buffer.cast("i")[place]
 
+    @override
+    def _cut(self, places: slice) -> list[int]:
+        return self.buffer.cast("i")[places].tolist()
+
+    @override
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Tokens):
             return (self.buffer, self.problem) == (other.buffer, other.problem)
-        return is_row(other) and self.problem is None and self.tolist() == list(other)
+        return self.problem is None and super().__eq__(other)
 
+    @override
     def __hash__(self) -> int:
         return hash(tuple(self.tolist()))
 
+    @override
     def __repr__(self) -> str:
         shown = ", ".join(map(str, self[:SHOWN]))
         wrong = "" if self.problem is None else f", problem={self.problem.told!r}"
         return f"Tokens([{shown}{', ...' if len(self) > SHOWN else ''}]{wrong})"
 
+    @override
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (bytes(self.buffer), self.problem))
-
-    def tolist(self) -> list[int]:
-        """The ids as a list."""
-        return self.buffer.cast("i").tolist()
 
 
 def _rebuild(buffer: bytes | memoryview, problem: Unpackable | None) -> Tokens:

@@ -9,16 +9,20 @@ from typing import SupportsIndex, TypeVar, overload
 
 from typing_extensions import TypeIs, override
 
-from tinkex_py.types.tokens import SHOWN
-
 T = TypeVar("T")
+
+SHOWN = 8
+"""Elements that a repr shows of a long value."""
 
 NO_TOKEN = (0, -99999.0)
 """The cell of a table of alternatives in which there is none."""
 
 
 class View(Sequence[T]):
-    """An immutable sequence of packed elements, equal to any sequence of the same elements."""
+    """An immutable sequence of packed elements, equal to any sequence of the same elements.
+
+    What is cut out of it, or added to it, is a list.
+    """
 
     __slots__ = ()
 
@@ -30,17 +34,26 @@ class View(Sequence[T]):
     def _at(self, place: int) -> T:
         """The element at a place from 0 on, made alone: reading one after the other makes no list for each."""
 
+    def _cut(self, places: slice) -> list[T]:
+        return self.tolist()[places]
+
     @overload
     def __getitem__(self, index: SupportsIndex) -> T: ...
     @overload
     def __getitem__(self, index: slice) -> list[T]: ...
     @override
     def __getitem__(self, index: SupportsIndex | slice) -> T | list[T]:
-        return self.tolist()[index] if isinstance(index, slice) else self._at(range(len(self))[index])
+        return self._cut(index) if isinstance(index, slice) else self._at(range(len(self))[index])
 
     @override
     def __iter__(self) -> Iterator[T]:
         return iter(self.tolist())
+
+    def __add__(self, other: Sequence[T]) -> list[T]:
+        return [*self, *other] if isinstance(other, _ROWS) else NotImplemented
+
+    def __radd__(self, other: Sequence[T]) -> list[T]:
+        return [*other, *self] if isinstance(other, _ROWS) else NotImplemented
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -156,4 +169,7 @@ def _hashable(element: object) -> object:
 
 
 def _is_row(value: object) -> TypeIs[Sequence[object]]:
-    return isinstance(value, (list, tuple, View))
+    return isinstance(value, _ROWS)
+
+
+_ROWS = (list, tuple, View)
