@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, get_args
 
 import pytest
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tests.plans.scripted import Script, late, reply
 from tinkex_py.endpoints.service import get_server_capabilities
@@ -294,6 +295,26 @@ def test_what_is_no_plan_is_told_so(scope: Callable[[Any], Plan[Any]]) -> None:
     for given in (sleep, 1, None):
         with pytest.raises(TypeError, match="is no plan: call the function that makes one"):
             SCRIPT.run(scope(given))
+
+
+class Compiled(Generator[Any, Any, Any]):
+    """A plan that is no generator of Python's own, as those of compilers are none."""
+
+    def __init__(self, plan: Plan[Any]) -> None:
+        self.plan = plan
+
+    @override
+    def send(self, value: Any, /) -> Any:
+        return self.plan.send(value)
+
+    @override
+    def throw(self, *raised: Any) -> Any:
+        return self.plan.throw(*raised)
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+def test_a_plan_may_be_a_generator_of_another_kind(scope: Callable[[Plan[Any]], Plan[Any]]) -> None:
+    assert SCRIPT.run(scope(Compiled(pure(7)))) == SCRIPT.run(scope(pure(7)))
 
 
 def test_a_plan_does_not_run_beside_itself() -> None:
