@@ -17,8 +17,8 @@ def filled(page: str) -> str:
 
 
 def without(page: str) -> str:
-    """The page without its excerpts."""
-    return BLOCK.sub("", page)
+    """The page without its excerpts, whose lines are empty."""
+    return BLOCK.sub(lambda found: "\n" * found[0].count("\n"), page)
 
 
 def _block(found: re.Match[str]) -> str:

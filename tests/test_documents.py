@@ -27,9 +27,13 @@ def loaded(name: str) -> Any:
 
 
 def blocks(page: Path) -> list[str]:
-    """Those of the page itself: excerpts are tested where they come from, by test_examples.py."""
+    """Those of the page itself, each on its lines there, which tracebacks and Hypothesis show.
+
+    Excerpts are tested where they come from, by test_examples.py.
+    """
     text: str = loaded("excerpts").without(page.read_text("utf-8"))
-    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    found = re.finditer(r"```python\n(.*?)```", text, re.DOTALL)
+    return ["\n" * text.count("\n", 0, each.start(1)) + each[1] for each in found]
 
 
 settings.register_profile("documents", max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))

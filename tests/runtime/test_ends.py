@@ -40,6 +40,9 @@ threading.Thread(target=live).start()
 """
 
 
+@pytest.mark.skipif(
+    (3, 12) <= sys.version_info < (3, 12, 2), reason="Python begins no thread once the main one has ended"
+)
 @pytest.mark.parametrize("transport", ["httpx", "fast"])
 def test_a_client_works_on_when_the_main_thread_has_ended(tmp_path: Path, transport: str) -> None:
     with served(tmp_path) as (_, address):

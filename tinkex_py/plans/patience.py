@@ -12,7 +12,7 @@ from tinkex_py.errors import CallbackFailed, InvalidInput
 from tinkex_py.outcome import Outcome
 from tinkex_py.plans.effects import Plan, compute, halt, pure
 from tinkex_py.plans.retry import Policy, backoff
-from tinkex_py.types.kinds import one_of
+from tinkex_py.types.kinds import is_row, one_of
 from tinkex_py.types.limits import refused
 
 PollBackoff: TypeAlias = Literal["none", "exponential"] | tuple[float, float] | Callable[[int], float]
@@ -31,7 +31,8 @@ def patience(chosen: PollBackoff) -> Outcome[Patience, InvalidInput]:
         return Success(None)
     if callable(chosen):
         return Success(lambda count: _called(chosen, count))
-    match _EXPONENTIAL if _is_exponential(chosen) else chosen:
+    pair = chosen if is_row(chosen) else _EXPONENTIAL if _is_exponential(chosen) else ()  # arrays match as pairs do
+    match pair:
         case (float() | int() as first, float() | int() as longest) if 0 < first <= longest < inf:
             policy = Policy(seconds=inf, first=first, longest=longest)
             return Success(lambda count: pure(backoff(policy, count)))
