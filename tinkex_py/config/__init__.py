@@ -84,7 +84,8 @@ class Config(PlainNumbers, frozen=True, kw_only=True):
     """How often one request is sent at most, the first time included."""
     max_connections: int = 2000
     """Connections that each purpose may have: session, training, results, sampling, promises, rest, telemetry. More
-    than 64 are opened only while all are held by questions for promises, and half of the process's files at most.
+    than 64 are opened only while all are held by questions for promises. Of the files that the process may have open,
+    promises take a quarter at most, results an eighth, each of the others a sixteenth.
     """
     max_keepalive_connections: int = 100
     """Those of them that stay open without use; more do for some seconds after a burst."""
