@@ -40,8 +40,8 @@ line; later a `match` takes its place wherever the program has to decide.
 * There are no `*_async` methods: `AsyncServiceClient`, and what it makes, has the same methods, to be awaited.
 * Arguments of a client are given by name, but for a `Config`, which may stand first.
 * All types are in `tinkex_py.types` and all errors in `tinkex_py.errors`. Values don't change once they are made.
-* Tokens and log-probabilities of samples are sequences that can't change. `prompt + sequence.tokens` is a list, and
-  so is `list(sequence.tokens)`, which `json.dumps` needs; type checkers ask for the latter in sums too.
+* Tokens and log-probabilities of samples are sequences that can't change. `json.dumps` needs `list(sequence.tokens)`.
+  `prompt + sequence.tokens` is a list; type checkers want `prompt + list(sequence.tokens)`.
 
 ## What acts otherwise
 
