@@ -21,7 +21,7 @@ NO_TOKEN = (0, -99999.0)
 class View(Sequence[T]):
     """An immutable sequence of packed elements, equal to any sequence of the same elements.
 
-    What is cut out of it, or added to it, is a list.
+    A part of it, and its sum with another one, is a list.
     """
 
     __slots__ = ()
