@@ -107,6 +107,26 @@ def test_others_go_on_as_soon_as_the_one_that_tries_is_answered() -> None:
     assert [event.open for event in SCRIPT.events if isinstance(event, CircuitChanged)] == [False]
 
 
+@pytest.mark.parametrize(("begins", "takes"), [(33, 0), (0, 33)], ids=["the next", "one from before"])
+def test_who_tried_does_not_keep_the_circuit_that_another_closes_from_opening_again(begins: int, takes: int) -> None:
+    state = circuit()
+
+    def others() -> Plan[list[str]]:
+        said: list[str] = []
+        for plan in (halt(FAULT), halt(FAULT), pure("well")):
+            yield from sleep(1)
+            said.append((yield from guard(state, plan)))
+        return said
+
+    def crowd() -> Plan[tuple[Outcome[object], ...]]:
+        closing = _later(guard(state, sleep(takes)), begins)
+        failing = (_later(guard(state, halt(FAULT)), 1) for _ in range(2))
+        trying = _later(guarded(state, sleep(7200), Trouble(sent=True, answered=True)), 32)
+        return (yield from together([closing, *failing, trying, _later(others(), 34)]))
+
+    assert SCRIPT.run(crowd()).unwrap()[-1] == Success(["ServerFault", "ServerFault", "CircuitOpen"])
+
+
 def test_who_ends_while_another_tries_leaves_it_trying() -> None:
     state = circuit()
 

@@ -89,7 +89,7 @@ def _note(circuit: Circuit, *, blamed: bool) -> Plan[None]:
         if circuit.failed >= circuit.failures:
             circuit.opened = yield from now()
     else:
-        circuit.failed, circuit.opened = 0, None
+        circuit.failed, circuit.opened, circuit.trying = 0, None, None
     is_open = circuit.opened is not None
     if is_open != was_open:
         yield from observe(CircuitChanged(open=is_open, failures=circuit.failed))
