@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from returns.result import Failure, Success
+from typing_extensions import override
 
 from tests.plans.scripted import BROKEN, Script, reply
 from tinkex_py.plans.pages import collected, found_sessions, sessions, training_runs, user_checkpoints
 from tinkex_py.plans.retry import Policy
-from tinkex_py.request import Reply
+from tinkex_py.request import AnyRequest, Pairs, Reply
 from tinkex_py.types import Checkpoint, SessionSearchRequest, SessionSummary
 
 POLICY = Policy(seconds=10, attempts=1)
@@ -37,7 +38,7 @@ LISTS: dict[str, tuple[list[Reply], int | None, int, list[tuple[str, str]]]] = {
     ),
     "a page that says nothing new": ([full(0), full(0)], None, 100, [("100", "0"), ("100", "100")]),
     "the first page": ([full(0)], 100, 100, [("100", "0")]),
-    "the first items": ([full(0), full(100, 20)], 120, 120, [("100", "0"), ("20", "100")]),
+    "the first items": ([full(0), full(100)], 120, 120, [("100", "0"), ("100", "100")]),
     "more than was asked for": ([full(0)], 3, 3, [("3", "0")]),
     "nothing": ([page()], 0, 0, []),
 }
@@ -66,6 +67,22 @@ def names_of(script: Script, **options: Any) -> list[str]:
 def test_what_moves_to_the_next_page_because_others_came_is_counted_once(wanted: int | None) -> None:
     script = Script(full(0, total_count=102), page("98", "99", "100", "101", total_count=104))
     assert names_of(script, wanted=wanted) == list(map(str, range(wanted or 102)))
+
+
+class Growing(Script):
+    """Lists 110 checkpoints, and two more before them once the first page was asked for."""
+
+    @override
+    async def exchange(self, request: AnyRequest, headers: Pairs) -> Reply:
+        """As many from that offset on as are asked for."""
+        limit, offset = (int(value) for _, value in request.query)
+        names = [*(("newest", "newer") if self.sent else ()), *map(str, range(110))]
+        self.sent.append((request, headers))
+        return page(*names[offset : offset + limit], total_count=len(names))
+
+
+def test_the_last_page_is_no_smaller_than_the_others_so_not_all_of_it_has_moved_there() -> None:
+    assert names_of(Growing(page()), wanted=101) == list(map(str, range(101)))
 
 
 def test_a_server_that_gives_the_first_page_always_is_not_asked_for_ever() -> None:

@@ -44,9 +44,8 @@ def collected(
 ) -> Plan[tuple[ItemT, ...]]:
     """The items from `offset` on, `wanted` of them at most, none twice; each page is asked for within the policy."""
     got: dict[Hashable, ItemT] = {}
-    reached = offset
+    reached, size = offset, listing.size if wanted is None else min(listing.size, wanted)
     while wanted is None or len(got) < wanted:
-        size = listing.size if wanted is None else min(listing.size, wanted - len(got))
         page = yield from call(listing.ask(size, reached), policy)
         items, before = listing.items(page), len(got)
         for item in items:
