@@ -213,8 +213,9 @@ trusted is a ConnectionFailed that says so, at once.
 A proxy is gone through that `proxy` names, else the one that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names for an address,
 unless NO_PROXY names the server: a host or a domain, either with its port if need be, or a network such as 10.0.0.0/8.
 The user and the password for it stand in its address, percent-encoded: `http://user:p%40ss@host:3128`. Where it wants
-to know who asks (407), an operation ends at once, as repetitions could lock the user out. To a server without TLS, the
-proxy reads all that is sent, the credential too.
+to know who asks (407), an operation ends at once, as repetitions could lock the user out. Results and
+samples that are waited for are asked for again all the same, as it may do so in the middle of a run. To a server
+without TLS, the proxy reads all that is sent, the credential too.
 
 No answer costs more than its limit, whatever it claims to be: `max_response_bytes` counts its body as it comes and
 unpacked, `max_header_bytes` its headers. What exceeds one is a ResponseTooLarge that names the setting. Compression in
