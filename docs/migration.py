@@ -41,7 +41,8 @@ line; later a `match` takes its place wherever the program has to decide.
 * Arguments of a client are given by name, but for a `Config`, which may stand first.
 * All types are in `tinkex_py.types` and all errors in `tinkex_py.errors`. Values don't change once they are made.
 * Tokens and log-probabilities of samples are sequences that can't change. `json.dumps` needs `list(sequence.tokens)`.
-  `prompt + sequence.tokens` is a list; type checkers want `prompt + list(sequence.tokens)`.
+  `prompt + sequence.tokens` is a list; type checkers want `prompt + list(sequence.tokens)`. To let a list grow, use
+  `tokens.extend(sequence.tokens)`: `tokens += sequence.tokens` copies the list each time, and changes no other name's.
 
 ## What acts otherwise
 
