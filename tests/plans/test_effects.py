@@ -286,7 +286,7 @@ def test_a_plan_runs_once(scope: Callable[[Plan[Any]], Plan[Any]]) -> None:
     next(halfway)
     assert SCRIPT.run(over) == Success(None)
     for begun in (halfway, over):
-        with pytest.raises(RuntimeError, match="has begun already, and a plan runs once: make it anew"):
+        with pytest.raises(RuntimeError, match="the plan sleep has begun already, and a plan runs once: make it anew"):
             SCRIPT.run(scope(begun))
 
 
@@ -319,8 +319,8 @@ def test_a_plan_may_be_a_generator_of_another_kind(scope: Callable[[Plan[Any]], 
 
 def test_a_plan_does_not_run_beside_itself() -> None:
     plan = sleep(1)
-    with pytest.raises(RuntimeError, match="a plan runs once"):
-        SCRIPT.run(together([plan, pure(1), plan]))
+    with pytest.raises(RuntimeError, match="the plan sleep has begun already"):
+        SCRIPT.run(together([pure(1), plan, plan]))
 
 
 @pytest.mark.parametrize("seconds", [math.nan, "x", None, 10**400])

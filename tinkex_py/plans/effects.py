@@ -242,7 +242,7 @@ def together(plans: Sequence[Plan[T]]) -> Plan[tuple[Outcome[T], ...]]:
     """The outcomes of all plans, run at the same time."""
     anew = tuple(map(_unbegun, plans))
     if len(set(map(id, anew))) < len(anew):
-        raise _begun(anew[0])
+        raise _begun(max(anew, key=anew.count))
     answer = yield Together(anew)
     if isinstance(answer, tuple):
         return answer
@@ -315,7 +315,8 @@ def _unbegun(plan: Plan[T]) -> Plan[T]:
 
 
 def _begun(plan: object) -> RuntimeError:
-    return RuntimeError(f"{shortened(plan)} has begun already, and a plan runs once: make it anew")
+    named = getattr(plan, "__qualname__", type(plan).__qualname__)
+    return RuntimeError(f"the plan {named} has begun already, and a plan runs once: make it anew")
 
 
 def _judge(seconds: object) -> None:
