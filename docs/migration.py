@@ -34,15 +34,15 @@ line; later a `match` takes its place wherever the program has to decide.
 | `await (await trainer.forward_backward_async(...))` | `or_raise(await trainer.forward_backward(...))` |
 | `future.result(timeout=60)` raises `TimeoutError` | `promise.result(timeout=60)` is a `Failure(DeadlineExceeded())` |
 | `except tinker.RateLimitError:` | `case Failure(RateLimited()):` |
+| `prompt + sequence.tokens` | `[*prompt, *sequence.tokens]` |
 
 * What is submitted (steps, saves, samples) returns a promise at once. What makes a client or asks for something returns
   its outcome; there is no future to wait for in between.
 * There are no `*_async` methods: `AsyncServiceClient`, and what it makes, has the same methods, to be awaited.
 * Arguments of a client are given by name, but for a `Config`, which may stand first.
 * All types are in `tinkex_py.types` and all errors in `tinkex_py.errors`. Values don't change once they are made.
-* Tokens and log-probabilities of samples are sequences that can't change. `json.dumps` needs `list(sequence.tokens)`.
-  `prompt + sequence.tokens` is a list; type checkers want `prompt + list(sequence.tokens)`. To let a list grow, use
-  `tokens.extend(sequence.tokens)`: `tokens += sequence.tokens` copies the list each time, and changes no other name's.
+* Tokens and log-probabilities of samples are sequences, but not lists: `list(sequence.tokens)` is one, for sums and for
+  `json.dumps`. A list grows by `tokens += sequence.tokens`.
 
 ## What acts otherwise
 

@@ -21,7 +21,7 @@ NO_TOKEN = (0, -99999.0)
 class View(Sequence[T]):
     """An immutable sequence of packed elements, equal to any sequence of the same elements.
 
-    A part of it, and its sum with another one, is a list.
+    A part of it is a list. It has no sum with a list, as that would keep `+=` from extending the list in its place.
     """
 
     __slots__ = ()
@@ -48,12 +48,6 @@ class View(Sequence[T]):
     @override
     def __iter__(self) -> Iterator[T]:
         return iter(self.tolist())
-
-    def __add__(self, other: Sequence[T]) -> list[T]:
-        return [*self, *other] if isinstance(other, _ROWS) else NotImplemented
-
-    def __radd__(self, other: Sequence[T]) -> list[T]:
-        return [*other, *self] if isinstance(other, _ROWS) else NotImplemented
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -169,7 +163,4 @@ def _hashable(element: object) -> object:
 
 
 def _is_row(value: object) -> TypeIs[Sequence[object]]:
-    return isinstance(value, _ROWS)
-
-
-_ROWS = (list, tuple, View)
+    return isinstance(value, (list, tuple, View))
