@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from os import PathLike, fsencode
 from pathlib import Path
@@ -33,7 +32,6 @@ from tinkex_py.runtime.files import UNFINISHED, Arriving, discard, free, gather,
 from tinkex_py.types.limits import Rule, broken
 from tinkex_py.types.paths import TinkerPath
 from tinkex_py.types.raised import in_words
-from tinkex_py.types.runs import ExternalWeightsUrlsResponse
 from tinkex_py.wire.replies import is_bare
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -45,8 +43,6 @@ _UNSAID = 2048
 """Pieces of a file whose size its server doesn't say: 16 GB if they are whole."""
 _REFUSALS = (BadRequest, Unauthorized, Forbidden, NotFound, PromiseExpired)
 """What a server of files may answer where an address has ended."""
-_EARLY = timedelta(minutes=5)
-"""How long before its end an address is asked for anew."""
 _ARCHIVE, _EXPORT, _NOTES, _FILES = "archive.tar", "export", "notes", "files"
 """What is in the folder of a download under way: what has come in each way, of which files it is, and the result."""
 
@@ -60,17 +56,14 @@ class Downloaded(Struct, frozen=True, kw_only=True):
 
 
 class _Addresses:
-    """Where the files of a checkpoint are; asked for anew before the addresses end, or when one is refused."""
+    """Where the files of a checkpoint are; asked for anew when one is refused, as what has ended is."""
 
-    def __init__(self, ask: Callable[[], Outcome[ExternalWeightsUrlsResponse]]) -> None:
+    def __init__(self, ask: Callable[[], Outcome[Mapping[str, str]]]) -> None:
         self._ask = ask
-        self._urls: Mapping[str, str] = {}
-        self._until: datetime | None = None
+        self._urls: Mapping[str, str] | None = None
 
     def known(self) -> Outcome[Mapping[str, str]]:
-        if self._until is not None and datetime.now(UTC) < self._until - _EARLY:
-            return Success(self._urls)
-        return change(self._ask(), self.take)
+        return change(self._ask(), self._take) if self._urls is None else Success(self._urls)
 
     def of(self, name: str) -> Outcome[str]:
         def found(urls: Mapping[str, str]) -> Outcome[str]:
@@ -79,13 +72,12 @@ class _Addresses:
 
         return then(self.known(), found)
 
-    def take(self, found: ExternalWeightsUrlsResponse) -> Mapping[str, str]:
-        self._urls = found.urls
-        self._until = found.expires or datetime.now(UTC) + timedelta(minutes=15)
-        return self._urls
-
     def forget(self) -> None:
-        self._until = None
+        self._urls = None
+
+    def _take(self, urls: Mapping[str, str]) -> Mapping[str, str]:
+        self._urls = urls
+        return urls
 
 
 def download_checkpoint(
@@ -150,12 +142,10 @@ def _found(service: ServiceClient, path: TinkerPath, folder: Path, progress: Pro
             return failed
 
 
-def _archive_of(rest: RestClient, path: TinkerPath) -> Outcome[ExternalWeightsUrlsResponse]:
+def _archive_of(rest: RestClient, path: TinkerPath) -> Outcome[Mapping[str, str]]:
     """The archive as the one file that there is."""
-    return change(
-        rest.get_checkpoint_archive_url(path.training_run_id, path.checkpoint_id),
-        lambda archive: ExternalWeightsUrlsResponse(urls={_ARCHIVE: archive.url}, expires=archive.expires),
-    )
+    found = rest.get_checkpoint_archive_url(path.training_run_id, path.checkpoint_id)
+    return change(found, lambda archive: {_ARCHIVE: archive.url})
 
 
 def _archived(
@@ -205,7 +195,7 @@ def _withdrawn(
 
 
 def _exported(rest: RestClient, path: TinkerPath, export: str, folder: Path, progress: Progress) -> Outcome[Downloaded]:
-    addresses = _Addresses(lambda: rest.get_external_weights_urls(export))
+    addresses = _Addresses(lambda: change(rest.get_external_weights_urls(export), lambda found: found.urls))
     names = then(addresses.known(), lambda urls: Success(tuple(urls)) if urls else Failure(_empty(export)))
     if isinstance(names, Failure):
         return names
