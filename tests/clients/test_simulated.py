@@ -32,6 +32,7 @@ from tinkex_py.clients.rest import AsyncRestClient
 from tinkex_py.runtime.opening import IN_PROCESS
 from tinkex_py.testing.network import Fault, Network
 from tinkex_py.testing.simulation import simulate
+from tinkex_py.types import SessionSearchRequest
 
 T = TypeVar("T")
 Program: TypeAlias = Callable[[AsyncTrainingClient], Coroutine[Any, Any, T]]
@@ -430,6 +431,23 @@ def test_a_program_that_is_started_again_meets_what_it_left() -> None:
     assert another.rpartition("/")[2] == "second"
     assert all(60 <= each < 120 for each in times)
     assert network.lives == 2
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_the_first_exchange_of_a_simulation_may_find_the_clock_set(before: int) -> None:
+    async def begun(service: AsyncServiceClient) -> list[float]:
+        _ = or_raise(await service.create_sampling_client(base_model=RANDOM))
+        found = or_raise(await AsyncRestClient.beside(service).search_sessions(SessionSearchRequest()))
+        return [each.created_at.timestamp() for each in found.sessions if each.created_at is not None]
+
+    async def nothing(_: AsyncServiceClient) -> None:
+        return None
+
+    network = Network([Fault(kind="wall clock", seconds=3600)])
+    for _ in range(before):
+        simulate(nothing, network)
+    (created,) = simulate(begun, network)
+    assert 3600 <= created < 3660
 
 
 def test_a_network_that_nobody_holds_any_more_leaves_nothing() -> None:

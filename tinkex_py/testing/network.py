@@ -186,7 +186,7 @@ class Network(httpx.AsyncBaseTransport):
         if fault.kind == "leap" and isinstance(loop, VirtualLoop):
             loop.leap(fault.seconds)
         elif fault.kind == "wall clock":
-            self._ahead += fault.seconds
+            self._ahead = self._wall_clock() + fault.seconds - loop.time()
 
     def _deliver(self, asked: Incoming, delay: float = 0.0) -> asyncio.Task[Reply]:
         """The request on its way, which goes on when nobody waits for its answer any more."""
