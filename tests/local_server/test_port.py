@@ -36,6 +36,10 @@ LIMITED = """
 import resource, sys
 _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+def refuse(*_):
+    raise ValueError("not allowed")
+if sys.argv[2] == "refuse":
+    resource.setrlimit = refuse
 from tinkex_py.local.asgi import serve
 allowed = []
 def announce(_address):
@@ -49,9 +53,12 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-def test_a_server_may_open_more_files_than_the_system_begins_with(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True True\n"
+@pytest.mark.parametrize(("system", "more"), [("allow", "True"), ("refuse", "False")])
+def test_a_server_may_open_more_files_than_the_system_begins_with_if_that_lets_it(
+    tmp_path: Path, system: str, more: str
+) -> None:
+    command = [sys.executable, "-c", LIMITED, str(tmp_path), system]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{more} True\n"
 
 
 def test_a_port_may_demand_a_key(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
@@ -148,7 +148,8 @@ def _allow_files() -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         allowed = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
         if soft != resource.RLIM_INFINITY and soft < allowed:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+            with suppress(OSError, ValueError):  # of a system that takes no limit, or not beside the other one
+                resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _run(worker: Worker, listening: socket.socket, announce: Callable[[str], None]) -> None:
