@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.local_server.driving import RANDOM, Driven, Json, answered, batch, refused
 
 
@@ -182,10 +184,10 @@ def test_a_finished_session_stays_as_it_was_finished(driven: Driven) -> None:
     assert shown["status"]["reason"] == {"type": "interrupted"}
 
 
-def test_a_custom_loss_is_refused_with_the_remedy(driven: Driven) -> None:
-    status, detail = refused(
-        driven.call("POST", "create_custom_loss", {"session_id": driven.session(), "name": "mine"})
-    )
+@pytest.mark.parametrize("size", [1, 2 << 20])
+def test_a_custom_loss_is_refused_with_the_remedy(driven: Driven, size: int) -> None:
+    body = {"session_id": driven.session(), "name": "mine", "graph": "a" * size}
+    status, detail = refused(driven.call("POST", "create_custom_loss", body))
     assert (status, "forward_backward_custom" in detail) == (400, True)
 
 

@@ -32,7 +32,7 @@ Lifetime: TypeAlias = Annotated[int, Meta(ge=3600, le=10 * 366 * 86400)]
 """Seconds that a checkpoint is kept: an hour to ten years."""
 Metadata: TypeAlias = Mapping[str, Any] | None
 SMALL = 1 << 20
-"""Bytes of a body that is neither a batch nor a sample: metadata is kept, and told again with every list."""
+"""Bytes of a body that has no batch, sample or loss in it: metadata is kept, and told again with every list."""
 DEEPEST = 32
 """Containers that may be inside one another in metadata: they are told again with every list that they are in."""
 

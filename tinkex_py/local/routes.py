@@ -61,9 +61,9 @@ def on_state(act: Callable[[State], Answer]) -> Action:
     return lambda _request, _open: act
 
 
-def posting(form: TypeForm[T], act: Callable[[State, T], Answer]) -> Action:
-    """A command with a body."""
-    return lambda request, _open: _read(form, request, act)
+def posting(form: TypeForm[T], act: Callable[[State, T], Answer], most: int = bodies.SMALL) -> Action:
+    """A command with a body of so many bytes."""
+    return lambda request, _open: _read(form, request, act, most)
 
 
 def posting_whole(form: TypeForm[T], act: Callable[[State, T, Incoming], Answer], most: int = bodies.SMALL) -> Action:
@@ -150,7 +150,7 @@ _TABLE: Mapping[str, Mapping[str, Action]] = {
     "telemetry": {"POST": always({"status": "accepted"})},
     "create_session": {"POST": posting(bodies.CreateSession, sessions.create_session)},
     "session_heartbeat": {"POST": posting(bodies.OfSession, sessions.session_heartbeat)},
-    "create_custom_loss": {"POST": posting(bodies.CreateCustomLoss, creation.create_custom_loss)},
+    "create_custom_loss": {"POST": posting(bodies.CreateCustomLoss, creation.create_custom_loss, LARGEST_BODY)},
     "create_model": {"POST": posting_whole(bodies.CreateModel, creation.create_model)},
     "get_info": {"POST": posting(bodies.OfModel, creation.get_info)},
     "unload_model": {"POST": posting(bodies.OfModel, creation.unload_model)},
