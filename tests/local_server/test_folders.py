@@ -55,6 +55,27 @@ def copying(path: str) -> Json:
     return {"source_path": path, "destination_project_id": "p"}
 
 
+CROWDED = """
+import resource, sys
+from pathlib import Path
+from tests.local_server.driving import Driven
+
+driven = Driven(Path(sys.argv[1]))
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+refusal = driven.call("POST", "create_session", {})
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+print(refusal.status, refusal.header("x-should-retry"), driven.status("POST", "create_session", {}))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_what_can_not_be_written_while_too_many_files_are_open_may_be_asked_again(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CROWDED, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert ended.stdout == "500 None 200\n"
+
+
 def test_a_copy_that_fails_leaves_nothing_of_it(driven: Driven) -> None:
     folder = driven.server.directory
     path = save(driven, driven.model())

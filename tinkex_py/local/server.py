@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from errno import EMFILE, ENFILE
 from hmac import compare_digest
 from pathlib import Path
 from typing import TypeAlias
@@ -32,6 +33,8 @@ REMEMBERED_KEYS = 4096
 TOKEN_SECONDS = 3600
 OPEN_TO_ALL = ("/api/v1/healthz", "/api/v1/files/")
 """Where no key is needed: what is below files has a signature of its own."""
+_PASSING = frozenset({EMFILE, ENFILE})
+"""What is over when others close their connections."""
 
 Key: TypeAlias = "tuple[str, tuple[str, ...], str]"
 
@@ -138,7 +141,8 @@ class Server:
                 settled = self._state.drain_settled()
         except OSError as error:
             # A folder that can't be written, or is full, is so a second later too.
-            return refusal(500, f"the server's folder: {error}", {"x-should-retry": "false"})
+            lasting = error.errno not in _PASSING
+            return refusal(500, f"the server's folder: {error}", {"x-should-retry": "false"} if lasting else {})
         self._announce(settled)
         return found
 
