@@ -147,13 +147,14 @@ def test_a_pipe_gets_plain_text_also_where_colours_are_asked_for(stock: Stock, w
     assert ("\t" in forced.stdout, "\x1b" in forced.stdout + forced.stderr) == (words[0] != "run", False)
 
 
-def test_a_folder_that_is_only_looked_into_is_not_made() -> None:
+@pytest.mark.parametrize("words", [("run", "list"), ("auth", "status")], ids=" ".join)
+def test_a_folder_that_is_only_looked_into_is_not_made(words: tuple[str, ...]) -> None:
     """A name that is mistyped would be an engine in which nothing is."""
-    result = tinkex("run", "list", "--base-url", "local:typo")
+    result = tinkex(*words, "--base-url", "local:typo")
     assert (result.exit_code, result.stdout, Path("typo").exists()) == (1, "", False)
     assert result.stderr.startswith("Error: there is no folder typo, ")
     Path("typo").mkdir()
-    assert tinkex("run", "list", "--base-url", "local:typo").exit_code == 0
+    assert tinkex(*words, "--base-url", "local:typo").exit_code == 0
 
 
 SERVERS = {"no address": ("garbage", 2), "nobody there": ("http://127.0.0.1:9", 1)}

@@ -83,6 +83,7 @@ def logout(invocation: Invocation) -> None:
 def status(invocation: Invocation) -> None:
     """Whether there is a credential and the server lets it in; status 1 when either is not so."""
     settings = invocation.config()
+    invocation.check_directory(settings)
     credentials = Success(None) if settings.local else credentials_of(settings)
     available = isinstance(credentials, Success)
     problem = _access(settings) if available else credentials.failure()

@@ -91,8 +91,8 @@ class Invocation(Struct, kw_only=True):
                 self.note(
                     f"Using the embedded engine, with its checkpoints in {folder}; --base-url names another server"
                 )
-        elif settings.local and not engine:
-            self._check_directory(settings.base_url.removeprefix(LOCAL_SCHEME))
+        elif not engine:
+            self.check_directory(settings)
         return settings
 
     def or_exit(self, outcome: Outcome[T]) -> T:
@@ -157,8 +157,9 @@ class Invocation(Struct, kw_only=True):
             what = f"{folder} can't be used: its name is no text in UTF-8"
             self.stop(what, "choose another folder with --out", status=2)
 
-    def _check_directory(self, directory: str) -> None:
+    def check_directory(self, settings: Config) -> None:
         """End where the engine would make a folder that is only looked into; one that nothing can have it refuses."""
+        directory = settings.base_url.removeprefix(LOCAL_SCHEME) if settings.local else ""
         with suppress(OSError, ValueError, RuntimeError):
             if directory and not Path(directory).expanduser().is_dir():
                 message = f"there is no folder {directory}, where the embedded engine would have checkpoints"
