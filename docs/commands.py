@@ -21,6 +21,8 @@ ends with status 0, with 1 when it failed or part of what it was to do did, with
 a value or a setting that can't be used, and with 130 after Ctrl-C; `tinkex serve`, which runs until then, ends with 0.
 After SIGTERM, and when their terminal is closed, `tinkex train` and `demo` save a checkpoint, as after Ctrl-C, and end
 with 143 or 129.
+
+Terminals get colours, unless NO_COLOR is set. Pipes and files get plain text, also where FORCE_COLOR is set.
 """
 
 EXAMPLES: Mapping[str, str] = {
