@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from inspect import GEN_CREATED, getgeneratorstate
-from types import GeneratorType
 from typing import Any, get_args
 
 from msgspec import Struct, structs
 
 from tinkex_py.errors import InvalidInput
-from tinkex_py.plans.effects import Plan
+from tinkex_py.plans.effects import Plan, has_begun
 from tinkex_py.plans.retry import Policy
 from tinkex_py.request import Address, AnyRequest, Method, Repeat, Request
 from tinkex_py.types.kinds import (
@@ -41,9 +39,8 @@ def work_problem(work: AnyRequest | Plan[Any], retry: Policy | None) -> InvalidI
 
 
 def _can_begin(work: object) -> bool:
-    """Whether it is anything but a plan that has begun: only the rest of that would run."""
-    given: Any = work
-    return not isinstance(work, GeneratorType) or getgeneratorstate(given) == GEN_CREATED
+    """Whether it is anything but a plan that has begun."""
+    return not has_begun(work)
 
 
 def _is_delay(value: object) -> bool:

@@ -303,14 +303,19 @@ def no_effect(yielded: object) -> TypeError:
     return TypeError(f"a plan yielded {shown}, which is no effect: {way}")
 
 
-def _unbegun(plan: Plan[T]) -> Plan[T]:
-    """The plan itself, which runs once: what is left of one that has begun ends with another value than the plan's."""
+def has_begun(plan: object) -> bool:
+    """Whether only the rest of a plan would run, which ends with another value than the plan's."""
     given: Any = plan
-    if type(given) is GeneratorType:  # as nearly all are
-        if getgeneratorstate(plan) != GEN_CREATED:
-            raise _begun(plan)
-    elif not isinstance(given, Generator):
+    return isinstance(plan, GeneratorType) and getgeneratorstate(given) != GEN_CREATED
+
+
+def _unbegun(plan: Plan[T]) -> Plan[T]:
+    """The plan itself, which runs once."""
+    given: Any = plan
+    if not isinstance(given, (GeneratorType, Generator)):  # nearly all are of the first kind, which is told sooner
         raise TypeError(f"{shortened(given)} is no plan: call the function that makes one")
+    if has_begun(plan):
+        raise _begun(plan)
     return plan
 
 
